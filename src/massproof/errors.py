@@ -1,0 +1,56 @@
+"""Every error this package raises on purpose. A message says what is wrong, the evidence, what to do."""
+
+
+class MassproofError(Exception):
+    """Base of all errors raised on purpose; catch it to catch them all.
+
+    kind : one stable word for machines, the `error.kind` of the JSON output
+    """
+
+    kind = "error"
+
+
+class InputError(MassproofError):
+    """The input cannot be opened: missing, a directory, a device, no permission."""
+
+    kind = "unreadable"
+
+
+class FormatError(MassproofError):
+    """The bytes are not a well-formed file of the format they claim to be."""
+
+    kind = "format"
+
+
+class NotASolid(MassproofError):
+    """The geometry does not enclose a volume, so solid properties do not exist."""
+
+    kind = "not-a-solid"
+
+
+class UnitError(MassproofError):
+    """A unit is missing, unknown, or of another dimension than the one asked for."""
+
+    kind = "unit"
+
+
+class UnknownMaterial(MassproofError):
+    """No material in the table has this name or alias."""
+
+    kind = "material"
+
+
+class MissingExtra(MassproofError):
+    """An optional dependency is not installed; `extra` names the one to install."""
+
+    kind = "missing-extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs an optional dependency: pip install "massproof[{extra}]"')
+        self.extra = extra
+
+
+class UsageError(MassproofError):
+    """The arguments contradict each other or ask for something that does not exist."""
+
+    kind = "usage"
