@@ -1,0 +1,100 @@
+"""Triangles from polygons: a fan where the polygon is convex, ear clipping where it is not.
+
+Source: G. H. Meisters, "Polygons have ears", American Mathematical Monthly 82, 1975. A fan of a
+concave polygon covers parts outside it, so its area is too large; ears never leave the polygon.
+"""
+
+import numpy as np
+
+from massproof.kernels.integrals_small import cross
+
+# A corner that turns the wrong way by less than this part of the polygon's area is straight:
+# rounding of three products of float64 stays below it.
+_STRAIGHT = 1e-14
+
+
+def triangulate(vertices, indices, starts):
+    """Faces that cover each polygon once, in the order of the polygons.
+
+    vertices : (V, 3) float64
+    indices : (K,) int, the corners of all polygons one after the other; trusted
+    starts : (P+1,) int, polygon i owns indices[starts[i]:starts[i+1]], at least three
+    returns (K − 2P, 3) int32, wound like their polygons
+    """
+    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
+    sizes = np.diff(starts)
+    first = starts[:-1] - 2 * np.arange(len(sizes))  # where a polygon's triangles begin
+    out = np.empty((len(indices) - 2 * len(sizes), 3), np.int32)
+    for size in np.unique(sizes):
+        chosen = np.flatnonzero(sizes == size)
+        corners = indices[starts[chosen][:, None] + np.arange(size)]
+        for k in range(1, size - 1):
+            out[first[chosen] + k - 1] = corners[:, [0, k, k + 1]]
+        if size > 3:
+            for i in np.flatnonzero(_concave(vertices[corners])):
+                ears = _clip(_project(vertices[corners[i]]))
+                out[first[chosen[i]] : first[chosen[i]] + size - 2] = corners[i][ears]
+    return out
+
+
+def _concave(points):
+    """Which of (P, size, 3) polygons turn both ways."""
+    edges = np.roll(points, -1, axis=1) - points
+    flat = edges.reshape(-1, 3)
+    turns = cross(np.roll(edges, 1, axis=1).reshape(-1, 3), flat).reshape(points.shape)
+    normal = _normal(points)
+    size = (normal * normal).sum(axis=1)
+    return ((turns * normal[:, None, :]).sum(axis=2) < -_STRAIGHT * size[:, None]).any(axis=1)
+
+
+def _normal(points):
+    """Twice the vector area of (P, size, 3) polygons, summed about the first corner."""
+    spokes = points - points[:, :1]
+    later = np.roll(spokes, -1, axis=1)
+    return cross(spokes.reshape(-1, 3), later.reshape(-1, 3)).reshape(points.shape).sum(axis=1)
+
+
+def _project(points):
+    """(size, 3) corners as (size, 2) in the coordinate plane nearest to theirs, counter-clockwise."""
+    normal = _normal(points[None])[0]
+    axis = int(np.argmax(np.abs(normal)))
+    plane = points[:, [(axis + 1) % 3, (axis + 2) % 3]]
+    return plane if normal[axis] > 0 else plane[:, ::-1]
+
+
+def _clip(points):
+    """Triangles (size − 2, 3) of a counter-clockwise polygon (size, 2), as corner numbers.
+
+    A polygon that crosses itself may run out of ears; the corner with the widest turn is clipped then.
+    """
+    left = list(range(len(points)))
+    found = []
+    while len(left) > 3:
+        ring = np.array(left)
+        before, after = points[np.roll(ring, 1)], points[np.roll(ring, -1)]
+        here = points[ring]
+        turn = _turn(before, here, after)
+        ears = (k for k in np.argsort(-turn) if turn[k] > 0 and _empty(points, ring, k, turn))
+        k = int(next(ears, np.argmax(turn)))
+        found.append((left[k - 1], left[k], left[(k + 1) % len(left)]))
+        del left[k]
+    return np.array([*found, tuple(left)])
+
+
+def _turn(a, b, c):
+    """Twice the signed area of the triangles (a, b, c)."""
+    (ax, ay), (bx, by), (cx, cy) = a.T, b.T, c.T
+    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+
+def _empty(points, ring, k, turn):
+    """Whether no other reflex corner lies in the triangle at corner `k` of `ring`."""
+    a, b, c = points[ring[k - 1]], points[ring[k]], points[ring[(k + 1) % len(ring)]]
+    others = points[ring[turn <= 0]]
+    # A corner in the same place as one of the triangle's does not block it: bridged holes touch so.
+    for p in (a, b, c):
+        others = others[(others != p).any(axis=1)]
+    inside = np.ones(len(others), bool)
+    for p, q in ((a, b), (b, c), (c, a)):
+        inside &= _turn(p[None], q[None], others) >= 0
+    return not inside.any()

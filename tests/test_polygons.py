@@ -1,0 +1,73 @@
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import rotations
+
+from massproof.kernels.polygons import triangulate
+
+
+def areas(points, faces):
+    return [float(naive.area(points, [f])) for f in faces]
+
+
+@st.composite
+def stars(draw):
+    """A simple, mostly concave polygon: corners at growing angles around a point that sees them all."""
+    count = draw(st.integers(4, 12))
+    radii = [draw(st.floats(0.1, 3).map(lambda x: round(x, 3))) for _ in range(count)]
+    angles = 2 * np.pi * np.arange(count) / count
+    flat = np.stack([radii * np.cos(angles), radii * np.sin(angles), np.zeros(count)], axis=1)
+    return flat @ draw(rotations()).T + np.array([1.0, -2.0, 3.0])
+
+
+@given(stars(), st.integers(0, 11), st.booleans())
+def test_triangles_cover_a_planar_polygon_once(points, turn, reverse):
+    """Their areas add up to the polygon's: one too many, or one outside, and they would not."""
+    corners = np.roll(np.arange(len(points)), turn)[:: -1 if reverse else 1]
+    faces = triangulate(points, corners, [0, len(points)])
+
+    assert len(faces) == len(points) - 2
+    assert sum(areas(points, faces)) == pytest.approx(naive.polygon_area(points), rel=1e-9)
+    assert {frozenset(e) for e in zip(corners, np.roll(corners, -1), strict=True)} == {
+        edge for edge, (count, _) in naive.edge_balance(faces).items() if count == 1
+    }
+
+
+@given(stars())
+def test_triangles_are_wound_like_their_polygon(points):
+    faces = triangulate(points, np.arange(len(points)), [0, len(points)])
+    inner = [balance for count, balance in naive.edge_balance(faces).values() if count == 2]
+
+    assert not any(inner)
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_an_l_has_area_three_from_any_first_corner(turn):
+    """A fan from some corners gives 4: the mistake of several readers."""
+    points = np.array([[0, 0, 0], [2, 0, 0], [2, 1, 0], [1, 1, 0], [1, 2, 0], [0, 2, 0]], float)
+
+    assert sum(areas(points, triangulate(points, np.roll(np.arange(6), turn), [0, 6]))) == 3.0
+
+
+def test_polygons_of_all_sizes_keep_their_order():
+    points = np.array([[np.cos(a), np.sin(a), 0] for a in 2 * np.pi * np.arange(8) / 8])
+    faces = triangulate(points, [0, 1, 2, 0, 2, 4, 6, 1, 3, 5, 0, 1, 2, 3, 4], [0, 3, 7, 10, 15])
+
+    assert faces.tolist() == [[0, 1, 2], [0, 2, 4], [0, 4, 6], [1, 3, 5], [0, 1, 2], [0, 2, 3], [0, 3, 4]]
+    assert faces.dtype == np.int32
+
+
+def test_a_polygon_that_crosses_itself_or_has_no_area_still_gives_all_its_triangles():
+    bowtie = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], float)
+    spiral = np.array([[0, 0, 0], [3, 0, 0], [0, 3, 0], [3, 3, 0], [1, -1, 0], [1, 4, 0]], float)
+    line = np.array([[k, 0, 0] for k in range(5)], float)
+
+    for points in (bowtie, spiral, line):
+        faces = triangulate(points, np.arange(len(points)), [0, len(points)])
+        assert len(faces) == len(points) - 2
+
+
+def test_no_polygons_give_no_triangles():
+    assert triangulate(np.zeros((0, 3)), [], [0]).shape == (0, 3)

@@ -1,0 +1,113 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from massproof import units
+from massproof.errors import UnitError
+
+EXACT = {  # definitions: international yard and pound 1959; US gallon 231 in³
+    ("in", "mm"): Fraction("25.4"),
+    ("ft", "in"): Fraction(12),
+    ("yd", "ft"): Fraction(3),
+    ("lb", "g"): Fraction("453.59237"),
+    ("oz", "lb"): Fraction(1, 16),
+    ("usgal", "in^3"): Fraction(231),
+    ("usgal", "usfloz"): Fraction(128),
+    ("usgal", "l"): Fraction("3.785411784"),
+    ("kg/cm^3", "kg/m^3"): Fraction(10**6),
+    ("lb/ft^3", "kg/m^3"): Fraction("0.45359237") / Fraction("0.3048") ** 3,
+    ("lb/in^3", "lb/ft^3"): Fraction(1728),
+    ("kg*m^2", "g*mm^2"): Fraction(10**9),
+}
+
+
+@pytest.mark.parametrize(("pair", "factor"), EXACT.items(), ids=str)
+def test_factors_are_the_exact_definitions(pair, factor):
+    one, other = (units.unit(name) for name in pair)
+
+    assert one.factor / other.factor == factor
+
+
+@given(st.sampled_from(units.UNITS), st.data(), st.floats(1e-9, 1e9))
+def test_converting_there_and_back_changes_the_last_place_at_most(one, data, value):
+    other = data.draw(st.sampled_from([u for u in units.UNITS if u.dimension == one.dimension]))
+
+    assert other.to(one, one.to(other, value)) == pytest.approx(value, rel=2**-52)
+
+
+@pytest.mark.parametrize("row", units.UNITS, ids=lambda row: row.symbol)
+def test_every_spelling_of_a_unit_finds_it(row):
+    for spelling in (row.symbol, row.name, row.zoo, row.autodesk, *row.aliases):
+        assert not spelling or units.unit(spelling) is row
+
+
+@pytest.mark.parametrize(
+    ("spelling", "symbol"),
+    [
+        ("kg/m³", "kg/m^3"), ("kg / m3", "kg/m^3"), ("kg per m^3", "kg/m^3"), ("kg:m3", "kg/m^3"),
+        ("lb:ft3", "lb/ft^3"), ("LB/FT^3", "lb/ft^3"), ("g/cc", "g/cm^3"), ("kg·m²", "kg*m^2"), ("MM", "mm"),
+        ("cubic centimeters", "cm^3"), ("mm**3", "mm^3"), ("Square centimeters", "cm^2"),
+        ("autodesk.unit.unit:squareCentimeters-1.0.1", "cm^2"), ("autodesk.unit.unit:squareCentimeters-2.0.0", "cm^2"),
+    ],
+)  # fmt: skip
+def test_units_are_found_as_people_and_vendors_write_them(spelling, symbol):
+    assert units.unit(spelling).symbol == symbol
+
+
+def test_zoo_and_autodesk_enums_are_covered():
+    """Every value of Zoo's UnitLength, UnitArea, UnitVolume, UnitMass and UnitDensity."""
+    zoo = {
+        "length": "cm ft in m mm yd", "area": "cm2 dm2 ft2 in2 km2 m2 mm2 yd2", "mass": "g kg lb",
+        "volume": "mm3 cm3 ft3 in3 m3 yd3 usfloz usgal l ml", "density": "lb:ft3 kg:m3",
+    }  # fmt: skip
+    for dimension, names in zoo.items():
+        assert {u.zoo for u in units.UNITS if u.dimension == dimension and u.zoo} == set(names.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "value"),
+    [
+        ("2.7 g/cm^3", "density", 2700.0),
+        ("1.05g/cm³", "density", 1050.0),
+        ("85 g", "mass", 0.085),
+        ("1e-3 t", "mass", 1.0),
+        (".5 lb", "mass", 0.226796185),
+        ("490 lb/ft^3", "density", float(490 * Fraction("0.45359237") / Fraction("0.3048") ** 3)),
+    ],
+)
+def test_a_number_and_its_unit_parse_to_si(text, dimension, value):
+    assert units.parse(text, dimension) == value
+
+
+@pytest.mark.parametrize("text", ["2.7", "g/cm^3", "2,7 g/cm^3", "2.7 g", "2.7 furlongs", "", "nan g/cm^3", None, 2.7])
+def test_a_density_without_number_unit_or_dimension_is_refused(text):
+    with pytest.raises(UnitError):
+        units.parse(text, "density")
+
+
+def test_an_error_names_what_could_be_meant():
+    with pytest.raises(UnitError, match=r"mm is a unit of length, not of mass; use one of kg, g"):
+        units.unit("mm", "mass")
+    with pytest.raises(UnitError, match=r"unknown unit 'parsec'"):
+        units.unit("parsec")
+    with pytest.raises(UnitError, match="unknown unit"):
+        units.unit("autodesk.unit.unit:parsecs-1.0.0")
+    with pytest.raises(UnitError, match="cannot convert length in mm to mass"):
+        units.unit("mm").to(units.unit("kg"), 1.0)
+    with pytest.raises(UnitError, match="unknown unit system 'imperial'"):
+        units.system("imperial")
+
+
+def test_a_spelling_that_means_two_units_stops_the_import(monkeypatch):
+    twice = (units.unit("mm"), units.Unit("other", "length", Fraction(1), "Others", aliases=("mm",)))
+    monkeypatch.setattr(units, "UNITS", twice)
+
+    with pytest.raises(ValueError, match="'mm' stands for mm and other"):
+        units._table()
+
+
+@pytest.mark.parametrize("name", units.SYSTEMS)
+def test_a_system_has_one_unit_of_each_dimension(name):
+    assert {d: u.dimension for d, u in units.system(name).items()} == {d: d for d in units.SYSTEMS["SI"]}
