@@ -13,7 +13,9 @@ def exact(rows):
 
 def solid_moments(vertices, faces, origin=(0, 0, 0)):
     """The ten moments about `origin`, exactly: J = V/20 (Σ p pᵀ + s sᵀ), p = (x, y, z, 1)."""
-    points = [[Fraction(float(x)) - Fraction(float(o)) for x, o in zip(v, origin, strict=True)] for v in vertices]
+    points = [
+        [Fraction(float(x)) - Fraction(float(o)) for x, o in zip(v, origin, strict=True)] for v in vertices
+    ]
     total = [[Fraction(0)] * 4 for _ in range(4)]
     for face in faces:
         p = [[*points[i], Fraction(1)] for i in face]

@@ -43,7 +43,13 @@ def sphere(radius=1.0, rings=16, centre=(0.0, 0.0, 0.0)):
     faces = []
     for k in range(around):
         faces.append((0, 1 + k, 1 + (k + 1) % around))
-        faces.append((len(vertices) - 1, len(vertices) - 1 - around + (k + 1) % around, len(vertices) - 1 - around + k))
+        faces.append(
+            (
+                len(vertices) - 1,
+                len(vertices) - 1 - around + (k + 1) % around,
+                len(vertices) - 1 - around + k,
+            )
+        )
         for r in range(rings - 2):
             a, b = 1 + r * around + k, 1 + r * around + (k + 1) % around
             faces += [(a, a + around, b), (b, a + around, b + around)]

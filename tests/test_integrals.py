@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import box, boxes, joined, lengths, rotations, solids, sphere, vectors
 
@@ -11,7 +11,9 @@ from massproof.kernels import BLOCK, FIELDS, integrals, integrals_small
 from massproof.mass import Body
 
 EPS = np.finfo(float).eps
-BOTH = pytest.mark.parametrize("sums", [integrals_small.surface_sums, integrals.surface_sums], ids=["numpy", "numba"])
+BOTH = pytest.mark.parametrize(
+    "sums", [integrals_small.surface_sums, integrals.surface_sums], ids=["numpy", "numba"]
+)
 
 
 def body(sums, mesh):
@@ -28,7 +30,9 @@ def test_moments_equal_exact_rational_arithmetic(sums, mesh):
     exact = np.array([float(x) for x in naive.solid_moments(mesh.vertices, mesh.faces, origin)])
     reach = np.abs(mesh.vertices - origin).max()
 
-    assert (np.abs(fast[3:] - exact) <= 48 * EPS * fast[1] * reach ** np.array([1, 2, 2, 2, 3, 3, 3, 3, 3, 3])).all()
+    assert (
+        np.abs(fast[3:] - exact) <= 48 * EPS * fast[1] * reach ** np.array([1, 2, 2, 2, 3, 3, 3, 3, 3, 3])
+    ).all()
     assert fast[0] == pytest.approx(float(naive.area(mesh.vertices, mesh.faces)), rel=1e-14)
 
 
@@ -62,7 +66,9 @@ def test_scaling_by_k_scales_area_by_k2_mass_by_k3_and_inertia_by_k5(sums, mesh,
     scaled = type(mesh)(mesh.vertices * k, mesh.faces)
     origin = mesh.vertices[0]
 
-    assert sums(scaled.vertices, mesh.faces, origin * k)[0] == pytest.approx(k**2 * sums(mesh.vertices, mesh.faces, origin)[0])
+    assert sums(scaled.vertices, mesh.faces, origin * k)[0] == pytest.approx(
+        k**2 * sums(mesh.vertices, mesh.faces, origin)[0]
+    )
     assert body(sums, scaled).mass == pytest.approx(body(sums, mesh).mass * k**3)
     assert body(sums, scaled).second == pytest.approx(
         body(sums, mesh).second * k**5, abs=1e-9 * k**5 * np.trace(body(sums, mesh).second)
@@ -76,7 +82,10 @@ def test_adding_bodies_equals_measuring_both_meshes_at_once_in_any_order(sums, o
     both = joined(p, q)
     order = list(range(len(both.faces)))
     random.shuffle(order)
-    left, right = body(sums, type(p)(both.vertices, both.faces[order])), body(sums, p) + body(sums, q)
+    left, right = (
+        body(sums, type(p)(both.vertices, both.faces[order])),
+        body(sums, p) + body(sums, q),
+    )
 
     assert left.mass == pytest.approx(right.mass)
     assert left.centre == pytest.approx(right.centre, abs=1e-9)
@@ -97,12 +106,13 @@ def test_no_faces_add_up_to_nothing(sums):
     assert (sums(np.zeros((1, 3)), np.zeros((0, 3), np.int32), np.zeros(3)) == np.zeros(len(FIELDS))).all()
 
 
-@settings(max_examples=10)
 @given(st.integers(1, 3 * BLOCK + 1), st.integers(0, 99))
 def test_the_two_implementations_agree_to_rounding(count, seed):
     rng = np.random.default_rng(seed)
     vertices, faces = rng.normal(size=(50, 3)), rng.integers(0, 50, (count, 3)).astype(np.int32)
-    one, two = (f(vertices, faces, np.zeros(3)) for f in (integrals.surface_sums, integrals_small.surface_sums))
+    one, two = (
+        f(vertices, faces, np.zeros(3)) for f in (integrals.surface_sums, integrals_small.surface_sums)
+    )
 
     assert np.abs(one - two).max() <= 1e-12 * count
 
@@ -122,8 +132,17 @@ def test_a_sphere_converges_to_the_ball_as_the_square_of_its_edges():
     errors = []
     for rings in (16, 32):
         mesh = sphere(2.0, rings, (5, -7, 1))
-        it, area = body(integrals_small.surface_sums, mesh), integrals_small.surface_sums(mesh.vertices, mesh.faces, np.zeros(3))[0]
-        errors.append([it.mass / (32 * np.pi / 3) - 1, area / (16 * np.pi) - 1, it.inertia()[0, 0] / (0.4 * 4 * it.mass) - 1])
+        it, area = (
+            body(integrals_small.surface_sums, mesh),
+            integrals_small.surface_sums(mesh.vertices, mesh.faces, np.zeros(3))[0],
+        )
+        errors.append(
+            [
+                it.mass / (32 * np.pi / 3) - 1,
+                area / (16 * np.pi) - 1,
+                it.inertia()[0, 0] / (0.4 * 4 * it.mass) - 1,
+            ]
+        )
     ratio = np.array(errors[0]) / np.array(errors[1])
 
     assert ratio == pytest.approx([4, 4, 4], rel=0.05)

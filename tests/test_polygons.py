@@ -55,7 +55,15 @@ def test_polygons_of_all_sizes_keep_their_order():
     points = np.array([[np.cos(a), np.sin(a), 0] for a in 2 * np.pi * np.arange(8) / 8])
     faces = triangulate(points, [0, 1, 2, 0, 2, 4, 6, 1, 3, 5, 0, 1, 2, 3, 4], [0, 3, 7, 10, 15])
 
-    assert faces.tolist() == [[0, 1, 2], [0, 2, 4], [0, 4, 6], [1, 3, 5], [0, 1, 2], [0, 2, 3], [0, 3, 4]]
+    assert faces.tolist() == [
+        [0, 1, 2],
+        [0, 2, 4],
+        [0, 4, 6],
+        [1, 3, 5],
+        [0, 1, 2],
+        [0, 2, 3],
+        [0, 3, 4],
+    ]
     assert faces.dtype == np.int32
 
 

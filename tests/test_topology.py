@@ -7,9 +7,9 @@ from strategies import BOX_FACES, box, joined, solids, sphere, vectors
 
 from massproof.kernels import topology
 
-soups = st.lists(st.tuples(*[st.integers(0, 7)] * 3).filter(lambda t: len(set(t)) == 3), min_size=1, max_size=30).map(
-    lambda faces: np.array(faces, np.int32)
-)
+soups = st.lists(
+    st.tuples(*[st.integers(0, 7)] * 3).filter(lambda t: len(set(t)) == 3), min_size=1, max_size=30
+).map(lambda faces: np.array(faces, np.int32))
 
 
 @given(soups)
@@ -42,7 +42,9 @@ def test_connected_labels_each_node_with_the_smallest_it_reaches(count, pairs):
             reach[a] |= reach[b]
             reach[b] |= reach[a]
 
-    assert topology.connected(count, np.array(pairs, np.int64).reshape(-1, 2)).tolist() == [min(reach[n]) for n in range(count)]
+    assert topology.connected(count, np.array(pairs, np.int64).reshape(-1, 2)).tolist() == [
+        min(reach[n]) for n in range(count)
+    ]
 
 
 @given(solids(), st.integers(0, 99))

@@ -21,8 +21,7 @@ def surface_sums(vertices, faces, origin):
     returns (13,) float64, in u² u² u u³ u⁴ u⁵
     """
     partial = [
-        _block_sums(terms(vertices, faces[i : i + _CHUNK], origin))
-        for i in range(0, len(faces), _CHUNK)
+        _block_sums(terms(vertices, faces[i : i + _CHUNK], origin)) for i in range(0, len(faces), _CHUNK)
     ]
     if not partial:
         return np.zeros(len(FIELDS))
