@@ -20,7 +20,9 @@ def point_masses(body, masses, points):
 def test_bodies_add_up_like_the_masses_they_are_made_of(points, cut):
     cut = min(cut, len(points) - 1)
     whole = point_masses(Body, *zip(*points, strict=True))
-    sum_ = point_masses(Body, *zip(*points[:cut], strict=True)) + point_masses(Body, *zip(*points[cut:], strict=True))
+    sum_ = point_masses(Body, *zip(*points[:cut], strict=True)) + point_masses(
+        Body, *zip(*points[cut:], strict=True)
+    )
 
     assert sum_.mass == pytest.approx(whole.mass)
     assert sum_.centre == pytest.approx(whole.centre, abs=1e-9)
@@ -31,7 +33,9 @@ def test_bodies_add_up_like_the_masses_they_are_made_of(points, cut):
 def test_the_inertia_of_a_moved_body_is_the_rotated_inertia(points, rotation, translation):
     body = point_masses(Body, *zip(*points, strict=True))
 
-    assert body.moved(rotation, translation).inertia() == pytest.approx(rotation @ body.inertia() @ rotation.T, abs=1e-7)
+    assert body.moved(rotation, translation).inertia() == pytest.approx(
+        rotation @ body.inertia() @ rotation.T, abs=1e-7
+    )
 
 
 def test_products_of_inertia_carry_a_minus_sign():

@@ -81,7 +81,9 @@ def test_a_number_and_its_unit_parse_to_si(text, dimension, value):
     assert units.parse(text, dimension) == value
 
 
-@pytest.mark.parametrize("text", ["2.7", "g/cm^3", "2,7 g/cm^3", "2.7 g", "2.7 furlongs", "", "nan g/cm^3", None, 2.7])
+@pytest.mark.parametrize(
+    "text", ["2.7", "g/cm^3", "2,7 g/cm^3", "2.7 g", "2.7 furlongs", "", "nan g/cm^3", None, 2.7]
+)
 def test_a_density_without_number_unit_or_dimension_is_refused(text):
     with pytest.raises(UnitError):
         units.parse(text, "density")
@@ -101,7 +103,10 @@ def test_an_error_names_what_could_be_meant():
 
 
 def test_a_spelling_that_means_two_units_stops_the_import(monkeypatch):
-    twice = (units.unit("mm"), units.Unit("other", "length", Fraction(1), "Others", aliases=("mm",)))
+    twice = (
+        units.unit("mm"),
+        units.Unit("other", "length", Fraction(1), "Others", aliases=("mm",)),
+    )
     monkeypatch.setattr(units, "UNITS", twice)
 
     with pytest.raises(ValueError, match="'mm' stands for mm and other"):

@@ -52,9 +52,7 @@ class Body:
 
     def moved(self, rotation: Array, translation: Array) -> Body:
         """The same body after r -> rotation·r + translation."""
-        return Body(
-            self.mass, rotation @ self.centre + translation, rotation @ self.second @ rotation.T
-        )
+        return Body(self.mass, rotation @ self.centre + translation, rotation @ self.second @ rotation.T)
 
     def __add__(self, other: Body) -> Body:
         """Both bodies as one; the sum of the masses must not be zero."""

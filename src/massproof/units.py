@@ -9,6 +9,7 @@ document. A static table because a units package costs 0.3 s to import and 30–
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,7 +42,7 @@ class Unit:
                 f"{other.symbol}; use a unit of {self.dimension}: {', '.join(symbols(self.dimension))}"
             )
             raise UnitError(msg)
-        if self.factor == other.factor:
+        if self.factor == other.factor or not math.isfinite(value):
             return value
         return float(Fraction(value) * self.factor / other.factor)
 
@@ -120,7 +121,15 @@ SYSTEMS: dict[str, dict[str, str]] = {
     "ft": {"length": "ft", "area": "ft^2", "volume": "ft^3", "mass": "lb", "density": "lb/ft^3", "inertia": "lb*ft^2"},
 }  # fmt: skip
 
-_SYSTEM_NAMES = {"si": "SI", "m": "SI", "mm": "mm", "cm": "cm", "inch": "inch", "in": "inch", "ft": "ft"}
+_SYSTEM_NAMES = {
+    "si": "SI",
+    "m": "SI",
+    "mm": "mm",
+    "cm": "cm",
+    "inch": "inch",
+    "in": "inch",
+    "ft": "ft",
+}
 
 
 def _normal(spelling: str) -> str:
