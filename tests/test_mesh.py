@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from massproof.mesh import Mesh, as_mesh
+from massproof.errors import FormatError
+from massproof.mesh import Mesh, as_mesh, float32_precision, from_instances, from_polygons
 
 POINTS = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
 
@@ -36,3 +37,46 @@ def test_the_constructor_wants_the_dtypes_kernels_trust():
         Mesh(np.zeros((3, 3)), np.zeros((1, 3), np.int64))
     with pytest.raises(ValueError, match=r"0\.\.9"):
         Mesh(np.zeros((3, 3)), np.array([[0, 1, 9]], np.int32))
+
+
+@pytest.mark.parametrize("largest", [1.0, 1.5, 2.0, -3.0, 1e-45, 0.0, 3e38])
+def test_no_decimal_rounds_further_than_the_precision_of_float32(largest):
+    vertices = np.array([[0, 0, largest]])
+    step = float32_precision(vertices)
+
+    assert 2 * step == np.spacing(np.float32(abs(largest)))
+
+
+def test_a_coordinate_beyond_float32_has_the_precision_of_the_largest_one():
+    assert float32_precision(np.array([[0, 0, 1e300]])) == 2.0**103
+
+
+def test_polygons_become_triangles_of_the_vertices_they_use():
+    vertices = np.array([[9.0, 9, 9], [0, 0, 0], [np.nan, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    corners, sizes = np.array([1, 3, 1, 3, 4, 5]), np.array([2, 4])
+    mesh = from_polygons(vertices, corners, sizes, precision=float32_precision, notes=(("a", "b", {}),))
+
+    assert mesh.vertices.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3]]
+    assert mesh.precision == 2.0**-24
+    assert [note[0] for note in mesh.notes] == ["a", "faces-without-area"]
+
+
+def test_polygons_of_1e200_are_divided_without_a_warning():
+    square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]) * 1e200
+    assert len(from_polygons(square, np.arange(4), np.array([4])).faces) == 2
+
+
+def test_a_mirrored_instance_keeps_its_outside_outside():
+    points, faces = np.array(POINTS, float), np.array([[0, 1, 2]])
+    mesh = from_instances([(points, faces, np.diag([-1.0, 1, 1, 1]))], "mm")
+
+    assert mesh.faces.tolist() == [[2, 1, 0]] and mesh.vertices[1, 0] == -1
+    assert (mesh.unit, mesh.precision) == ("mm", None)
+
+
+def test_too_many_instances_are_refused_before_they_take_memory(monkeypatch):
+    monkeypatch.setattr("massproof.mesh.MAX_INSTANCES", 3)
+    endless = iter(lambda: (np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.eye(4)), None)
+    with pytest.raises(FormatError, match="more than 3 components"):
+        from_instances(endless, "mm")

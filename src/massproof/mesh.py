@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from massproof.errors import FormatError
+from massproof.kernels.polygons import triangulate
+
+Note = tuple[str, str, Mapping[str, Any]]  # code, message, evidence of something noticed
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Placed = tuple[Floats, Integers, Floats]  # (V, 3) vertices, (F, 3) faces, 4×4 matrix of an instance
+Precision = Callable[[Floats], float]
+
+MAX_INSTANCES = 100_000  # uses of a mesh; ten levels of ten components would be 10^10
+MAX_TRIANGLES = 50_000_000  # of all instances together: 4 GB while they are placed
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -24,8 +37,7 @@ class Mesh:
     # Half the spacing between neighbouring coordinates the file can store, in its unit: how far
     # the exporter may have moved a coordinate. None when the format does not say.
     precision: float | None = None
-    # (code, message, evidence) of what the reader noticed
-    notes: tuple[tuple[str, str, Mapping[str, Any]], ...] = field(default=())
+    notes: tuple[Note, ...] = ()  # what the reader noticed
 
     def __post_init__(self) -> None:
         if self.vertices.dtype != np.float64 or self.vertices.shape[1:] != (3,):
@@ -60,6 +72,117 @@ def as_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike, unit: str | None = No
         raise ValueError(msg)
     points = np.ascontiguousarray(vertices, np.float64)
     return Mesh(points, np.ascontiguousarray(corners.reshape(-1, 3), np.int32), unit)
+
+
+def float32_precision(vertices: Floats) -> float:
+    """Half the distance to the next float32 at the largest coordinate; `vertices` are finite."""
+    # Between the smallest normal float32 and the largest one; numpy.spacing overflows there.
+    largest = np.clip(np.abs(vertices).max(), 2.0**-126, np.finfo(np.float32).max)
+    return math.ldexp(1.0, math.frexp(np.float32(largest))[1] - 25)
+
+
+def from_polygons(
+    vertices: Floats,
+    corners: Integers,
+    sizes: Integers,
+    *,
+    precision: Precision | None = None,
+    notes: tuple[Note, ...] = (),
+) -> Mesh:
+    """Mesh of polygons, triangulated without leaving them, and of the vertices they use.
+
+    vertices : (V, 3)
+    corners : (K,) vertex numbers of all polygons, one after the other
+    sizes : (P,) how many of them each polygon has; trusted to be no less than 0 and to add up to K
+    precision : float32_precision when the file stores float32
+
+    Raises FormatError for an index out of range, a vertex in use that is not finite, or no face.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    _check(vertices, corners, lambda at: int(np.searchsorted(starts, at, side="right")) - 1)
+    flat = sizes < 3
+    if flat.any():
+        corners, sizes = corners[~np.repeat(flat, sizes)], sizes[~flat]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        count = int(flat.sum())
+        why = f"{count} faces have less than 3 corners, so they have no area; they are left out"
+        notes = (*notes, ("faces-without-area", why, {"count": count}))
+    vertices, corners = _used(vertices, corners)
+    plain = (sizes == 3).all()
+    with np.errstate(all="ignore"):  # areas of 1e200 overflow; that is found when they are added up
+        faces = corners.reshape(-1, 3) if plain else triangulate(vertices, corners, starts)
+    step = precision(vertices) if precision else None
+    return Mesh(vertices, np.ascontiguousarray(faces, np.int32), None, step, notes)
+
+
+def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | None = None) -> Mesh:
+    """One mesh of all instances; a mirrored one is turned, so that its outside stays outside.
+
+    placed : taken one by one, so that too many are refused before they take memory
+    precision : float32_precision when the file stores float32; a matrix stretches it with the rest
+
+    Raises FormatError as `from_polygons` does, and for too many instances or triangles.
+    """
+    vertices, faces, first = [np.empty((0, 3))], [np.empty((0, 3), np.int64)], 0
+    step = 0.0
+    with np.errstate(all="ignore"):  # an infinity is reported below
+        for points, corners, matrix in _limited(placed):
+            _check(points, corners.reshape(-1), lambda at: at // 3)
+            mirrored = np.linalg.det(matrix[:3, :3]) < 0
+            vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
+            faces.append((corners[:, ::-1] if mirrored else corners) + first)
+            first += len(points)
+            if precision and len(corners):
+                stretch = float(np.abs(matrix[:3, :3]).sum(axis=1).max())
+                step = max(step, precision(points[corners]) * stretch)
+    everywhere, joined = np.concatenate(vertices), np.concatenate(faces).reshape(-1)
+    _check(everywhere, joined, lambda at: at // 3)
+    everywhere, joined = _used(everywhere, joined)
+    return Mesh(everywhere, joined.reshape(-1, 3).astype(np.int32), unit, step if precision else None)
+
+
+def _limited(placed: Iterable[Placed]) -> list[Placed]:
+    instances, triangles = [], 0
+    for instance in placed:
+        instances.append(instance)
+        triangles += len(instance[1])
+        if triangles > MAX_TRIANGLES or len(instances) > MAX_INSTANCES:
+            msg = (
+                f"too many instances: more than {MAX_INSTANCES} components or {MAX_TRIANGLES} "
+                "triangles, the limit; split the file"
+            )
+            raise FormatError(msg)
+    return instances
+
+
+def _check(vertices: Floats, corners: Integers, face_of: Callable[[int], int]) -> None:
+    """Refuse a corner without a vertex, or one with a vertex that is not finite."""
+    wrong = (corners < 0) | (corners >= len(vertices))
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        msg = (
+            f"face {face_of(at)} has vertex index {corners[at]}, which is out of range: "
+            f"the file has {len(vertices)} vertices, numbered from 0; export it again"
+        )
+        raise FormatError(msg)
+    finite: npt.NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(vertices), axis=1)
+    if not finite[corners].all():
+        at = int(np.argmin(finite[corners]))
+        where = vertices[corners[at]].tolist()
+        msg = f"face {face_of(at)} uses vertex {corners[at]}, which is not finite: {where}; export it again"
+        raise FormatError(msg)
+
+
+def _used(vertices: Floats, corners: Integers) -> tuple[Floats, Integers]:
+    """The vertices that corners refer to, and the corners renumbered; refused when there are none."""
+    if not len(corners):
+        msg = f"the file holds no triangles: {len(vertices)} points, 0 faces; export it as a surface"
+        raise FormatError(msg)
+    used = np.zeros(len(vertices), np.bool_)
+    used[corners] = True
+    if used.all():
+        return np.ascontiguousarray(vertices, np.float64), corners
+    return vertices[used], (np.cumsum(used) - 1)[corners]
 
 
 def _describe(array: npt.NDArray[Any]) -> str:

@@ -1,0 +1,102 @@
+"""The registry of formats. A format is a module with SUFFIXES, sniff(data) and read(data)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from mmap import mmap
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from massproof.errors import FormatError
+
+if TYPE_CHECKING:
+    from massproof.brep import Brep
+    from massproof.mesh import Mesh
+
+Bytes = bytes | bytearray | memoryview | mmap
+
+# In the order of `sniff`: first the magic words, then STL, which is told by its exact length and so
+# may have any of the other words in its header, then the first words of texts.
+MODULES = ("step", "glb", "threemf", "stl", "ply", "off", "obj")
+
+# Suffixes are repeated here so that telling a format by its name imports no reader.
+SUFFIXES = {
+    ".stl": "stl",
+    ".stla": "stl",
+    ".stlb": "stl",
+    ".obj": "obj",
+    ".step": "step",
+    ".stp": "step",
+    ".ply": "ply",
+    ".off": "off",
+    ".3mf": "threemf",
+    ".glb": "glb",
+}
+
+
+def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Brep, str]:
+    """Geometry in `data`, and the name of its format.
+
+    data : the whole file, in any object with the buffer interface
+    suffix : ".stl" and so on, in any case; None to tell the format from the bytes
+
+    Raises FormatError when the format is unknown or the bytes are not a well-formed file of it.
+    """
+    view = memoryview(data)
+    if not view.nbytes:
+        msg = "the file is empty (0 bytes): nothing was written to it, or the copy failed"
+        raise FormatError(msg)
+    module = _sniffed(view) if suffix is None else _named(suffix, view)
+    geometry: Mesh | Brep = module.read(view)
+    return geometry, _name(module)
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"massproof.formats.{name}")
+
+
+def _name(module: ModuleType) -> str:
+    suffix: str = module.SUFFIXES[0]
+    return suffix[1:]
+
+
+def _named(suffix: str, view: memoryview) -> ModuleType:
+    """The module of a suffix, which the content does not contradict."""
+    name = suffix.lower()
+    if name not in SUFFIXES:
+        msg = f"{suffix or 'no suffix'} is no known format; supported are {', '.join(SUFFIXES)}"
+        raise FormatError(msg)
+    module = _module(SUFFIXES[name])
+    if module.sniff(view):
+        return module
+    found = _content(view)
+    if found is not None:
+        msg = (
+            f"not {_article(module)} file, as the suffix {name} says: the content is "
+            f"{_article(found)} file, it begins with {bytes(view[:8])!r}; "
+            f"give it the suffix {found.SUFFIXES[0]} or export it again"
+        )
+        raise FormatError(msg)
+    return module  # which says best what it misses
+
+
+def _article(module: ModuleType) -> str:
+    name = _name(module).upper()
+    return f"{'an' if name in ('OBJ', 'OFF', 'STL') else 'a'} {name}"
+
+
+def _sniffed(view: memoryview) -> ModuleType:
+    found = _content(view)
+    if found is None:
+        start = bytes(view[:24])
+        msg = (
+            f"the bytes are of no known format: they begin with {start!r}; "
+            f"supported are {', '.join(SUFFIXES)}"
+        )
+        raise FormatError(msg)
+    return found
+
+
+def _content(view: memoryview) -> ModuleType | None:
+    """The first module that recognises the bytes."""
+    return next((module for module in map(_module, MODULES) if module.sniff(view)), None)

@@ -1,0 +1,138 @@
+"""Wavefront OBJ: polygons by index. Layout: Wavefront, "Advanced Visualizer" manual, appendix B1, 1995.
+
+OBJ has no unit. Only positions and faces are read; groups, normals, textures and lines bound nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+import numpy as np
+
+from massproof.errors import FormatError
+from massproof.mesh import Mesh, Note, from_polygons
+
+SUFFIXES = (".obj",)
+
+# The first line that is no comment; a search further on would find keywords in any text or binary.
+_STARTS = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n\r]*[\n\r])*"
+    rb"(?:v|vn|vt|vp|f|fo|l|p|o|g|s|mg|mtllib|usemtl|usemap|maplib)[ \t]"
+)
+# Surfaces that are not polygons: leaving them out would make a closed part look open.
+_FREE_FORM = {b"curv", b"curv2", b"surf", b"cstype", b"bmat", b"call", b"csh"}
+
+
+def sniff(data: memoryview) -> bool:
+    """Whether `data` looks like OBJ: its first line that is no comment begins with a keyword."""
+    return bool(_STARTS.match(data[: 1 << 16]))
+
+
+def read(data: memoryview) -> Mesh:
+    """Read an OBJ file: all its polygons, triangulated without leaving them.
+
+    Raises FormatError for an index of 0 or out of range, a face of fewer than three corners, a number
+    that does not parse or is not finite, free-form surfaces, or no face at all.
+    """
+    reader = _Reader()
+    reader.read(_text(data, reader.notes))
+    if not reader.sizes:
+        msg = (
+            f"OBJ with no faces: {len(reader.points) // 3} vertices and 0 polygons enclose nothing; "
+            "export it as a surface"
+        )
+        raise FormatError(msg)
+    vertices = np.array(reader.points).reshape(-1, 3)
+    corners = np.array(reader.corners, np.int64)
+    bad = ~np.isfinite(vertices[corners]).all(axis=1)
+    if bad.any():
+        row = int(corners[np.argmax(bad)])
+        msg = f"OBJ vertex {row + 1} is not finite: {vertices[row].tolist()} is nan or inf; export it again"
+        raise FormatError(msg)
+    sizes = np.array(reader.sizes, np.int64)
+    return from_polygons(vertices, corners, sizes, notes=tuple(reader.notes))
+
+
+def _text(data: memoryview, notes: list[Note]) -> bytes:
+    """The file as one byte string with continuation lines joined and UTF-16 recoded."""
+    raw = bytes(data)
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raw = raw.decode("utf-16").encode()
+        notes.append(("recoded", "the text is UTF-16, which OBJ is not; it was read as such", {}))
+    elif b"\0" in raw[:512]:
+        msg = "not an OBJ file: it holds NUL bytes, so it is binary or UTF-16 without a mark; export it again"
+        raise FormatError(msg)
+    if raw.lstrip()[:1] == b"<":
+        msg = "not an OBJ file but an HTML or XML page: it begins with '<'; download the file itself"
+        raise FormatError(msg)
+    if raw.startswith(b"version https://git-lfs"):
+        msg = "not an OBJ file but a Git LFS pointer: the file itself was not fetched; run 'git lfs pull'"
+        raise FormatError(msg)
+    return re.sub(rb"\\[ \t]*\r?\n", b" ", raw.removeprefix(b"\xef\xbb\xbf"))
+
+
+class _Reader:
+    """Positions and polygons, line by line."""
+
+    def __init__(self) -> None:
+        self.points: list[float] = []
+        self.corners: list[int] = []
+        self.sizes: list[int] = []
+        self._line = 0
+        self.notes: list[Note] = []
+        self._latest = (-1, 0)  # the largest index named, and its line: it may come before its vertex
+
+    def read(self, text: bytes) -> None:
+        for self._line, line in enumerate(re.split(rb"\r\n|\n|\r", text), 1):
+            words = line.split(b"#", 1)[0].split()
+            if not words:
+                continue
+            if words[0] == b"v":
+                self._vertex(words[1:])
+            elif words[0] in (b"f", b"fo"):
+                self._face(words[1:])
+            elif words[0] in _FREE_FORM:
+                self._refuse(
+                    f"'{words[0].decode()}' is not supported: only polygons are measured; export it as a mesh"
+                )
+        index, self._line = self._latest
+        count = len(self.points) // 3
+        if index >= count:
+            self._refuse(f"vertex index {index + 1} is out of range: the file has {count} vertices")
+
+    def _vertex(self, words: list[bytes]) -> None:
+        try:
+            x, y, z = words[:3]
+            if b"_" in x + y + z:  # float("1_0") is 10.0 to Python, and a typing error here
+                raise ValueError
+            self.points += (float(x), float(y), float(z))
+            if len(words) > 3 and not self.notes and b"nan" in b"".join(words[3:]).lower():
+                text = f"line {self._line} has a colour or weight that is not a number; it was not used"
+                self.notes.append(("ignored-nan", text, {"line": self._line}))
+        except ValueError:
+            shown = b" ".join(words).decode("ascii", "replace")
+            self._refuse(f"the vertex '{shown}' is not three numbers, written like -1.25e-3 with a point")
+
+    def _face(self, words: list[bytes]) -> None:
+        if len(words) < 3:
+            self._refuse(f"a face has {len(words)} corners; a polygon has at least 3 vertices")
+        self.corners += [self._index(word) for word in words]
+        self.sizes.append(len(words))
+
+    def _index(self, word: bytes) -> int:
+        """Position that `7`, `7/1/2` or, counted from the last one read, `-1` names."""
+        count = len(self.points) // 3
+        first = word.split(b"/", 1)[0]
+        if not first.lstrip(b"-").isdigit():
+            self._refuse(f"'{word.decode('ascii', 'replace')}' names no vertex: an index is an integer")
+        number = int(first)
+        index = number - 1 if number > 0 else count + number
+        if number == 0 or index < 0:
+            self._refuse(f"vertex index {number} is out of range: indices count from 1, or from -1 backwards")
+        self._latest = max(self._latest, (index, self._line))
+        return index
+
+    def _refuse(self, why: str) -> NoReturn:
+        msg = f"OBJ line {self._line}: {why}"
+        raise FormatError(msg)
