@@ -1,0 +1,1 @@
+"""Autodesk Manufacturing Data Model: the GraphQL object `physicalProperties`."""
