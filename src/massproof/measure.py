@@ -1,0 +1,147 @@
+"""Geometry and material in, Properties out: the one function everything else calls.
+
+Modules that need numpy are imported when something is measured: `import massproof` stays light.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from massproof import materials, units
+from massproof.errors import NotASolid, UnitError, UsageError
+from massproof.properties import Finding, Properties, Quantity, Source, Verdict
+from massproof.units import Unit
+
+if TYPE_CHECKING:
+    from massproof.mass import Measured
+    from massproof.sources import Loaded
+    from massproof.weigh import Density
+
+_ASSUMED_UNIT = "mm"
+# Largest sides, in millimetres, outside which a part in millimetres is rare enough to say so.
+_SMALL, _LARGE = 0.5, 10_000.0
+
+
+def measure(
+    source: Any,
+    *,
+    unit: str | None = None,
+    material: str | None = None,
+    density: str | Quantity | None = None,
+    mass: str | Quantity | None = None,
+    format: str | None = None,
+    strict: bool = False,
+) -> Properties:
+    """Measure a file or an object: area, volume, mass, centre of mass, inertia, bounding box.
+
+    source : path, bytes, binary file object, (vertices, faces), trimesh.Trimesh, CadQuery Workplane,
+        Shape or Assembly, build123d shape, or an OCCT shape
+    unit : length unit of a source that declares none ("mm", "inch", ...); without it millimetres are
+        assumed and a finding says so
+    material : a name of the materials table; its density and the range of it are used
+    density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass
+    format : "stl", "step", ... for bytes; a path's suffix decides otherwise
+    strict : raise instead of assuming a unit, and when no volume is defined
+
+    Values are in SI, with the interval that encloses each and what is not known about it. The formulas
+    and their sources are documented in `kernels.integrals` and `mass`.
+
+    Raises InputError when the source cannot be opened, FormatError when it is malformed, UnitError,
+    UnknownMaterial and UsageError for arguments that mean nothing, MissingExtra when a reader needs an
+    optional dependency; with `strict` also UnitError without a unit and NotASolid without a volume.
+    """
+    if sum(x is not None for x in (material, density, mass)) > 1:
+        msg = "give one of material, density and mass: each fixes the others"
+        raise UsageError(msg)
+    total = None if mass is None else _given(mass, "mass")
+    asked = units.unit(unit, "length") if unit is not None else None
+
+    from massproof import sources, weigh
+
+    given = _density(material, density)
+    loaded = sources.load(source, format)
+    measured = sources.integrate(loaded)
+    findings = [Finding(*note) for note in measured.notes]
+    length = _length_unit(loaded, asked, measured, findings, strict)
+    if strict and measured.body is None:
+        raise NotASolid(measured.absent)
+    found = weigh.Weighed(measured, length, given, total).quantities()
+    absent = _absent(found, measured.absent, findings)
+    return Properties(
+        Source(loaded.name, loaded.format, loaded.sha256, loaded.declared or length.symbol),
+        _verdict(measured, findings),
+        tuple(findings),
+        measured.method,
+        loaded.provenance(),
+        absent=absent,
+        **found,
+    )
+
+
+def _density(material: str | None, density: str | Quantity | None) -> Density | None:
+    from massproof.weigh import Density
+
+    if material is not None:
+        row = materials.material(material)
+        return Density(row.density, row.low, row.high)
+    if density is None:
+        return None
+    value = _given(density, "density")
+    return Density(value, value, value)
+
+
+def _given(text: str | Quantity, dimension: str) -> float:
+    """A positive quantity in SI from text or Quantity."""
+    if isinstance(text, Quantity):
+        value = text.to(units.SYSTEMS["SI"][dimension]).value
+    else:
+        value = units.parse(text, dimension)
+    if not 0 < value < math.inf:
+        msg = f"a {dimension} must be greater than zero, got {text}"
+        raise UnitError(msg)
+    return value
+
+
+def _length_unit(
+    loaded: Loaded, asked: Unit | None, measured: Measured, findings: list[Finding], strict: bool
+) -> Unit:
+    """The length unit of the coordinates: the source's own, else the one asked for, else millimetres."""
+    if loaded.unit is not None:
+        own = units.unit(loaded.unit, "length")
+        if asked is not None and loaded.declared and asked.symbol != loaded.declared:
+            text = f"the file declares its own unit, {loaded.declared}; unit={asked.symbol} was not used"
+            findings.append(Finding("unit-declared", text, {"declared": loaded.declared}))
+        return own
+    if asked is not None:
+        return asked
+    if strict:
+        msg = f"{loaded.name} carries no length unit and strict assumes none; give one: unit='mm', --unit mm"
+        raise UnitError(msg)
+    side = float((measured.high - measured.low).max())
+    text = f"no length unit in {loaded.name}: millimetres are assumed; give one with unit= or --unit"
+    if not _SMALL <= side <= _LARGE:
+        other = "metres or inches" if side < _SMALL else "micrometres"
+        text += f". Its largest side would be {side:g} mm, so it may be in {other}"
+    findings.append(Finding("unit-assumed", text, {"assumed": _ASSUMED_UNIT, "largest_side": side}))
+    return units.unit(_ASSUMED_UNIT)
+
+
+def _verdict(measured: Measured, findings: list[Finding]) -> Verdict:
+    if measured.body is None:
+        return Verdict.UNSAFE
+    assumed = any(finding.code == "unit-assumed" for finding in findings)
+    return Verdict.BOUNDED if assumed or measured.bounded else Verdict.SOUND
+
+
+def _absent(found: dict[str, Any], no_solid: str, findings: list[Finding]) -> dict[str, str]:
+    """Why each property that is None does not exist; without a density, a finding says so too."""
+    no_density = "no density is known: give a material, a density or, for a closed part, the mass"
+    if found["density"] is None:
+        findings.append(Finding("no-density", no_density + "; mass and inertia need one"))
+    needs_solid = {"volume", "center_of_mass", "principal"}
+    return {
+        name: no_solid if no_solid and (name in needs_solid or found["density"]) else no_density
+        for name, value in found.items()
+        if value is None
+    }

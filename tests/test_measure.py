@@ -1,0 +1,349 @@
+"""From source to result: units, densities, what is absent and why."""
+
+import io
+import json
+import math
+import os
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import BOX_FACES, box, boxes, solids, sphere
+
+import massproof as mp
+from massproof import units
+from massproof.mesh import Mesh
+
+LENGTHS = [u.symbol for u in units.UNITS if u.dimension == "length"]
+SIDES = np.array([1.0, 2.0, 3.0])
+
+
+def stl(mesh, path=None):
+    corners = mesh.vertices[mesh.faces]
+    data = b"box".ljust(80) + struct.pack("<I", len(corners))
+    data += b"".join(struct.pack("<12fH", 0, 0, 0, *t.ravel(), 0) for t in corners)
+    return data if path is None else path.write_bytes(data) and path
+
+
+def arrays(mesh):
+    return mesh.vertices, mesh.faces
+
+
+OPEN = Mesh(box().vertices, BOX_FACES[:-2])
+
+
+class Trimesh:
+    """As much of trimesh.Trimesh as is asked for."""
+
+    vertices, faces = box().vertices, BOX_FACES.astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [arrays(box()), [box().vertices.tolist(), BOX_FACES.tolist()], Trimesh(), stl(box()), bytearray(stl(box())),
+     memoryview(stl(box())), io.BytesIO(stl(box()))],
+    ids=["arrays", "lists", "trimesh", "bytes", "bytearray", "memoryview", "file"],
+)  # fmt: skip
+def test_every_kind_of_source_gives_the_same_box(source):
+    r = mp.measure(source, unit="mm", density="1 g/cm^3")
+
+    assert (r.volume.to("mm^3").value, r.area.to("mm^2").value) == (6.0, 22.0)
+    assert r.verdict is mp.Verdict.SOUND
+    assert r.source.sha256
+
+
+def test_paths_and_open_files_are_named_after_themselves(tmp_path):
+    path = stl(box(), tmp_path / "Part.STL")
+    with path.open("rb") as file:
+        opened = mp.measure(file, unit="mm")
+
+    assert opened.source.name == str(path)
+    assert mp.measure(str(path), unit="mm").source == mp.measure(path, unit="mm").source == opened.source
+
+
+@given(boxes(), st.sampled_from(LENGTHS))
+def test_results_are_in_si_whatever_the_unit_of_the_coordinates(case, unit):
+    mesh, _, (a, b, c) = case
+    r = mp.measure(arrays(mesh), unit=unit, density="2 kg/m^3")
+    k = float(units.unit(unit).factor)
+
+    assert r.area.value == pytest.approx(2 * (a * b + b * c + c * a) * k**2)
+    assert r.volume.value == pytest.approx(a * b * c * k**3)
+    assert r.mass.value == pytest.approx(2 * a * b * c * k**3)
+    assert r.bounding_box.length.to(unit).value == pytest.approx(a)
+    assert r.bounding_box.width.to(unit).value == pytest.approx(b)
+    assert r.bounding_box.height.to(unit).value == pytest.approx(c)
+    assert r.inertia.zz.value == pytest.approx(r.mass.value * (a * a + b * b) * k**2 / 12)
+    assert r.center_of_mass.to(unit) == pytest.approx(case[1] + np.array([a, b, c]) / 2)
+    assert r.volume.interval[0] < r.volume.value < r.volume.interval[1]
+
+
+@given(boxes(), st.sampled_from(LENGTHS))
+def test_intervals_in_si_enclose_the_exact_values(case, unit):
+    """The corners as stored, the unit as defined: both exact; the interval is all that may differ."""
+    mesh, _, _ = case
+    r = mp.measure(arrays(mesh), unit=unit)
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    a, b, c = (Fraction(float(h)) - Fraction(float(w)) for w, h in zip(low, high, strict=True))
+    k = units.unit(unit).factor
+
+    for quantity, exact in (
+        (r.volume, a * b * c * k**3),
+        (r.area, 2 * (a * b + b * c + c * a) * k**2),
+    ):
+        assert quantity.interval[0] <= exact <= quantity.interval[1]
+    for side, exact in ((r.bounding_box.length, a * k), (r.bounding_box.height, c * k)):
+        assert side.interval[0] <= exact <= side.interval[1]
+
+
+def test_without_a_unit_millimetres_are_assumed_and_a_finding_says_so():
+    r = mp.measure(arrays(box()))
+    (finding,) = [f for f in r.findings if f.code == "unit-assumed"]
+
+    assert r.volume.to("mm^3").value == 6.0
+    assert r.verdict is mp.Verdict.BOUNDED
+    assert finding.evidence == {"assumed": "mm", "largest_side": 3.0}
+    assert "may be" not in finding.message
+
+
+@pytest.mark.parametrize(("scale", "guess"), [(0.01, "metres or inches"), (10_000.0, "micrometres")])
+def test_a_size_that_is_odd_for_millimetres_is_evidence(scale, guess):
+    r = mp.measure(arrays(box(SIDES * scale)))
+
+    assert guess in next(f.message for f in r.findings if f.code == "unit-assumed")
+
+
+def test_strict_assumes_nothing():
+    with pytest.raises(mp.UnitError, match="carries no length unit"):
+        mp.measure(arrays(box()), strict=True)
+    with pytest.raises(mp.NotASolid, match="4 of 17 edges"):
+        mp.measure(arrays(OPEN), unit="mm", strict=True)
+
+    assert mp.measure(arrays(box()), unit="mm", strict=True).verdict is mp.Verdict.SOUND
+
+
+def test_an_open_mesh_has_area_and_box_and_says_why_nothing_else():
+    r = mp.measure(arrays(OPEN), unit="mm", material="Steel")
+
+    assert (r.area.to("mm^2").value, r.bounding_box.height.to("mm").value) == (16.0, 3.0)
+    assert r.density.value == 7850
+    assert r.verdict is mp.Verdict.UNSAFE
+    assert set(r.absent) == {"volume", "mass", "center_of_mass", "inertia", "principal"}
+    assert all("4 of 17 edges" in why for why in r.absent.values())
+    assert all(getattr(r, name) is None for name in r.absent)
+    assert r.radii_of_gyration is r.principal_moments is r.principal_axes is None
+
+
+def test_without_a_density_there_is_no_mass_and_no_inertia_but_the_shape_is_known():
+    r = mp.measure(arrays(box()), unit="mm")
+
+    assert r.mass is r.density is r.inertia is r.principal_moments is None
+    assert set(r.absent) == {"density", "mass", "inertia"}
+    assert "no density" in r.absent["mass"]
+    assert [f.code for f in r.findings] == ["no-density"]
+    assert r.verdict is mp.Verdict.SOUND
+    assert [q.to("mm").value for q in r.radii_of_gyration] == pytest.approx(
+        [math.sqrt(x / 12) for x in (5, 10, 13)]
+    )
+
+
+def test_a_material_brings_its_range_into_the_mass():
+    r = mp.measure(arrays(box()), unit="cm", material="ABS Plastic")
+    row = mp.measure.__globals__["materials"].material("ABS Plastic")
+
+    assert r.density.interval == (row.low, row.high)
+    assert r.mass.value == pytest.approx(6e-6 * row.density)
+    assert r.mass.interval == pytest.approx((6e-6 * row.low, 6e-6 * row.high), rel=1e-12)
+    assert r.mass.budget["density"] == pytest.approx(
+        6e-6 * max(row.density - row.low, row.high - row.density)
+    )
+    assert r.inertia.xx.interval[1] / r.inertia.xx.value == pytest.approx(row.high / row.density)
+
+
+def test_a_known_mass_fixes_the_density():
+    r = mp.measure(arrays(box()), unit="cm", mass="85 g")
+
+    assert (r.mass.value, r.mass.interval) == (0.085, (0.085, 0.085))
+    assert r.density.value == pytest.approx(0.085 / 6e-6)
+    assert r.density.interval[0] < r.density.value < r.density.interval[1]
+    assert r.inertia.zz.value == pytest.approx(0.085 * 5e-4 / 12)
+
+
+def test_a_known_mass_of_an_open_mesh_gives_no_density():
+    r = mp.measure(arrays(OPEN), unit="cm", mass="85 g")
+
+    assert r.mass.value == 0.085
+    assert r.density is r.inertia is None
+    assert "for a closed part" in r.absent["density"]
+
+
+def test_a_quantity_serves_as_density_and_mass():
+    steel = mp.measure(arrays(box()), unit="mm", material="Steel")
+
+    assert mp.measure(arrays(box()), unit="mm", density=steel.density).mass.value == pytest.approx(
+        steel.mass.value
+    )
+    assert mp.measure(arrays(box()), unit="mm", mass=steel.mass).density.value == pytest.approx(7850)
+
+
+@given(solids())
+def test_principal_axes_turn_the_tensor_into_its_moments(mesh):
+    r = mp.measure(arrays(mesh), unit="m", density="3 kg/m^3")
+    axes, tensor = np.array(r.principal_axes), np.array(r.inertia.matrix())
+    moments = [q.value for q in r.principal_moments]
+
+    assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1)
+    assert moments == sorted(moments)
+    assert axes @ tensor @ axes.T == pytest.approx(np.diag(moments), rel=1e-9, abs=1e-9 * moments[2])
+    assert moments[0] + moments[1] >= moments[2]
+    assert [q.value**2 * r.mass.value for q in r.radii_of_gyration] == pytest.approx(moments)
+    assert all(q.interval[0] <= m <= q.interval[1] for q, m in zip(r.principal_moments, moments, strict=True))
+
+
+def test_a_float32_sphere_is_within_its_interval_of_its_facets(tmp_path):
+    mesh = sphere(10.0, 12)
+    r = mp.measure(stl(mesh, tmp_path / "s.stl"), unit="mm")
+    exact = mp.measure(arrays(mesh), unit="mm")
+
+    assert set(r.volume.budget) == {"rounding", "file-precision", "tessellation"}
+    assert r.volume.budget["tessellation"] is None
+    assert r.volume.interval[0] < exact.volume.value < r.volume.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"material": "Steel", "density": "1 g/cm^3"},
+            mp.UsageError,
+            "one of material, density and mass",
+        ),
+        ({"density": "1060"}, mp.UnitError, "with its unit"),
+        ({"density": "0 g/cm^3"}, mp.UnitError, "greater than zero"),
+        ({"mass": "-1 g"}, mp.UnitError, "greater than zero"),
+        ({"unit": "furlong"}, mp.UnitError, "unknown unit of length 'furlong'"),
+        ({"unit": "kg"}, mp.UnitError, "not of length"),
+        ({"material": "Unobtainium"}, mp.UnknownMaterial, "Unobtainium"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_errors(options, error, message):
+    with pytest.raises(error, match=message):
+        mp.measure(arrays(box()), **options)
+
+
+@pytest.mark.parametrize("source", [42, None, object(), (1, 2, 3)])
+def test_what_is_no_geometry_is_a_type_error_that_lists_what_is(source):
+    with pytest.raises(TypeError, match=r"cannot measure a .*: give a path"):
+        mp.measure(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ((box().vertices, [[0, 1, 99]]), r"\(vertices, faces\): faces refer to vertices 0\.\.99"),
+        (b"", "empty"),
+        (b"what is this", "of no known format"),
+    ],
+)
+def test_malformed_input_is_a_format_error(source, message):
+    with pytest.raises(mp.FormatError, match=message):
+        mp.measure(source, unit="mm")
+
+
+def test_paths_that_cannot_be_opened_are_input_errors(tmp_path):
+    os.mkfifo(tmp_path / "pipe.stl")
+    (tmp_path / "loop.stl").symlink_to(tmp_path / "loop.stl")
+    for name, message in (
+        ("missing.stl", "No such file"), ("", "is a directory"), ("pipe.stl", "FIFO"), ("loop.stl", "symbolic link"),
+        ("nul\0.stl", "null"),
+    ):  # fmt: skip
+        with pytest.raises(mp.InputError, match=message):
+            mp.measure(tmp_path / name)
+
+
+def test_the_suffix_decides_and_an_unknown_one_lists_the_known(tmp_path):
+    path = tmp_path / "part.xyz"
+    path.write_bytes(stl(box()))
+
+    with pytest.raises(mp.FormatError, match=r"\.xyz is no known format; supported are \.stl, "):
+        mp.measure(path)
+    assert mp.measure(path, format="stl", unit="mm").volume.to("mm^3").value == 6.0
+    empty = tmp_path / "empty.stl"
+    empty.write_bytes(b"")
+    with pytest.raises(mp.FormatError, match=r"empty\.stl: the file is empty \(0 bytes\)"):
+        mp.measure(empty)
+
+
+def test_a_result_without_bounds_can_still_be_written_and_shown(tmp_path):
+    thin = Mesh(box((1, 1, 1e-9)).vertices, BOX_FACES)
+    r = mp.measure(stl(thin, tmp_path / "thin.stl"), unit="mm", material="Steel")
+    written = json.loads(json.dumps(r.to_dict(), allow_nan=False))
+    from massproof.report import digits
+
+    assert r.volume.to("mm^3").value == pytest.approx(1e-9)
+    assert written["properties"]["centerOfMass"]["x"]["interval"] == [None, None]
+    assert written["properties"]["centerOfMass"]["x"]["budget"]["file-precision"] is None
+    assert digits(r.center_of_mass.x) == "0.0005"
+
+
+def test_provenance_names_what_computed():
+    r = mp.measure(arrays(box()), unit="mm")
+
+    assert {"massproof", "python", "numpy"} <= set(r.provenance)
+    assert "divergence" in r.method
+
+
+def test_the_truth_of_the_sample_meshes(data):
+    """data/truth.json: closed forms, and exact sums for what float32 made of them."""
+    truth = json.loads((data / "truth.json").read_text())
+    for path in sorted([*data.glob("*.stl"), *data.glob("*.obj")]):
+        r, t = mp.measure(path, unit="mm", density="1 kg/m^3"), truth[path.name]
+        rel = t["tolerance"].get("relative", 1e-11) if isinstance(t["tolerance"], dict) else t["tolerance"]
+        assert r.area.value == pytest.approx(t["area"], rel=max(rel, 1e-7)), path.name
+        if not t["closed"]:
+            assert r.volume is None, path.name
+        elif path.name == "overlapping.stl":
+            assert r.volume.interval[0] <= t["volume"] <= r.volume.interval[1]
+        else:
+            assert r.volume.value == pytest.approx(t["volume"], rel=1e-7), path.name
+            assert r.volume.interval[0] <= t["volume"] <= r.volume.interval[1], path.name
+
+
+def test_the_open_box_says_the_same_wherever_it_lies(data):
+    here, there = (mp.measure(data / name, unit="mm") for name in ("open_box.stl", "open_box_moved.stl"))
+
+    assert here.area.value == there.area.value
+    assert here.volume is there.volume is None
+    assert here.verdict is there.verdict is mp.Verdict.UNSAFE
+    assert [
+        f.evidence["boundary_edges"] for r in (here, there) for f in r.findings if f.code == "open-edges"
+    ] == [4, 4]
+
+
+def test_trimesh_agrees(data):
+    """An independent implementation, on the files of which both can say something."""
+    trimesh = pytest.importorskip("trimesh")
+    for name in ("box.stl", "sphere.stl", "bracket.stl", "torus.obj"):
+        r, peer = (
+            mp.measure(data / name, unit="m", density="1 kg/m^3"),
+            trimesh.load_mesh(data / name),
+        )
+        assert r.volume.value == pytest.approx(peer.volume, rel=1e-9)
+        assert r.area.value == pytest.approx(peer.area, rel=1e-7)
+        assert r.center_of_mass.to("m") == pytest.approx(peer.center_mass, rel=1e-9, abs=1e-9)
+        assert np.array(r.inertia.matrix()) == pytest.approx(
+            peer.moment_inertia, rel=1e-7, abs=1e-7 * r.inertia.xx.value
+        )
+        assert mp.measure(peer, unit="m").volume.value == r.volume.value
+
+
+def test_paths_may_be_given_as_they_come(data, monkeypatch):
+    monkeypatch.chdir(data)
+
+    assert mp.measure("box.stl", unit="mm").source.name == "box.stl"
+    assert Path(mp.measure(Path("box.stl"), unit="mm").source.name) == Path("box.stl")
