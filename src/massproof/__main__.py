@@ -1,0 +1,5 @@
+"""`python -m massproof` is the command line."""
+
+from massproof.cli import main
+
+main()

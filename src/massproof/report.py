@@ -1,0 +1,147 @@
+"""A result as a person or a spreadsheet reads it: a terminal table, a CSV row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from massproof import units
+from massproof.properties import Properties, Quantity, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_SYSTEM_OF = {"mm": "mm", "cm": "cm", "in": "inch", "ft": "ft"}
+_STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
+_MEANING = {
+    Verdict.SOUND: "each number is enclosed by its interval",
+    Verdict.BOUNDED: "usable, with the assumptions stated below",
+    Verdict.UNSAFE: "the input does not define a volume",
+}
+_SUPERSCRIPT = str.maketrans({"2": "²", "3": "³", "*": "·", "^": None})
+
+
+def system_for(result: Properties, name: str | None) -> str:
+    """The unit system to show `result` in: `name`, else the one its own length unit belongs to."""
+    return name or _SYSTEM_OF.get(result.source.unit, "SI" if result.source.unit == "m" else "mm")
+
+
+def rows(result: Properties, system_name: str) -> Iterator[tuple[str, Quantity | None]]:
+    """Each property with its label, in the units of a system; None where it does not exist."""
+    system = units.system(system_name)
+
+    def shown(quantity: Quantity | None) -> Quantity | None:
+        return quantity.to(system[quantity.unit.dimension]) if quantity else None
+
+    for name in ("area", "volume", "density", "mass"):
+        yield name, shown(getattr(result, name))
+    for axis in "xyz":
+        yield f"center of mass {axis}", shown(getattr(result.center_of_mass, axis, None))
+    for side, axis in (("length", "x"), ("width", "y"), ("height", "z")):
+        yield f"{side} ({axis})", shown(getattr(result.bounding_box, side, None))
+    for entry in ("xx", "yy", "zz", "xy", "yz", "zx"):
+        yield f"inertia {entry}", shown(getattr(result.inertia, entry, None))
+    for k in range(3):
+        moments = result.principal_moments
+        yield f"principal moment {k + 1}", shown(moments[k] if moments else None)
+    for k in range(3):
+        radii = result.radii_of_gyration
+        yield f"radius of gyration {k + 1}", shown(radii[k] if radii else None)
+
+
+def columns(system_name: str) -> list[str]:
+    """Header of the CSV table: every label with its unit."""
+    system = units.system(system_name)
+    lengths = [f"{name} [{system['length'].symbol}]" for name in _LENGTHS]
+    return [
+        "source",
+        "verdict",
+        *(f"{name} [{system[name].symbol}]" for name in ("area", "volume", "density", "mass")),
+        *lengths[:6],
+        *(f"{name} [{system['inertia'].symbol}]" for name in _INERTIAS),
+        *lengths[6:],
+        "findings",
+        "error",
+    ]
+
+
+_LENGTHS = (
+    "center of mass x", "center of mass y", "center of mass z", "length (x)", "width (y)", "height (z)",
+    "radius of gyration 1", "radius of gyration 2", "radius of gyration 3",
+)  # fmt: skip
+_INERTIAS = (
+    "inertia xx", "inertia yy", "inertia zz", "inertia xy", "inertia yz", "inertia zx",
+    "principal moment 1", "principal moment 2", "principal moment 3",
+)  # fmt: skip
+
+
+def csv_row(result: Properties, system_name: str) -> list[str]:
+    """One row of the CSV table; a value that does not exist is an empty cell."""
+    values = [repr(q.value) if q else "" for _, q in rows(result, system_name)]
+    codes = " ".join(f.code for f in result.findings)
+    return [result.source.name, result.verdict.value, *values, codes, ""]
+
+
+def csv_error(source: str, message: str) -> list[str]:
+    """The row of a file that could not be measured."""
+    return [source, "", *[""] * (len(columns("SI")) - 4), "", message]
+
+
+def symbol(unit: units.Unit) -> str:
+    """The unit as typeset: cm³, g·mm²."""
+    return unit.symbol.translate(_SUPERSCRIPT)
+
+
+def digits(quantity: Quantity) -> str:
+    """The value with one digit past the first uncertain one, at most 12 significant."""
+    lo, hi = quantity.interval
+    half, value = (hi - lo) / 2, quantity.value
+    if math.isinf(half):
+        return f"{value:.3g}"
+    if abs(value) <= half:
+        return f"{round(value, 1 - math.floor(math.log10(half))) + 0.0:g}" if half else "0"
+    sure = math.floor(math.log10(abs(value))) - math.floor(math.log10(half)) + 1 if half else 12
+    return f"{value:.{max(3, min(12, sure))}g}"
+
+
+def show(result: Properties, console: Console, system_name: str | None = None) -> None:
+    """Print `result`: verdict, a table of values with the half widths of their intervals, findings."""
+    from rich.markup import escape
+
+    verdict, source = result.verdict, result.source
+    title = f"[bold]{escape(source.name)}[/]  {source.format.upper()}, {source.unit}"
+    console.print(f"{title}  [{_STYLE[verdict]}]{verdict}[/]: {_MEANING[verdict]}", highlight=False)
+    console.print(_table(result, system_for(result, system_name)))
+    for finding in result.findings:
+        text = f"[yellow]{finding.code}[/]: {escape(finding.message)}"
+        console.print(text, soft_wrap=True, highlight=False)
+    unknown = _unknown(result)
+    if unknown:
+        console.print(f"[dim]not in the intervals, because its size is not known: {', '.join(unknown)}[/]")
+
+
+def _table(result: Properties, system_name: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    table.add_column("value", justify="right")
+    table.add_column("")
+    table.add_column("±", justify="right")
+    table.add_column("mostly from", style="dim")
+    for name, quantity in rows(result, system_name):
+        if quantity is not None:
+            lo, hi = quantity.interval
+            known = {k: v for k, v in quantity.budget.items() if v}
+            cause = max(known, key=lambda k: known[k], default="")
+            table.add_row(name, digits(quantity), symbol(quantity.unit), f"{(hi - lo) / 2:.1e}", cause)
+        elif name in ("volume", "mass"):  # of the others it goes without saying
+            table.add_row(name, "[dim]—[/]")
+    return table
+
+
+def _unknown(result: Properties) -> list[str]:
+    quantity = result.volume or result.area
+    return [k for k, v in quantity.budget.items() if v is None] if quantity else []

@@ -1,0 +1,228 @@
+"""The command line as a shell sees it: output, errors, exit codes."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from massproof import cli
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments], input=stdin)
+
+
+def test_one_file_is_one_json_object_when_piped(data):
+    done = run("measure", data / "box.stl", "--unit", "mm", "--density", "1.05 g/cm^3")
+    found = json.loads(done.stdout)
+
+    assert done.exit_code == 0
+    assert found["properties"]["volume"]["value"] == 6e-9
+    assert found["properties"]["mass"]["value"] == pytest.approx(6.3e-6)
+    assert found["verdict"] == "SOUND"
+    assert done.stderr == ""
+
+
+def test_units_choose_the_system_of_the_answer(data):
+    found = json.loads(run("measure", data / "box.stl", "--unit", "mm", "--units", "mm").stdout)
+
+    assert found["properties"]["volume"]["displayValue"] == "6.0"
+
+
+def test_several_files_are_a_list_in_order_and_a_bad_one_does_not_stop_them(data, tmp_path):
+    bad = tmp_path / "bad.stl"
+    bad.write_text("<html>")
+    done = run("measure", data / "box.stl", bad, data / "open_box.stl", "--unit", "mm", "--json")
+    found = json.loads(done.stdout)
+
+    assert done.exit_code == 3
+    assert [row.get("verdict") for row in found] == ["SOUND", None, "UNSAFE"]
+    assert found[1]["error"]["kind"] == "format"
+    assert done.stderr.count("\n") == 1
+
+
+def test_ndjson_is_one_object_a_line(data):
+    done = run("measure", data / "box.stl", data / "missing.stl", "--unit", "mm", "--ndjson")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert [list(line)[-1] for line in lines] == ["absent", "error"]
+    assert lines[1]["error"]["kind"] == "unreadable"
+
+
+def test_csv_has_one_row_a_file_and_units_in_its_header(data):
+    done = run("measure", data / "box.stl", data / "open_box.stl", data / "no.stl", "--unit", "mm", "--csv", "--units", "mm",
+               "--material", "PLA")  # fmt: skip
+    header, box, opened, missing = csv.reader(io.StringIO(done.stdout))
+    rows = [dict(zip(header, row, strict=True)) for row in (box, opened, missing)]
+
+    assert rows[0]["volume [mm^3]"] == "6.0"
+    assert float(rows[0]["inertia xx [g*mm^2]"]) > 0
+    assert float(rows[0]["radius of gyration 1 [mm]"]) == pytest.approx((5 / 12) ** 0.5)
+    assert float(rows[0]["center of mass x [mm]"]) == pytest.approx(0)
+    assert rows[1]["volume [mm^3]"] == ""
+    assert rows[1]["findings"] == "open-edges"
+    assert "No such file" in rows[2]["error"]
+
+
+def test_a_dialect_is_printed_as_json(data):
+    found = json.loads(run("measure", data / "box.stl", "--unit", "mm", "--dialect", "mfgdm").stdout)
+
+    assert found["status"] == "COMPLETED"
+    assert found["volume"]["displayValue"] == "0.006"
+
+
+def test_standard_input_is_a_file_called_dash(data):
+    done = run("measure", "-", "--unit", "mm", stdin=(data / "box.stl").read_bytes())
+    named = run("measure", "-", "--unit", "mm", "--format", "obj", stdin=(data / "box.obj").read_bytes())
+
+    assert json.loads(done.stdout)["properties"]["volume"]["value"] == 6e-9
+    assert json.loads(named.stdout)["source"]["format"] == "obj"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["box.stl", "--unit", "furlong"],
+        ["box.stl", "--density", "1.05"],
+        ["box.stl", "--material", "Unobtainium"],
+        ["box.stl", "--units", "imperial"],
+        ["box.stl", "--dialect", "klingon"],
+        ["box.stl", "--json", "--csv"],
+        ["box.stl", "--density", "1 g/cm^3", "--mass", "1 g"],
+        ["box.stl", "--strict"],
+        ["box.stl", "--no-such-option"],
+        [],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_one_line(data, monkeypatch, arguments):
+    monkeypatch.chdir(data)
+    done = run("measure", *arguments)
+
+    assert done.exit_code == 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_strict_exits_with_4_after_measuring_what_there_is(data):
+    done = run("measure", data / "open_box.stl", "--unit", "mm", "--strict")
+
+    assert done.exit_code == 4
+    assert json.loads(done.stdout)["verdict"] == "UNSAFE"
+    assert run("measure", data / "open_box.stl", "--unit", "mm").exit_code == 0
+    assert run("measure", data / "box.stl", "--unit", "mm", "--strict").exit_code == 0
+
+
+BAD = {
+    "empty.stl": b"",
+    "cut.stl": b"\0" * 80 + (12).to_bytes(4, "little") + b"\0" * 590,
+    "page.stl": b"<!DOCTYPE html><html><body>404</body></html>",
+    "pointer.stl": LFS.encode(),
+    "nan.stl": b"solid x\nfacet normal 0 0 0\nouter loop\nvertex 0 0 nan\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid\n",
+    "zero.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n",
+    "huge.stl": b"\0" * 80 + (4_000_000_000).to_bytes(4, "little"),
+    "garbage.stl": b"solid x\nfacet normal 0 0 0\nouter loop\nvertex a b c\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid\n",
+    "range.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n",
+    "half.step": b"ISO-10303-21;\nHEADER;\nFILE_DESCRIPTION((''),'2;1');\nENDSEC;\nDATA;\n#1=CARTESIAN_POINT('',(0.,0.",
+    "folder.stl": None,
+}
+
+
+@pytest.mark.parametrize("name", [*BAD, "missing.stl"])
+def test_bad_input_exits_with_3_and_one_line_that_names_the_file(tmp_path, name):
+    path = tmp_path / name
+    content = BAD.get(name)
+    if content is not None:
+        path.write_bytes(content)
+    elif name in BAD:
+        path.mkdir()
+    done = run("measure", path, "--json")
+
+    assert done.exit_code == 3
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert name in done.stderr
+    assert json.loads(done.stdout)["error"]["message"] in done.stderr
+
+
+def test_a_table_shows_value_width_and_cause(data, capsys):
+    from rich.console import Console
+
+    import massproof as mp
+    from massproof import report
+
+    text = io.StringIO()
+    console = Console(file=text, width=120, color_system=None)
+    report.show(mp.measure(data / "sphere.stl", unit="mm", material="Steel"), console)
+    report.show(mp.measure(data / "open_box.stl"), console)
+    shown = text.getvalue()
+
+    assert "SOUND: each number is enclosed by its interval" in shown
+    assert "4179.739 mm³" in " ".join(shown.split())
+    assert "file-precision" in shown
+    assert "UNSAFE: the input does not define a volume" in shown
+    assert "unit-assumed: no length unit" in shown
+    assert "open-edges" in shown
+    assert "\n volume" not in shown
+    assert "not in the intervals, because its size is not known: tessellation" in shown
+
+
+def test_a_terminal_gets_the_table(data, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    out = Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    with pytest.raises(SystemExit) as stop:
+        cli.app(["measure", str(data / "box.stl"), "--unit", "mm"])
+
+    assert stop.value.code == 0
+    assert "SOUND" in out.getvalue()
+    out.truncate(0)
+    with pytest.raises(SystemExit):
+        cli.app(["materials", "find", "ABS"])
+    assert "kg/m³" in out.getvalue()
+    with pytest.raises(SystemExit) as stop:
+        cli.app(["measure", str(data / "missing.stl")])
+    assert stop.value.code == 3
+
+
+def test_materials_are_listed_and_found():
+    everything = json.loads(run("materials").stdout)["materials"]
+    found = json.loads(run("materials", "find", "aluminum", "6061").stdout)["materials"]
+
+    assert len(everything) >= 120
+    assert found[0]["density"] == 2700
+    assert run("materials", "find", "unobtainium").exit_code == 2
+    assert run("materials", "search").exit_code == 2
+    assert run("materials", "find").exit_code == 2
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("massproof ")
+    assert "measure" in run("--help").stdout
+    assert "--material" in run("measure", "--help").stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(data):
+    command = f"{sys.executable} -m massproof materials | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+
+    assert done.stderr == ""
+
+
+def test_python_dash_m_runs_the_command_line(data):
+    done = subprocess.run(
+        [sys.executable, "-m", "massproof", "measure", str(data / "box.stl"), "--unit", "mm"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["verdict"] == "SOUND"
