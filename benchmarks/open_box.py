@@ -122,10 +122,13 @@ def massproof_column() -> dict[str, str]:
 
     column = {}
     for name in CASES:
-        result = mp.measure(ROOT / "data" / name, unit="mm")
+        result = mp.measure(ROOT / "data" / name, unit="mm", density="1 g/cm^3")
         number = "no volume"
         if result.volume is not None:
-            number = shown(result.volume.to("mm^3").value, name)
+            volume = result.volume.to("mm^3")
+            number = f"{volume.value:.1f}"
+            if volume.interval[1] - volume.interval[0] > 1e-3:
+                number += " in [{:.1f}, {:.1f}]".format(*volume.interval)
         codes = "" if result.verdict == "SOUND" else ", ".join(f.code for f in result.findings)
         column[name] = f"{number}, {result.verdict}" + (f": {codes}" if codes else "")
     return column

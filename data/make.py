@@ -71,9 +71,7 @@ def solid(area: Any, volume: Any, *centre: Any) -> Truth:
 
 def diagonal(*moments: Fraction) -> tuple[tuple[Fraction, ...], ...]:
     """A diagonal tensor."""
-    return tuple(
-        tuple(m if i == k else Fraction(0) for k in range(3)) for i, m in enumerate(moments)
-    )
+    return tuple(tuple(m if i == k else Fraction(0) for k in range(3)) for i, m in enumerate(moments))
 
 
 # --- closed forms -----------------------------------------------------------------------------
@@ -115,9 +113,7 @@ def bracket() -> Truth:
         features.append(solid(round_area, cut, Fraction(T, 2), y, HEIGHT - c + reach * c))
     features += [hole(BORE, x, y, Fraction(T, 2)) for x, y in BORES]
     ring = PI / 4 * (COUNTERBORE**2 - BORE**2)
-    side = (
-        PI * (COUNTERBORE - BORE) * DEPTH
-    )  # the shoulder replaces the ring that it took from the top
+    side = PI * (COUNTERBORE - BORE) * DEPTH  # the shoulder replaces the ring that it took from the top
     features += [solid(side, -ring * DEPTH, x, y, T - Fraction(DEPTH, 2)) for x, y in BORES]
     features += [hole(d, x, y, Fraction(T, 2)) for x, y, d in (PIN, WINDOW)]
     features += [hole(WALL_HOLE, Fraction(T, 2), y, z) for y, z in WALL_HOLES]
@@ -152,9 +148,7 @@ def assembly() -> Truth:
         bodies.append(solid(PI * SHANK * REACH, disc * REACH, x, y, seat - up * REACH / 2))
     ring = PI / 4 * (TUBE**2 - CLEARANCE**2)
     tube = 2 * ring + PI * (TUBE + CLEARANCE) * TUBE_LENGTH
-    bodies += [
-        solid(tube, ring * TUBE_LENGTH, x, y, -Fraction(TUBE_LENGTH, 2)) for x, y in HOLES[:2]
-    ]
+    bodies += [solid(tube, ring * TUBE_LENGTH, x, y, -Fraction(TUBE_LENGTH, 2)) for x, y in HOLES[:2]]
     flat = total(bodies)
     x, y, z = flat.centre
     cos, sin = SQRT3 / 2, Fraction(1, 2)  # of TILT
@@ -205,9 +199,7 @@ def bracket_shape() -> cq.Shape:
     return rounded.val().cut(*holes)
 
 
-def cylinder(
-    diameter: Any, length: Any, foot: Sequence[Any], axis: Sequence[Any] = (0, 0, 1)
-) -> cq.Solid:
+def cylinder(diameter: Any, length: Any, foot: Sequence[Any], axis: Sequence[Any] = (0, 0, 1)) -> cq.Solid:
     """A cylinder from the middle of its foot along `axis`."""
     return cq.Solid.makeCylinder(
         float(diameter) / 2, float(length), cq.Vector(*map(float, foot)), cq.Vector(*axis)
@@ -315,9 +307,7 @@ def icosphere(subdivisions: int) -> np.ndarray:
     """
     g = (1 + math.sqrt(5)) / 2
     points = [
-        p[k:] + p[:k]
-        for k in range(3)
-        for p in ([0.0, i, j * g] for i in (-1.0, 1.0) for j in (-1.0, 1.0))
+        p[k:] + p[:k] for k in range(3) for p in ([0.0, i, j * g] for i in (-1.0, 1.0) for j in (-1.0, 1.0))
     ]
     ring = [(a, b, c) for a in range(12) for b in range(a) for c in range(b)]
     near = [t for t in ring if all(math.dist(points[i], points[j]) < 2.1 for i, j in pairs(t))]
@@ -355,9 +345,7 @@ def torus_grid(around: int, across: int) -> tuple[np.ndarray, list[tuple[int, ..
 def write_stl(name: str, triangles: np.ndarray) -> None:
     """Write binary STL: 80 bytes of text, a count, then normal and corners of each triangle."""
     triangles = np.asarray(triangles, np.float32)
-    records = np.zeros(
-        len(triangles), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("", "<u2")]
-    )
+    records = np.zeros(len(triangles), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("", "<u2")])
     records["normal"] = normals(triangles)
     records["corners"] = triangles
     head = b"binary STL, massproof sample data".ljust(80)
@@ -431,9 +419,7 @@ def measure_mesh(triangles: np.ndarray) -> Truth:
     return Truth(Fraction(area), volume, centre, inertia(volume, centre, second))
 
 
-def inertia(
-    volume: Fraction, centre: Vector, second: Sequence[Vector]
-) -> tuple[tuple[Fraction, ...], ...]:
+def inertia(volume: Fraction, centre: Vector, second: Sequence[Vector]) -> tuple[tuple[Fraction, ...], ...]:
     """I/ρ = tr(M) 1 − M with M the second moment about the centre."""
     m = [[second[i][k] - volume * centre[i] * centre[k] for k in range(3)] for i in range(3)]
     trace = m[0][0] + m[1][1] + m[2][2]
@@ -583,9 +569,7 @@ def values(t: Truth) -> dict[str, Any]:
     }
     if t.inertia:
         sign = 1 if t.volume > 0 else -1
-        known["inertia_over_density"] = [
-            [float(sign * x * MM**5) for x in row] for row in t.inertia
-        ]
+        known["inertia_over_density"] = [[float(sign * x * MM**5) for x in row] for row in t.inertia]
     return known
 
 

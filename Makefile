@@ -1,0 +1,50 @@
+# Everything a person or a CI machine runs. Each target makes the environment it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Compiled kernels outlive a run, so that a second one does not wait for the compiler.
+export NUMBA_CACHE_DIR ?= $(CURDIR)/$(VENV)/numba-cache
+
+.PHONY: demo test check bench lint test-jit test-nojit clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/massproof measure data/bracket.step --material "Aluminum 6061-T6"
+	$(BIN)/massproof measure data/open_box.stl --unit mm
+
+test: test-jit
+
+check: lint test-nojit test-jit
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/open_box.py
+	$(BIN)/python benchmarks/measure.py
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check src tests benchmarks data
+	$(BIN)/ruff check src tests benchmarks data
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# With the JIT: what users run.
+test-jit: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q
+
+# Without it: every line of every kernel is seen by the coverage tool.
+test-nojit: $(VENV)/dev.stamp
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+$(VENV)/pip.stamp:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[step]"
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
