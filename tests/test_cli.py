@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import runpy
 import subprocess
 import sys
 
@@ -150,6 +151,17 @@ def test_bad_input_exits_with_3_and_one_line_that_names_the_file(tmp_path, name)
     assert json.loads(done.stdout)["error"]["message"] in done.stderr
 
 
+def test_a_missing_extra_exits_with_6_and_names_the_install(data, monkeypatch):
+    for name in [m for m in sys.modules if m.startswith("OCP.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "OCP", None)
+    done = run("measure", data / "bracket.step", data / "box.stl", "--unit", "mm")
+
+    assert done.exit_code == 6
+    assert 'pip install "massproof[step]"' in done.stderr
+    assert json.loads(done.stdout)[1]["verdict"] == "SOUND"
+
+
 def test_a_table_shows_value_width_and_cause(data, capsys):
     from rich.console import Console
 
@@ -215,6 +227,30 @@ def test_a_reader_that_goes_away_is_no_error(data):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
 
     assert done.stderr == ""
+
+
+def test_output_that_nobody_reads_is_discarded(monkeypatch):
+    def broken():
+        raise BrokenPipeError
+
+    kept = []
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setattr(cli.os, "dup2", lambda *descriptors: kept.append(descriptors))
+    monkeypatch.setattr(sys, "stdout", type("Out", (), {"fileno": lambda self: 1})())
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+
+    assert stop.value.code == 0
+    assert kept[0][1] == 1
+
+
+def test_python_dash_m_in_this_process_too(data, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["massproof", "materials", "find", "PLA"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("massproof", run_name="__main__")
+
+    assert stop.value.code == 0
+    assert "PLA" in capsys.readouterr().out
 
 
 def test_python_dash_m_runs_the_command_line(data):

@@ -159,6 +159,15 @@ def test_every_face_twice_is_not_twice_the_volume():
     assert found.body.mass - total(found, "volume") <= 6.0
 
 
+def test_two_boxes_that_share_a_wall_are_sound_and_the_wall_is_named():
+    """Unlike a fin, whose edges do not cancel: here each wall triangle closes its own box."""
+    found = measure(joined(box((1, 1, 1)), box((1, 1, 1), (1, 0, 0))))
+
+    assert found.body.mass == pytest.approx(2)
+    assert not found.bounded
+    assert codes(found) in (["coincident-faces"], [])
+
+
 def test_triangles_without_extent_are_counted_and_change_nothing():
     mesh = box()
     found = measure(Mesh(mesh.vertices, np.vstack([mesh.faces, [[0, 0, 1]]]).astype(np.int32)))

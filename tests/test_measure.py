@@ -314,6 +314,132 @@ def test_the_truth_of_the_sample_meshes(data):
             assert r.volume.interval[0] <= t["volume"] <= r.volume.interval[1], path.name
 
 
+def test_the_truth_of_the_sample_solids(data):
+    """data/truth.json has closed forms: the interval holds them, and is no wider than a part in 10⁹."""
+    pytest.importorskip("OCP")
+    truth = json.loads((data / "truth.json").read_text())
+    for path in sorted(data.glob("*.step")):
+        r, t = mp.measure(path, density="1 kg/m^3"), truth[path.name]
+        assert r.verdict is mp.Verdict.SOUND, path.name
+        assert r.volume.value == pytest.approx(t["volume"], rel=1e-12), path.name
+        for quantity, exact in ((r.volume, t["volume"]), (r.area, t["area"])):
+            assert quantity.interval[0] <= exact <= quantity.interval[1], path.name
+            assert quantity.interval[1] - quantity.interval[0] <= 1e-9 * exact, path.name
+        for q, exact in zip(r.center_of_mass, t["center_of_mass"], strict=True):
+            assert q.interval[0] <= exact <= q.interval[1], path.name
+
+
+def test_a_sphere_of_step_is_a_sphere(data):
+    pytest.importorskip("OCP")
+    r = mp.measure(data / "sphere.step")
+    exact = 4 / 3 * math.pi * 0.01**3
+
+    assert abs(r.volume.value / exact - 1) <= 1e-12
+    assert r.volume.interval[0] <= exact <= r.volume.interval[1]
+    assert r.volume.budget["brep-gap"] is None
+    assert r.provenance["OCCT"]
+
+
+def test_step_and_its_mesh_agree_within_the_tessellation(data):
+    """The STL of the bracket was cut at a deflection of 0.01 mm: its area times that bounds the difference."""
+    pytest.importorskip("OCP")
+    solid, mesh = (
+        mp.measure(data / "bracket.step", material="Steel"),
+        mp.measure(data / "bracket.stl", unit="mm"),
+    )
+
+    assert abs(solid.volume.value - mesh.volume.value) <= 1e-5 * solid.area.value
+    assert solid.volume.interval[1] - solid.volume.interval[0] <= 1e-9 * solid.volume.value
+    assert solid.mass.value == pytest.approx(7850 * solid.volume.value)
+
+
+def test_facets_converge_to_the_solid_that_occt_cuts_them_from():
+    """Halving deflection and angle three times: the volume's difference shrinks each time, to an eighth or less."""
+    pytest.importorskip("OCP")
+    from OCP.BRepPrimAPI import BRepPrimAPI_MakeTorus
+
+    solid = BRepPrimAPI_MakeTorus(20.0, 5.0).Shape()
+    exact = mp.measure(solid, unit="mm").volume.value
+    gaps = [
+        abs(1 - mp.measure(facets(solid, 0.4 / 2**n, 0.8 / 2**n), unit="mm").volume.value / exact)
+        for n in range(4)
+    ]
+
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] < gaps[0] / 8
+
+
+def facets(shape, deflection, angle):
+    """Vertices and faces of an OCCT triangulation, seams unjoined but bit-identical."""
+    from OCP.BRep import BRep_Tool
+    from OCP.BRepMesh import BRepMesh_IncrementalMesh
+    from OCP.BRepTools import BRepTools
+    from OCP.TopAbs import TopAbs_ShapeEnum
+    from OCP.TopExp import TopExp_Explorer
+    from OCP.TopLoc import TopLoc_Location
+    from OCP.TopoDS import TopoDS
+
+    def static(owner, name):
+        return getattr(owner, f"{name}_s", None) or getattr(owner, name)
+
+    static(BRepTools, "Clean")(shape)
+    BRepMesh_IncrementalMesh(shape, deflection, False, angle, False)
+    vertices, faces = [], []
+    found = TopExp_Explorer(shape, TopAbs_ShapeEnum.TopAbs_FACE)
+    while found.More():
+        face = static(TopoDS, "Face")(found.Current())
+        cut = static(BRep_Tool, "Triangulation")(face, TopLoc_Location())
+        first = len(vertices) - 1
+        vertices += [(p.X(), p.Y(), p.Z()) for p in (cut.Node(i + 1) for i in range(cut.NbNodes()))]
+        for i in range(cut.NbTriangles()):
+            faces.append([first + n for n in cut.Triangle(i + 1).Get()])
+        found.Next()
+    return vertices, faces
+
+
+def test_a_spline_is_measured_with_an_estimate_and_says_so(tmp_path):
+    pytest.importorskip("OCP")
+    from OCP.BRepBuilderAPI import BRepBuilderAPI_NurbsConvert
+    from OCP.BRepPrimAPI import BRepPrimAPI_MakeSphere
+
+    r = mp.measure(BRepBuilderAPI_NurbsConvert(BRepPrimAPI_MakeSphere(10.0).Shape(), True).Shape(), unit="mm")
+    exact = 4 / 3 * math.pi * 0.01**3
+
+    assert r.verdict is mp.Verdict.BOUNDED
+    assert "integration-estimated" in [f.code for f in r.findings]
+    assert r.volume.interval[0] <= exact <= r.volume.interval[1]
+    assert (r.source.format, r.source.sha256, r.source.unit) == ("cad-object", "", "mm")
+
+
+def test_cadquery_objects_are_measured():
+    cadquery = pytest.importorskip("cadquery")
+    part = cadquery.Workplane().box(1, 2, 3)
+    pair = cadquery.Assembly(part).add(part, loc=cadquery.Location((5, 0, 0)))
+
+    assert [
+        mp.measure(s, unit="mm").volume.to("mm^3").value for s in (part, part.val(), pair)
+    ] == pytest.approx([6, 6, 12])
+    assert "unit-assumed" in [f.code for f in mp.measure(part).findings]
+
+
+def test_a_declared_unit_wins_and_a_contradiction_is_said(data):
+    pytest.importorskip("OCP")
+    path = data / "box_inch.step"
+    same, other = mp.measure(path, unit="inch"), mp.measure(path, unit="mm")
+
+    assert same.volume.to("in^3").value == other.volume.to("in^3").value == pytest.approx(6)
+    assert "unit-declared" not in [f.code for f in same.findings]
+    assert next(f.evidence for f in other.findings if f.code == "unit-declared") == {"declared": "in"}
+    assert same.source.unit == "in"
+
+
+def test_a_word_for_a_unit_that_we_do_not_know_is_kept_as_it_is():
+    from massproof.brep import Brep
+    from massproof.sources import Loaded
+
+    assert Loaded(Brep((), (), "mm", "METRE, INCH"), "a", "step", "").declared == "METRE, INCH"
+
+
 def test_the_open_box_says_the_same_wherever_it_lies(data):
     here, there = (mp.measure(data / name, unit="mm") for name in ("open_box.stl", "open_box_moved.stl"))
 

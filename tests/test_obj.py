@@ -115,3 +115,14 @@ def test_random_text_is_read_or_refused_and_nothing_else(text):
         assert len(read(text).faces)
     except FormatError as error:
         assert str(error)
+
+
+def test_a_colour_that_is_not_a_number_is_noted_and_not_used():
+    mesh = read(CUBE.replace("v 1 1 1", "v 1 1 1 nan 0 0") + FACES)
+
+    assert volume(mesh) == pytest.approx(1.0)
+    assert [code for code, _, _ in mesh.notes] == ["ignored-nan"]
+
+
+def test_utf_16_is_noted():
+    assert [code for code, _, _ in read((CUBE + FACES).encode("utf-16")).notes] == ["recoded"]

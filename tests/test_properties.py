@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from fractions import Fraction
@@ -112,6 +113,13 @@ def test_an_endless_interval_is_written_without_infinity():
     q = Quantity(1.0, units.unit("m"), (0.0, math.inf))
 
     assert q.to_dict("Length", units.system("mm"))["interval"][1] is None
+
+
+def test_a_partial_result_is_written_with_nulls():
+    r = dataclasses.replace(next(every_result()), area=None, bounding_box=None)
+
+    assert r.to_dict()["properties"]["boundingBox"] is None
+    assert r.to_dict(dialect="mfgdm")["boundingBox"] is None
 
 
 def test_an_unknown_dialect_names_the_known():

@@ -116,6 +116,13 @@ def test_repeated_faces_are_those_wound_alike():
     assert topology.repeated(faces).tolist() == [False, True, False, False, True]
 
 
+def test_faces_back_to_back_are_counted_in_pairs():
+    faces = np.array([[0, 1, 2], [2, 1, 0], [1, 0, 2], [3, 1, 2], [4, 5, 6], [5, 4, 6]], np.int32)
+
+    assert topology.back_to_back(faces) == 2
+    assert topology.back_to_back(faces[3:5]) == 0
+
+
 def test_no_faces_have_no_edges():
     assert topology.match_edges(np.zeros((0, 3), np.int32), 5).total == 0
 

@@ -121,6 +121,13 @@ def _outwards(surface: _Surface, sums: Array, notes: list[Note]) -> _Surface:
 def _assumed(surface: _Surface, sums: Array, reach: float, notes: list[Note]) -> dict[str, Errors]:
     """Errors that come of taking the surface for what it nearly is, by cause."""
     errors = {}
+    walls = topology.back_to_back(surface.faces)
+    if walls:
+        text = (
+            f"{walls} pairs of triangles lie back to back, as where two bodies touch: the wall between them "
+            "is no part of the outside, but counts in the area"
+        )
+        notes.append(("coincident-faces", text, {"pairs": walls}))
     if surface.merged:
         errors["merged-corners"] = _moved(sums, reach, len(surface.faces), surface.merged)
     counted = _counted_twice(surface, sums, reach, notes)

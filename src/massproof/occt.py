@@ -468,7 +468,7 @@ def _units(reader: Any) -> list[str]:
     """Length units of a file that was read, as it spells them."""
     try:
         from OCP.TColStd import TColStd_SequenceOfAsciiString as Names
-    except ImportError:  # renamed in OCCT 8
+    except ImportError:  # pragma: no cover  # renamed in OCCT 8
         from OCP.collections import Sequence_TCollection_AsciiString as Names
 
     lengths, angles, solid_angles = Names(), Names(), Names()

@@ -105,12 +105,23 @@ def degenerate(faces):
 
 def repeated(faces):
     """Which faces repeat an earlier one, corner for corner and wound alike."""
-    turn = np.argmin(faces, axis=1)
-    rolled = faces[np.arange(len(faces))[:, None], (turn[:, None] + np.arange(3)) % 3]
-    _, first = np.unique(rolled, axis=0, return_index=True)
+    _, first = np.unique(_turned(faces), axis=0, return_index=True)
     again = np.ones(len(faces), bool)
     again[first] = False
     return again
+
+
+def back_to_back(faces):
+    """How many pairs of faces lie on one another, wound against each other."""
+    front = np.unique(_turned(faces), axis=0)
+    _, counts = np.unique(np.concatenate([front, _turned(front[:, ::-1])]), axis=0, return_counts=True)
+    return int((counts == 2).sum()) // 2
+
+
+def _turned(faces):
+    """Each face from its smallest vertex on."""
+    turn = np.argmin(faces, axis=1)
+    return faces[np.arange(len(faces))[:, None], (turn[:, None] + np.arange(3)) % 3]
 
 
 def bodies(faces, count):
