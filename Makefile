@@ -9,14 +9,14 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/$(VENV)/numba-cache
 .PHONY: demo test check bench lint test-jit test-nojit clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/massproof measure data/bracket.step --material "Aluminum 6061-T6"
-	$(BIN)/massproof measure data/open_box.stl --unit mm
+	$(BIN)/massproof measure data/bracket.step --material "Aluminum 6061-T6" --table
+	$(BIN)/massproof measure data/open_box.stl --unit mm --table
 
 test: test-jit
 
 check: lint test-nojit test-jit
 
-bench: $(VENV)/dev.stamp
+bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/open_box.py
 	$(BIN)/python benchmarks/measure.py
 
@@ -44,6 +44,10 @@ $(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	touch $@
 
 clean:

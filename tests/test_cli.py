@@ -1,6 +1,7 @@
 """The command line as a shell sees it: output, errors, exit codes."""
 
 import csv
+import dataclasses
 import io
 import json
 import runpy
@@ -182,6 +183,9 @@ def test_a_table_shows_value_width_and_cause(data, capsys):
     assert "open-edges" in shown
     assert "\n volume" not in shown
     assert "not in the intervals, because its size is not known: tessellation" in shown
+    text.truncate(0)
+    report.show(dataclasses.replace(mp.measure(data / "box.stl", unit="mm"), area=None, volume=None), console)
+    assert "not in the intervals" not in text.getvalue()
 
 
 def test_a_terminal_gets_the_table(data, monkeypatch):

@@ -52,10 +52,8 @@ def test_every_glb_cube_is_the_cube_in_metres(nodes, edge, low):
 
 
 def test_a_part_stored_far_away_and_moved_back_keeps_the_precision_it_was_stored_with():
-    points = [*np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0)]), 4096.0, 0, 0]
-    mesh = read(
-        make(points=points.tolist(), indices=[0, 1, 2], nodes=[{"mesh": 0, "translation": [-4096, 0, 0]}])
-    )
+    points = [(4096, 0, 0), (4097, 0, 0), (4096, 1, 0)]
+    mesh = read(make(points=points, indices=[0, 1, 2], nodes=[{"mesh": 0, "translation": [-4096, 0, 0]}]))
     assert mesh.vertices.max() == 1
     assert mesh.precision == 2.0**-12
 
