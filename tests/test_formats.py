@@ -1,19 +1,22 @@
 """The registry: bytes and suffix decide together which reader reads, and never disagree in silence."""
 
+import io
 import mmap
 from pathlib import Path
 
+import numpy as np
 import pytest
-from makers import GOOD, assert_cube, off, refused
+from makers import GOOD, area, assert_cube, off, refused, volume
 
 from massproof import formats
 from massproof.errors import FormatError
 from massproof.formats import SUFFIXES
 
 DATA = Path(__file__).parent.parent / "data"
-CUBES = [data for cubes in GOOD.values() for data in cubes]
+FAMILY = [(kind, data) for kind, cubes in GOOD.items() for data in cubes]
+CUBES = [data for _, data in FAMILY]
 NAMES = {"threemf": "3mf"}
-SAMPLES = [(NAMES.get(kind, kind), data) for kind, cubes in GOOD.items() for data in cubes] + [
+SAMPLES = [(NAMES.get(kind, kind), data) for kind, data in FAMILY] + [
     (kind, (DATA / name).read_bytes())
     for kind, name in [
         ("stl", "box.stl"),
@@ -63,13 +66,31 @@ def test_a_suffix_that_the_content_contradicts_is_refused_with_what_the_content_
         refused(lambda: formats.read(data, suffix), suffix, f"{kind.upper()} file", f"the suffix .{kind}")
 
 
+MISTAKES = {
+    "an HTML page": b"<!DOCTYPE html><html></html>",
+    "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    "an XML file": b'<?xml version="1.0"?><x/>',
+    "a compressed file": b"\x1f\x8b\x08\0",
+    "in UTF-16": "solid x\nfacet normal 0 0 0\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("suffix", [None, *SUFFIXES])
+@pytest.mark.parametrize("what", MISTAKES)
+def test_what_is_handed_in_by_mistake_is_named(what, suffix):
+    refused(lambda: formats.read(MISTAKES[what], suffix), what, "known format" if suffix is None else "not a")
+
+
+@pytest.mark.parametrize("text", ["solid x", "# v\nv 0 0 0", "ISO-10303-21;"])
+def test_utf_16_is_recognised_without_its_mark(text):
+    for order in ("utf-16-le", "utf-16-be"):
+        refused(lambda order=order: formats.read(text.encode(order), ".stl"), "UTF-16")
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_content_of_no_known_format_is_refused_by_the_format_of_the_suffix(suffix):
     name = SUFFIXES[suffix].upper().replace("THREEMF", "3MF")
-    refused(
-        lambda: formats.read(b"<!DOCTYPE html><html></html>", suffix),
-        f"not a{'n' * (name in ('OBJ', 'OFF', 'STL'))} {name} file",
-    )
+    refused(lambda: formats.read(b"gibberish", suffix), name)
 
 
 def test_a_comment_or_the_free_text_of_a_header_does_not_mislead():
@@ -117,3 +138,54 @@ def test_bytes_that_cannot_be_a_file_of_any_format_never_raise_anything_else():
         for suffix in SUFFIXES:
             with pytest.raises(FormatError):
                 formats.read(data[:3], suffix)
+
+
+def reader(kind):
+    return formats._module(kind).read
+
+
+@pytest.mark.parametrize(("kind", "data"), FAMILY, ids=[kind for kind, _ in FAMILY])
+def test_a_file_cut_anywhere_is_refused_or_is_still_the_cube(kind, data):
+    """Only bytes at the very end may be without meaning."""
+    for size in range(0, len(data), 7):
+        try:
+            mesh = reader(kind)(memoryview(data[:size]))
+        except FormatError:
+            continue
+        assert size > len(data) - 8
+        assert_cube(mesh)
+
+
+@pytest.mark.parametrize(("kind", "data"), FAMILY, ids=[kind for kind, _ in FAMILY])
+def test_a_damaged_byte_is_refused_or_gives_a_finite_mesh(kind, data):
+    """No other exception and no warning escapes, whatever the bytes say."""
+    random = np.random.default_rng(1)
+    for _ in range(400):
+        broken = bytearray(data)
+        for at in random.integers(0, len(data), 2):
+            broken[at] = random.integers(0, 256)
+        try:
+            mesh = reader(kind)(memoryview(broken))
+        except FormatError:
+            continue
+        assert len(mesh.faces)
+        assert np.isfinite(mesh.vertices).all()
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_other_content_is_refused_with_its_first_bytes(kind):
+    name = NAMES.get(kind, kind).upper()
+    refused(lambda: reader(kind)(memoryview(b"solid cube")), "not a", name, "b'solid cu'", "suffix")
+    refused(lambda: reader(kind)(memoryview(b"")), "not a", name, "b''")
+
+
+@pytest.mark.parametrize(("kind", "data"), FAMILY, ids=[kind for kind, _ in FAMILY])
+def test_trimesh_reads_the_same_cube(kind, data):
+    trimesh = pytest.importorskip("trimesh")
+    if kind == "ply" and data not in GOOD["ply"][:2]:
+        return  # it reads no mixed polygons
+    mesh = reader(kind)(memoryview(data))
+    other = trimesh.load_scene(io.BytesIO(data), file_type=NAMES.get(kind, kind), process=False).to_mesh()
+
+    assert other.area == pytest.approx(area(mesh))
+    assert other.volume == pytest.approx(volume(mesh))

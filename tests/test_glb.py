@@ -1,16 +1,14 @@
 """GLB: every variant of one cube is the same cube; every lie is refused in words."""
 
-import io
 import json
 import struct
 
 import numpy as np
 import pytest
-from makers import GOOD, POINTS, TRIANGLES, area, assert_cube, refused, volume
+from makers import POINTS, TRIANGLES, assert_cube, refused, volume
 from makers import glb as make
 
 import massproof.mesh
-from massproof.errors import FormatError
 from massproof.formats import glb
 
 
@@ -146,44 +144,3 @@ def test_a_malformed_glb_is_refused(data, words):
 def test_too_many_triangles_are_refused_before_they_are_placed(monkeypatch):
     monkeypatch.setattr(massproof.mesh, "MAX_TRIANGLES", 11)
     refused(lambda: read(make()), "too many", "11 triangles")
-
-
-@pytest.mark.parametrize("data", GOOD["glb"])
-def test_a_file_cut_anywhere_is_refused_or_is_still_the_cube(data):
-    """Only bytes at the very end may be without meaning."""
-    for size in range(0, len(data), 7):
-        try:
-            mesh = read(data[:size])
-        except FormatError:
-            continue
-        assert size > len(data) - 8
-        assert_cube(mesh)
-
-
-@pytest.mark.parametrize("data", GOOD["glb"])
-def test_a_damaged_byte_is_refused_or_gives_a_finite_mesh(data):
-    """No other exception and no warning escapes, whatever the bytes say."""
-    random = np.random.default_rng(1)
-    for _ in range(400):
-        broken = bytearray(data)
-        for at in random.integers(0, len(data), 2):
-            broken[at] = random.integers(0, 256)
-        try:
-            mesh = read(broken)
-        except FormatError:
-            continue
-        assert len(mesh.faces) and np.isfinite(mesh.vertices).all()
-
-
-def test_other_content_is_refused_with_its_first_bytes():
-    refused(lambda: read(b"solid cube"), "not a", "GLB", "b'solid cu'", "suffix")
-    refused(lambda: read(b""), "not a", "GLB", "b''")
-    assert not glb.sniff(memoryview(b"solid cube")) and not glb.sniff(memoryview(b""))
-
-
-@pytest.mark.parametrize("data", GOOD["glb"])
-def test_trimesh_reads_the_same_cube(data):
-    trimesh = pytest.importorskip("trimesh")
-    mesh = read(data)
-    other = trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False).to_mesh()
-    assert other.area == pytest.approx(area(mesh)) and other.volume == pytest.approx(volume(mesh))

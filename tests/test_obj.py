@@ -49,7 +49,6 @@ def test_numbers_are_read_as_the_nearest_doubles(case):
         CUBE.replace("\n", " 0.5 0.5 0.5\n") + FACES,
         CUBE + "l 1 2\np 1\nvn 0 0 1\nvt 0 0\nvp 1 1\n" + FACES,
         b"\xef\xbb\xbf" + (CUBE + FACES).encode(),
-        (CUBE + FACES).encode("utf-16"),
         CUBE + "v nan inf 0\n" + FACES,
     ],
 )
@@ -95,8 +94,6 @@ def test_a_concave_polygon_has_its_own_area():
         (CUBE + "surf 0 1 0 1 1 2 3 4\n", "'surf' is not supported"),
         (CUBE + "call other.obj\n" + FACES, "'call' is not supported"),
         (b"\0" * 9 + b"v 0 0 0", "NUL"),
-        ("<html></html>", "HTML"),
-        ("version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
     ],
 )
 def test_what_is_malformed_is_refused_with_its_line(text, message):
@@ -122,7 +119,3 @@ def test_a_colour_that_is_not_a_number_is_noted_and_not_used():
 
     assert volume(mesh) == pytest.approx(1.0)
     assert [code for code, _, _ in mesh.notes] == ["ignored-nan"]
-
-
-def test_utf_16_is_noted():
-    assert [code for code, _, _ in read((CUBE + FACES).encode("utf-16")).notes] == ["recoded"]

@@ -4,14 +4,11 @@ import io
 import struct
 import zipfile
 
-import numpy as np
 import pytest
 from makers import (
     CUBE,
-    GOOD,
     MESH,
     RELS,
-    area,
     assert_cube,
     component,
     composed,
@@ -22,7 +19,6 @@ from makers import (
 )
 from makers import threemf as make
 
-from massproof.errors import FormatError
 from massproof.formats import threemf
 
 
@@ -151,44 +147,3 @@ def test_a_part_that_is_packed_in_another_way_is_refused():
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("3D/3dmodel.model", model())
     refused(lambda: read(stream.getvalue()), "neither stored nor deflated")
-
-
-@pytest.mark.parametrize("data", GOOD["threemf"])
-def test_a_file_cut_anywhere_is_refused_or_is_still_the_cube(data):
-    """Only bytes at the very end may be without meaning."""
-    for size in range(0, len(data), 7):
-        try:
-            mesh = read(data[:size])
-        except FormatError:
-            continue
-        assert size > len(data) - 8
-        assert_cube(mesh)
-
-
-@pytest.mark.parametrize("data", GOOD["threemf"])
-def test_a_damaged_byte_is_refused_or_gives_a_finite_mesh(data):
-    """No other exception and no warning escapes, whatever the bytes say."""
-    random = np.random.default_rng(1)
-    for _ in range(400):
-        broken = bytearray(data)
-        for at in random.integers(0, len(data), 2):
-            broken[at] = random.integers(0, 256)
-        try:
-            mesh = read(broken)
-        except FormatError:
-            continue
-        assert len(mesh.faces) and np.isfinite(mesh.vertices).all()
-
-
-def test_other_content_is_refused_with_its_first_bytes():
-    refused(lambda: read(b"solid cube"), "not a", "3MF", "b'solid cu'", "suffix")
-    refused(lambda: read(b""), "not a", "3MF", "b''")
-    assert not threemf.sniff(memoryview(b"solid cube")) and not threemf.sniff(memoryview(b""))
-
-
-@pytest.mark.parametrize("data", GOOD["threemf"])
-def test_trimesh_reads_the_same_cube(data):
-    trimesh = pytest.importorskip("trimesh")
-    mesh = read(data)
-    other = trimesh.load_scene(io.BytesIO(data), file_type="3mf", process=False).to_mesh()
-    assert other.area == pytest.approx(area(mesh)) and other.volume == pytest.approx(volume(mesh))

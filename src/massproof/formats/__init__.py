@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from mmap import mmap
 from types import ModuleType
@@ -18,6 +19,15 @@ Bytes = bytes | bytearray | memoryview | mmap
 # In the order of `sniff`: first the magic words, then STL, which is told by its exact length and so
 # may have any of the other words in its header, then the first words of texts.
 MODULES = ("step", "glb", "threemf", "stl", "ply", "off", "obj")
+
+# What is handed in by mistake, by its first bytes after white space, in lower case; and what to do.
+_MISTAKES = (
+    (re.compile(rb"<!doctype html|<html"), "an HTML page, perhaps of a login; download the file itself"),
+    (re.compile(rb"version https://git-lfs"), "a Git LFS pointer; fetch the content: git lfs pull"),
+    (re.compile(rb"<"), "an XML file, which is none of the supported formats; export one of them"),
+    (re.compile(rb"\x1f\x8b|pk\x03\x04"), "a compressed file; unpack it first"),
+    (re.compile(rb"\xff\xfe|\xfe\xff|[ -~]\0[ -~]\0|\0[ -~]\0[ -~]"), "in UTF-16 encoding; save it as ASCII"),
+)
 
 # Suffixes are repeated here so that telling a format by its name imports no reader.
 SUFFIXES = {
@@ -77,7 +87,16 @@ def _named(suffix: str, view: memoryview) -> ModuleType:
             f"give it the suffix {found.SUFFIXES[0]} or export it again"
         )
         raise FormatError(msg)
+    mistake = _mistake(view)
+    if mistake:
+        msg = f"not {_article(module)} file but {mistake}"
+        raise FormatError(msg)
     return module  # which says best what it misses
+
+
+def _mistake(view: memoryview) -> str:
+    start = bytes(view[:512]).lstrip().lower()
+    return next((what for pattern, what in _MISTAKES if pattern.match(start)), "")
 
 
 def _article(module: ModuleType) -> str:
@@ -88,11 +107,8 @@ def _article(module: ModuleType) -> str:
 def _sniffed(view: memoryview) -> ModuleType:
     found = _content(view)
     if found is None:
-        start = bytes(view[:24])
-        msg = (
-            f"the bytes are of no known format: they begin with {start!r}; "
-            f"supported are {', '.join(SUFFIXES)}"
-        )
+        what = _mistake(view) or f"supported are {', '.join(SUFFIXES)}"
+        msg = f"the bytes are of no known format, they begin with {bytes(view[:24])!r}: {what}"
         raise FormatError(msg)
     return found
 

@@ -36,7 +36,7 @@ def read(data: memoryview) -> Mesh:
     that does not parse or is not finite, free-form surfaces, or no face at all.
     """
     reader = _Reader()
-    reader.read(_text(data, reader.notes))
+    reader.read(_text(data))
     if not reader.sizes:
         msg = (
             f"OBJ with no faces: {len(reader.points) // 3} vertices and 0 polygons enclose nothing; "
@@ -54,20 +54,11 @@ def read(data: memoryview) -> Mesh:
     return from_polygons(vertices, corners, sizes, notes=tuple(reader.notes))
 
 
-def _text(data: memoryview, notes: list[Note]) -> bytes:
-    """The file as one byte string with continuation lines joined and UTF-16 recoded."""
+def _text(data: memoryview) -> bytes:
+    """The file as one byte string with continuation lines joined."""
     raw = bytes(data)
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raw = raw.decode("utf-16").encode()
-        notes.append(("recoded", "the text is UTF-16, which OBJ is not; it was read as such", {}))
-    elif b"\0" in raw[:512]:
-        msg = "not an OBJ file: it holds NUL bytes, so it is binary or UTF-16 without a mark; export it again"
-        raise FormatError(msg)
-    if raw.lstrip()[:1] == b"<":
-        msg = "not an OBJ file but an HTML or XML page: it begins with '<'; download the file itself"
-        raise FormatError(msg)
-    if raw.startswith(b"version https://git-lfs"):
-        msg = "not an OBJ file but a Git LFS pointer: the file itself was not fetched; run 'git lfs pull'"
+    if b"\0" in raw[:512]:
+        msg = "not an OBJ file: it holds NUL bytes, so it is binary; export it again"
         raise FormatError(msg)
     return re.sub(rb"\\[ \t]*\r?\n", b" ", raw.removeprefix(b"\xef\xbb\xbf"))
 

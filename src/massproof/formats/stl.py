@@ -99,13 +99,6 @@ def _ascii_corners(data: bytes) -> npt.NDArray[np.float64]:
 
 
 def _not_stl(data: memoryview) -> str:
-    start = bytes(data[:512]).lstrip()
-    if start[:1] == b"<":
-        return "not an STL file but an HTML or XML page: it begins with '<'; download the file itself"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"solid" in (start[:10:2], start[1:10:2]):
-        return "not an STL file: the text is UTF-16 in encoding, and STL is ASCII; save it as ASCII"
-    if start.startswith(b"version https://git-lfs"):
-        return "not an STL file but a Git LFS pointer: the file itself was not fetched; run 'git lfs pull'"
     declared = _declared_size(data)
     if declared is None:
         return (
