@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import BOX_FACES, box, boxes, joined, solids, sphere, vectors
+from strategies import BOX_FACES, QUADS, box, boxes, joined, solids, sphere, vectors
 
-from massproof import enclosure
+from massproof import enclosure, nesting
 from massproof.errors import FormatError
-from massproof.mesh import Mesh
+from massproof.kernels import integrals_small
+from massproof.mass import Body
+from massproof.mesh import Mesh, from_instances, from_polygons
 
 PRODUCTS = [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)]
 
@@ -159,6 +161,158 @@ def test_every_face_twice_is_not_twice_the_volume():
     assert found.body.mass - total(found, "volume") <= 6.0
 
 
+ALT_FACES = np.array([f for a, b, c, d in QUADS for f in ((b, c, d), (b, d, a))], np.int32)
+
+
+def turned(mesh):
+    return Mesh(mesh.vertices, np.ascontiguousarray(mesh.faces[:, ::-1]))
+
+
+def other(size=(1.0, 1.0, 1.0), corner=(0.0, 0.0, 0.0)):
+    """A box whose faces are cut along the other diagonals."""
+    return Mesh(box(size, corner).vertices, ALT_FACES)
+
+
+CUBE, ROOM = box((1, 1, 1)), box((10, 10, 10))
+
+
+@pytest.mark.parametrize(
+    ("parts", "union"),
+    [
+        ([CUBE, other()], 1),
+        ([CUBE, other((1, 1, 2))], 2),
+        ([CUBE, box((2, 0.5, 1))], 1.5),
+        ([CUBE, box((1, 1, 1), (0.5, 0, 0))], 1.5),
+        ([CUBE, CUBE], 1),
+        ([ROOM, turned(box((4, 4, 4), (1, 1, 1))), turned(box((2, 2, 2), (2, 2, 2)))], 936),
+        ([ROOM, turned(box((3, 3, 3), (1, 1, 1))), turned(box((3, 3, 3), (2, 2, 2)))], 954),
+        ([ROOM, turned(box((3, 3, 3), (1, 1, 1))), turned(other((3, 3, 3), (1, 1, 1)))], 973),
+    ],
+    ids=[
+        "coincident",
+        "shared base",
+        "shared edge",
+        "half",
+        "twice",
+        "nested cavities",
+        "crossing cavities",
+        "one cavity twice",
+    ],
+)
+def test_what_counts_more_than_once_is_never_sound(parts, union):
+    """Whatever edges the bodies share: the verdict is not SOUND, and the interval holds the material."""
+    found = measure(joined(*parts))
+
+    assert found.bounded
+    assert abs(found.body.mass - union) <= total(found, "volume")
+
+
+@pytest.mark.parametrize("corner", [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 0.5, 0), (0, 0, 1)])
+@pytest.mark.parametrize(
+    "cut", [lambda c: box((1, 1, 1), c), lambda c: other((1, 1, 1), c)], ids=["same cut", "other cut"]
+)
+def test_bodies_that_only_touch_are_sound(cut, corner):
+    """At a wall, an edge or a corner: each keeps its own material, and nothing is in doubt."""
+    found = measure(joined(CUBE, cut(corner)))
+
+    assert found.body.mass == pytest.approx(2)
+    assert not found.bounded
+    assert set(codes(found)) <= {"coincident-faces"}
+
+
+def test_cubes_like_a_chessboard_touch_at_edges_only():
+    board = [
+        box((1, 1, 1), (i, j, k))
+        for i in range(3)
+        for j in range(3)
+        for k in range(3)
+        if (i + j + k) % 2 == 0
+    ]
+    found = measure(joined(*board))
+
+    assert found.body.mass == pytest.approx(14)
+    assert codes(found) == []
+
+
+def test_a_surface_whose_mass_would_lie_outside_its_box_defines_none():
+    """A cube and a cube inside out, a little smaller, that touch along an edge."""
+    found = measure(joined(CUBE, turned(box((1, 1, 1 - 1e-6), (1, 1, 0)))))
+
+    assert found.body is None or found.bounded
+    slim = measure(
+        joined(CUBE, turned(box((0.5, 1, 1 - 1e-6), (3, 0, 0))), turned(box((0.5, 1, 1), (-3, 0, 0))))
+    )
+    assert slim.body is None or slim.bounded
+
+
+def test_a_mass_distribution_that_no_solid_has_is_refused():
+    body = Body(1.0, np.array([5.0, 0, 0]), np.eye(3))
+    low, high = np.zeros(3), np.ones(3)
+
+    assert enclosure._impossible(body, {}, low, high)
+    assert enclosure._impossible(Body(1.0, np.full(3, 0.5), -np.eye(3)), {}, low, high)
+    assert not enclosure._impossible(Body(1.0, np.full(3, 0.5), np.eye(3)), {}, low, high)
+
+
+@given(st.integers(0, 2**31))
+def test_a_part_that_is_placed_far_away_keeps_its_volume_in_the_interval(seed):
+    """Rounding where a matrix places a small part: its own cause, and the exact value within it."""
+    rng = np.random.default_rng(seed)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    matrix[:3, 3] = rng.uniform(-1, 1, 3) * 10.0 ** rng.integers(0, 9)
+    small = box((0.1, 0.1, 0.1))
+    found = measure(from_instances([(small.vertices, small.faces.astype(np.int64), matrix)], "mm"))
+    one, _, _ = naive.body(small.vertices, small.faces)
+    exact = one * abs(naive.det(*naive.exact(matrix[:3, :3].tolist())))
+
+    assert abs(Fraction(found.body.mass) - exact) <= total(found, "volume")
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_face_that_is_not_planar_gives_the_same_interval_however_it_is_cut(turn):
+    """A cube with one corner lifted by a half: 13/12 or 7/6, as the diagonal runs."""
+    vertices = CUBE.vertices.copy()
+    vertices[7, 2] = 1.5
+    quads = [np.roll(q, turn) for q in QUADS]
+    found = measure(from_polygons(vertices, np.concatenate(quads).astype(np.int64), np.full(6, 4)))
+
+    assert "non-planar-polygons" in codes(found)
+    assert found.bounded
+    for volume in (13 / 12, 7 / 6):
+        assert abs(found.body.mass - volume) <= total(found, "volume")
+
+
+@pytest.mark.parametrize("rings", [6, 12])
+def test_a_soup_of_shrunk_triangles_still_encloses_what_its_corners_span(rings):
+    """Every triangle pulled in by less than the tolerance: the volume is that of the closed surface."""
+    mesh = sphere(1.0, rings)
+    corners = mesh.vertices[mesh.faces]
+    middle = corners.mean(axis=1, keepdims=True)
+    shrunk = corners + (middle - corners) / np.abs(middle - corners).max() * 4e-8
+    found = measure(Mesh(shrunk.reshape(-1, 3), np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)))
+
+    assert codes(found) == ["merged-corners"]
+    assert abs(found.body.mass - measure(mesh).body.mass) <= total(found, "volume")
+
+
+@given(solids(), st.floats(1e-7, 1e-3))
+def test_the_shares_of_the_causes_add_up_to_the_joint_bound(mesh, step):
+    """Two causes together can move the centre further than the sum of what each does alone."""
+    alone = [
+        enclosure._by_cause(
+            integrals_small.surface_sums(mesh.vertices, mesh.faces, mesh.vertices[0]), {"a": cause}
+        )["a"]
+        for cause in (enclosure._Cause(0, step, step, step), enclosure._Cause(0, 2 * step, 0, 0))
+    ]
+    both = enclosure._by_cause(
+        integrals_small.surface_sums(mesh.vertices, mesh.faces, mesh.vertices[0]),
+        {"a": enclosure._Cause(0, step, step, step), "b": enclosure._Cause(0, 2 * step, 0, 0)},
+    )
+
+    assert both["a"].centre + both["b"].centre >= alone[0].centre + alone[1].centre
+
+
 def test_two_boxes_that_share_a_wall_are_sound_and_the_wall_is_named():
     """Unlike a fin, whose edges do not cancel: here each wall triangle closes its own box."""
     found = measure(joined(box((1, 1, 1)), box((1, 1, 1), (1, 0, 0))))
@@ -265,7 +419,7 @@ def test_many_apart_bodies_are_sound():
 
 
 def test_too_many_faces_to_look_for_cavities_is_said(monkeypatch):
-    monkeypatch.setattr(enclosure, "_WINDING_LIMIT", 3)
+    monkeypatch.setattr(nesting, "_WINDING_LIMIT", 3)
     hollow = joined(box((3, 3, 3)), Mesh(box((1, 1, 1), (1, 1, 1)).vertices, BOX_FACES[:, ::-1]))
     found = measure(hollow)
 
@@ -296,8 +450,10 @@ def test_a_volume_smaller_than_the_file_can_store_is_given_with_an_interval_that
 def test_no_triangles_and_overflow_are_errors():
     with pytest.raises(FormatError, match="part holds no triangles"):
         measure(Mesh(np.zeros((3, 3)), np.zeros((0, 3), np.int32)))
-    with pytest.raises(FormatError, match=r"coordinates up to 3e\+100"):
+    with pytest.raises(FormatError, match=r"coordinates of 3e\+100, and only 1e-50 to 1e\+50"):
         measure(box((1e100, 2e100, 3e100)))
+    with pytest.raises(FormatError, match="coordinates of 3e-90"):
+        measure(box((1e-90, 2e-90, 3e-90)))
 
 
 @pytest.mark.parametrize("scale", [1e-40, 3e38])

@@ -37,6 +37,7 @@ def test_numbers_are_read_as_the_nearest_doubles(case):
     [
         CUBE + FACES,
         FACES + CUBE,
+        "# C:\\models\\\n" + CUBE + FACES,
         (CUBE + FACES).replace("\n", "\r\n"),
         (CUBE + FACES).replace("\n", "\r"),
         "# a comment\no part\ng left right\ns off\nmtllib ../../x.mtl\n"
@@ -81,6 +82,8 @@ def test_a_concave_polygon_has_its_own_area():
         (CUBE + "f 1 2 9\n", "line 9: vertex index 9 is out of range: the file has 8 vertices"),
         (CUBE + "f 1 2 -9\n", "line 9: vertex index -9 is out of range"),
         (CUBE + "f 1 2 1.0\n", "line 9: '1.0' names no vertex: an index is an integer"),
+        (CUBE + "f --1 2 3\n", "'--1' names no vertex"),
+        (CUBE + "f " + "9" * 5000 + " 2 3\n", "names no vertex"),
         (CUBE + "f 1 2 /1\n", "line 9: '/1' names no vertex"),
         (CUBE + "f 1 2\n", "line 9: a face has 2 corners"),
         ("v 0 0\nf 1 1 1\n", "line 1: the vertex '0 0' is not three numbers"),

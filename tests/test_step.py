@@ -94,7 +94,8 @@ def test_the_setting_of_the_process_does_not_change_the_part(box):
 def test_a_file_without_units_says_so(box):
     data = box.replace(b"GLOBAL_UNIT_ASSIGNED_CONTEXT", b"GLOBAL_UNIT_ASSIGNED_CONTEXX")
     brep = step.read(data)
-    assert (brep.declared, [note[0] for note in brep.notes]) == ("", ["unit-assumed"])
+    assert (brep.unit, brep.declared, brep.notes) == (None, "", ())
+    assert occt.integrate(brep).body.mass == pytest.approx(6000)
 
 
 def test_a_second_context_without_units_says_so(box):

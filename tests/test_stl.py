@@ -71,6 +71,10 @@ def test_several_solids_in_one_file_are_all_read():
         (b"x", "1 bytes is too small"),
         (b"solid x\nendsolid x\n", "no triangles"),
         (text(CORNERS)[:700], "cut short or a number is missing"),
+        (
+            text(CORNERS).replace(b"endloop\nendfacet\n", b"", 1).replace(b"endfacet", b"endfacet endfacet", 1),
+            "each facet has 3 vertices",
+        ),
         (text(CORNERS).replace(b"endsolid part", b""), "no 'endsolid'"),
         (text(CORNERS).replace(b"vertex 1.0", b"vertex one", 1), "'one .*' of facet 0 is not three numbers"),
         (text(CORNERS).replace(b"vertex 1.0", b"vertex 1,0", 1), "with a point"),

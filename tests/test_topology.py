@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import BOX_FACES, box, joined, solids, sphere, vectors
+from strategies import BOX_FACES, box, joined, rotations, solids, sphere, vectors
 
 from massproof.kernels import topology
+from massproof.mesh import Mesh
 
 soups = st.lists(
     st.tuples(*[st.integers(0, 7)] * 3).filter(lambda t: len(set(t)) == 3), min_size=1, max_size=30
@@ -24,13 +25,35 @@ def test_edges_match_as_the_naive_count_says(faces):
     assert found.unbalanced == len(found.open_pairs)
 
 
-@given(soups)
-def test_bodies_are_the_naive_components(faces):
-    label = topology.bodies(faces, 8)
+@given(st.lists(solids(), min_size=1, max_size=3))
+def test_bodies_that_lie_apart_are_the_naive_components(meshes):
+    far = [Mesh(m.vertices + np.array([100.0 * n, 0, 0]), m.faces) for n, m in enumerate(meshes)]
+    mesh = joined(*far)
+    label, tangled = topology.bodies(mesh.vertices, mesh.faces)
 
+    assert tangled == 0
     assert {frozenset(np.flatnonzero(label == k).tolist()) for k in range(label.max() + 1)} == {
-        frozenset(g) for g in naive.components(faces)
+        frozenset(g) for g in naive.components(mesh.faces)
     }
+
+
+@given(rotations(), st.sampled_from([(1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1)]))
+def test_bodies_that_touch_are_told_apart_in_any_position(rotation, corner):
+    """By the wedges of material round the edges they share."""
+    mesh = joined(box((1, 1, 1)), box((1, 1, 1), corner))
+    vertices, faces = topology.weld(mesh.vertices @ rotation.T, mesh.faces)
+    label, tangled = topology.bodies(vertices, faces)
+
+    assert tangled == 0
+    assert sorted(np.bincount(label).tolist()) == [12, 12]
+    assert len(set(label[:12])) == 1
+
+
+def test_bodies_that_run_through_each_other_along_an_edge_are_tangled():
+    mesh = joined(box((1, 1, 1)), box((2, 0.5, 1)))
+    vertices, faces = topology.weld(mesh.vertices, mesh.faces)
+
+    assert topology.bodies(vertices, faces)[1] > 0
 
 
 @given(st.integers(1, 30), st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60))

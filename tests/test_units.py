@@ -89,6 +89,29 @@ def test_a_density_without_number_unit_or_dimension_is_refused(text):
         units.parse(text, "density")
 
 
+def test_a_megagram_is_not_a_milligram():
+    assert units.parse("2 Mg", "mass") == 2000
+    assert units.parse("1 Mg/m^3", "density") == 1000
+    assert [units.unit(name).symbol for name in ("MM", "Kg", "Inch", "Meters")] == ["mm", "kg", "in", "m"]
+    for name in ("Mm", "Ml", "Mm^2"):
+        with pytest.raises(UnitError, match="unknown unit"):
+            units.unit(name)
+
+
+@pytest.mark.parametrize("text", ["1e400 g/cm^3", "1e308 t/mm^3", "1e99999999 g/cm^3"])
+def test_a_number_beyond_all_measure_is_refused_at_once(text):
+    with pytest.raises(UnitError):
+        units.parse(text, "density")
+
+
+def test_what_overflows_in_another_unit_is_infinite_there():
+    assert units.unit("km").to(units.unit("um"), -1e300) == -float("inf")
+
+
+def test_a_unit_prints_as_the_call_that_finds_it():
+    assert repr(units.unit("kg/m3")) == "unit('kg/m^3')"
+
+
 def test_an_error_names_what_could_be_meant():
     with pytest.raises(UnitError, match=r"mm is a unit of length, not of mass; use one of kg, g"):
         units.unit("mm", "mass")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from massproof.errors import Note
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,5 +20,4 @@ class Brep:
     shells: tuple[Any, ...]  # surfaces that bound no solid: area yes, volume no
     unit: str | None  # length unit of the shapes' coordinates; None when the source has none
     declared: str  # what the source itself says of its unit, "" when it says nothing
-    # (code, message, evidence) of what the reader noticed
-    notes: tuple[tuple[str, str, Mapping[str, Any]], ...] = field(default=())
+    notes: tuple[Note, ...] = ()  # what the reader noticed

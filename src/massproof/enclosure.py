@@ -8,15 +8,17 @@ derivation for these sums is in docs/decisions/rounding-bound.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from massproof.errors import FormatError
+from massproof import nesting
+from massproof.errors import FormatError, Note
 from massproof.kernels import BLOCK, integrals_small, topology
-from massproof.mass import Array, Body, Errors, Measured, Note
+from massproof.mass import Array, Body, Errors, Measured
 from massproof.mesh import Mesh
 
 Faces = npt.NDArray[np.int32]
@@ -31,6 +33,10 @@ _ROUNDING = 96 * BLOCK / 256 * 2.0**-53
 # computes in float32, and nearly all do.
 _PRECISION = 2.0**-23
 
+# Coordinates whose fifth powers, times density and unit, stay far from both ends of float64. All of
+# float32 lies inside.
+_SMALLEST, _LARGEST = 1e-50, 1e50
+
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
     "inverted",
@@ -38,10 +44,10 @@ _ASSUMED = {
     "overlap",
     "repeated-faces",
     "inverted-body",
+    "tangled-bodies",
     "nesting-unchecked",
+    "non-planar-polygons",
 }
-
-_WINDING_LIMIT = 50_000_000  # solid angles: a second or two; beyond, nesting is not looked for
 
 
 class _Surface(NamedTuple):
@@ -65,24 +71,28 @@ def measure(mesh: Mesh, name: str) -> Measured:
         raise FormatError(msg)
     vertices, faces = topology.weld(mesh.vertices, mesh.faces)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
+    _check_range(vertices, name)
     origin = low + (high - low) / 2
     reach = float(max((high - origin).max(), (origin - low).max()))
-    sums = _finite(_sums(vertices, faces, origin), vertices, name)
-    errors = _errors(sums, reach, float(np.abs(origin).max()), len(faces), mesh.precision)
     notes: list[Note] = list(mesh.notes)
     surface = _close(_surface(vertices, faces, notes), high - low, notes)
+    sums = _sums(vertices, surface.faces if surface.merged else faces, origin)
     absent = _why_open(surface, name, notes) or _why_flat(sums, reach, name, notes)
-    body = None
+    causes = _causes(mesh, sums, reach) | {"merged-corners": _moved(sums, reach, len(faces), surface.merged)}
     if not absent:
         surface = _outwards(surface, sums, notes)
-        body = Body.from_moments(sums[3:], origin)
-        errors |= _assumed(surface, sums, reach, notes)
+        _walls(surface, notes)
+        causes["counted-twice"] = _volume_in_doubt(nesting.doubt(vertices, surface.faces, notes), reach)
+    errors = _by_cause(sums, causes)
+    body = None if absent else Body.from_moments(sums[3:], origin)
+    if body and _impossible(body, errors, low, high):
+        body, absent = None, _why_impossible(name, notes)
     return Measured(
         float(sums[0]),
         body,
         low,
         high,
-        errors | {"tessellation": None},  # a mesh does not say what it approximates
+        _complete(errors, float(np.abs(origin).max()) + reach),
         "divergence theorem over the triangles as stored",
         tuple(notes),
         bounded=any(code in _ASSUMED for code, _, _ in notes),
@@ -90,12 +100,44 @@ def measure(mesh: Mesh, name: str) -> Measured:
     )
 
 
-def _finite(sums: Array, vertices: Array, name: str) -> Array:
-    if not np.isfinite(sums).all():
-        reach = float(np.abs(vertices).max())
-        msg = f"{name} has coordinates up to {reach:g}, whose fifth power overflows; use a larger unit"
+def _causes(mesh: Mesh, sums: Array, reach: float) -> dict[str, _Cause | None]:
+    """The causes that are known before it is known what the surface encloses."""
+    count = len(mesh.faces)
+    area, volume = mesh.bent
+    return {
+        "rounding": _rounding(sums, reach),
+        "file-precision": None if mesh.precision is None else _moved(sums, reach, count, mesh.precision),
+        "placement": _moved(sums, reach, count, mesh.placement),
+        "non-planar": _volume_in_doubt(volume, reach, area),
+    }
+
+
+def _complete(errors: dict[str, Errors | None], far: float) -> dict[str, Errors | None]:
+    rounding = errors["rounding"] or Errors()
+    # The centre is added to the local origin at the end, which rounds once more.
+    errors["rounding"] = replace(rounding, centre=rounding.centre + 2.0**-53 * far)
+    errors["tessellation"] = None  # a mesh does not say what it approximates
+    return errors
+
+
+def _why_impossible(name: str, notes: list[Note]) -> str:
+    text = (
+        f"{name} does not enclose a volume: parts of the surface are inside out and count as negative, so "
+        "that its mass would lie outside its box; make the winding consistent, part by part"
+    )
+    notes.append(("self-intersecting", text, {}))
+    return text
+
+
+def _check_range(vertices: Array, name: str) -> None:
+    """Refuse what the fifth power of would overflow, or lose digits by underflow."""
+    largest = float(np.abs(vertices).max())
+    if not _SMALLEST <= largest <= _LARGEST and largest:
+        msg = (
+            f"{name} has coordinates of {largest:g}, and only {_SMALLEST:g} to {_LARGEST:g} are possible: "
+            "their fifth powers must be; use another unit"
+        )
         raise FormatError(msg)
-    return sums
 
 
 def _why_flat(sums: Array, reach: float, name: str, notes: list[Note]) -> str:
@@ -118,9 +160,7 @@ def _outwards(surface: _Surface, sums: Array, notes: list[Note]) -> _Surface:
     return surface._replace(faces=np.ascontiguousarray(surface.faces[:, ::-1]))
 
 
-def _assumed(surface: _Surface, sums: Array, reach: float, notes: list[Note]) -> dict[str, Errors]:
-    """Errors that come of taking the surface for what it nearly is, by cause."""
-    errors = {}
+def _walls(surface: _Surface, notes: list[Note]) -> None:
     walls = topology.back_to_back(surface.faces)
     if walls:
         text = (
@@ -128,22 +168,26 @@ def _assumed(surface: _Surface, sums: Array, reach: float, notes: list[Note]) ->
             "is no part of the outside, but counts in the area"
         )
         notes.append(("coincident-faces", text, {"pairs": walls}))
-    if surface.merged:
-        errors["merged-corners"] = _moved(sums, reach, len(surface.faces), surface.merged)
-    counted = _counted_twice(surface, sums, reach, notes)
-    if counted:
-        errors["counted-twice"] = counted
-    return errors
+
+
+def _impossible(body: Body, errors: Mapping[str, Errors | None], low: Array, high: Array) -> bool:
+    """Whether no solid in the box has this mass distribution: parts of it count as negative.
+
+    The centre of mass of a solid lies in its box, and ∫ r rᵀ is positive semidefinite.
+    """
+    centre = sum(e.centre for e in errors.values() if e)
+    second = sum(e.second for e in errors.values() if e)
+    outside = (body.centre < low - centre) | (body.centre > high + centre)
+    return bool(outside.any() or np.linalg.eigvalsh(body.second)[0] < -3 * second)
 
 
 def _sums(vertices: Array, faces: Faces, origin: Array) -> Array:
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # checked by the caller
-        if len(faces) < COMPILED_FROM:
-            sums: Array = integrals_small.surface_sums(vertices, faces, origin)
-        else:
-            from massproof.kernels import integrals
+    if len(faces) < COMPILED_FROM:
+        sums: Array = integrals_small.surface_sums(vertices, faces, origin)
+    else:
+        from massproof.kernels import integrals
 
-            sums = integrals.surface_sums(vertices, faces, origin)
+        sums = integrals.surface_sums(vertices, faces, origin)
     return sums
 
 
@@ -152,19 +196,27 @@ def _unit(sums: Array) -> float:
     return _ROUNDING * float(sums[1]) * (1 + 1e-9)
 
 
-def _errors(
-    sums: Array, reach: float, offset: float, count: int, precision: float | None
-) -> dict[str, Errors | None]:
-    """Bounds of the causes that every mesh has; `offset` is how far the local origin lies from zero."""
+class _Cause(NamedTuple):
+    """How far one cause can move the area, the raw moments about the origin, and the box."""
+
+    area: float = 0.0
+    one: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+    box: float = 0.0
+
+
+def _rounding(sums: Array, reach: float) -> _Cause:
     unit = _unit(sums)
-    rounding = _propagated(sums, 2 * unit, unit * reach, unit * reach**2, unit * reach**3)
-    # The centre is added to the local origin at the end, which rounds once more.
-    rounding = replace(rounding, centre=rounding.centre + 2.0**-53 * (offset + reach))
-    stored = None if precision is None else _moved(sums, reach, count, precision)
-    return {"rounding": rounding, "file-precision": stored}
+    return _Cause(2 * unit, unit * reach, unit * reach**2, unit * reach**3)
 
 
-def _moved(sums: Array, reach: float, count: int, step: float) -> Errors:
+def _volume_in_doubt(volume: float, reach: float, area: float = 0.0) -> _Cause:
+    """Volume that may be there or not, anywhere within the reach."""
+    return _Cause(area, volume, volume * reach, volume * reach**2)
+
+
+def _moved(sums: Array, reach: float, count: int, step: float) -> _Cause:
     """What moving every vertex by up to `step` along each axis can change.
 
     The surface sweeps a layer of thickness √3·step over an area of at most A + t·L + 2t²F with t that
@@ -174,23 +226,33 @@ def _moved(sums: Array, reach: float, count: int, step: float) -> Errors:
     layer = thick * (float(sums[0]) + thick * float(sums[2]) + 2 * thick**2 * count)
     far = reach + thick
     area = thick * float(sums[2]) + 2 * thick**2 * count
-    return _propagated(sums, area, layer, layer * far, layer * far**2, step)
+    return _Cause(area, layer, layer * far, layer * far**2, step)
 
 
-def _propagated(
-    sums: Array, area: float, one: float, first: float, second: float, box: float = 0.0
-) -> Errors:
-    """Errors of centre and central second moment from those of the raw moments about the origin.
+def _by_cause(sums: Array, causes: Mapping[str, _Cause | None]) -> dict[str, Errors | None]:
+    """Errors of centre and central second moment, jointly, and the share of each cause in them.
 
-    With V ± one, m ± first: |Δ(m/V)| ≤ (first + |m/V| one)/(V − one), and S = M − V r rᵀ term by term.
+    With V ± o, m ± f: |Δ(m/V)| ≤ (f + |m/V| o)/(V − o), and S = M − V r rᵀ term by term. The totals of
+    all causes stand in the denominator and beside r, so that the shares add up to the joint bound.
     """
     volume = abs(float(sums[3]))
-    if volume <= one:  # the volume may be zero, and the centre anywhere
-        return Errors(area, one, math.inf, math.inf, box)
+    least = volume - sum(c.one for c in causes.values() if c)
+    if least <= 0:  # the volume may be zero, and the centre anywhere
+        return {k: c and Errors(c.area, c.one, math.inf, math.inf, c.box) for k, c in causes.items()}
     r = float(np.abs(sums[4:7]).max()) / volume
-    centre = (first + r * one) / (volume - one)
-    central = second + (r + centre) ** 2 * one + volume * centre * (2 * r + centre)
-    return Errors(area, one, centre, central, box)
+    centre = {k: (c.first + r * c.one) / least for k, c in causes.items() if c}
+    joint = sum(centre.values())
+    return {
+        k: c
+        and Errors(
+            c.area,
+            c.one,
+            centre[k],
+            c.second + (r + joint) ** 2 * c.one + volume * centre[k] * (2 * r + joint),
+            c.box,
+        )
+        for k, c in causes.items()
+    }
 
 
 def _surface(vertices: Array, faces: Faces, notes: list[Note]) -> _Surface:
@@ -264,112 +326,3 @@ def _why_open(surface: _Surface, name: str, notes: list[Note]) -> str:
         )
     notes.append((code, text, evidence))
     return text
-
-
-class _Bodies(NamedTuple):
-    """The closed components of a surface."""
-
-    faces: list[Faces]
-    volumes: Array  # signed
-    low: Array  # (B, 3)
-    high: Array
-
-
-def _bodies(surface: _Surface, label: npt.NDArray[np.int64]) -> _Bodies:
-    order = np.argsort(label, kind="stable")
-    cuts = np.flatnonzero(np.diff(label[order])) + 1
-    faces = np.split(surface.faces[order], cuts)
-    boxes = [surface.vertices[f].reshape(-1, 3) for f in faces]
-    low = np.array([b.min(axis=0) for b in boxes])
-    high = np.array([b.max(axis=0) for b in boxes])
-    volumes = [
-        _sums(surface.vertices, f, a + (b - a) / 2)[3] for f, a, b in zip(faces, low, high, strict=True)
-    ]
-    return _Bodies(faces, np.array(volumes), low, high)
-
-
-def _counted_twice(surface: _Surface, sums: Array, reach: float, notes: list[Note]) -> Errors | None:
-    """What material counted twice, or with the wrong sign, can have added: the bodies' overlap."""
-    doubt = _repeated(surface, sums, reach, notes)
-    label = topology.bodies(surface.faces, len(surface.vertices))
-    if label.max():
-        doubt += _doubt_of_bodies(_bodies(surface, label), surface.vertices, notes)
-    if not doubt:
-        return None
-    return _propagated(sums, 0.0, doubt, doubt * reach, doubt * reach**2)
-
-
-def _repeated(surface: _Surface, sums: Array, reach: float, notes: list[Note]) -> float:
-    again = topology.repeated(surface.faces)
-    if not again.any():
-        return 0.0
-    count = int(again.sum())
-    text = f"{count} of {len(again)} triangles repeat another one: their area and volume count twice"
-    notes.append(("repeated-faces", text, {"count": count, "faces": len(again)}))
-    low, high = surface.vertices.min(axis=0), surface.vertices.max(axis=0)
-    extra = _sums(surface.vertices, surface.faces[again], low + (high - low) / 2)
-    return float(min(abs(extra[3]), extra[0] * reach))
-
-
-def _doubt_of_bodies(found: _Bodies, vertices: Array, notes: list[Note]) -> float:
-    """Volume that nesting and overlap leave in doubt, by Bonferroni's inequality.
-
-    The union of bodies with volumes Vᵢ holds at least Σ Vᵢ − Σ |Bᵢ ∩ Bⱼ| over the pairs, and a pair
-    shares at most the smaller volume and the volume common to their boxes.
-    """
-    inverted, pairs, shared = _nesting(found, vertices, notes)
-    doubt = 0.0
-    if inverted:
-        extra = float(-found.volumes[inverted].sum())
-        text = (
-            f"{len(inverted)} of {len(found.faces)} bodies are inside out and lie in no other: "
-            f"their volume, {extra:g}, is subtracted as if they were cavities"
-        )
-        notes.append(("inverted-body", text, {"count": len(inverted), "volume": extra}))
-        doubt += 2 * extra
-    if pairs:
-        text = (
-            f"the boxes of {pairs} pair{'s' * (pairs != 1)} of bodies overlap, so the bodies may too: "
-            f"material in both, at most {shared:g}, would be counted twice"
-        )
-        notes.append(("overlap", text, {"pairs": pairs, "volume_at_most": shared}))
-        doubt += shared
-    return doubt
-
-
-def _nesting(found: _Bodies, vertices: Array, notes: list[Note]) -> tuple[list[int], int, float]:
-    """Inverted bodies that are no cavities; pairs that may overlap; the volume they may share."""
-    solid = np.flatnonzero(found.volumes > 0)
-    hollow = np.flatnonzero(found.volumes < 0)
-    inverted: list[int] = []
-    cavities: list[int] = []
-    budget = _WINDING_LIMIT
-    for i in hollow:
-        around = [int(k) for k in solid if _box_within(found, int(i), int(k))]
-        budget -= sum(len(found.faces[k]) for k in around)
-        point = vertices[found.faces[i][0]].mean(axis=0)
-        inside = budget > 0 and any(topology.winding(vertices, found.faces[k], point) > 0.5 for k in around)
-        (cavities if inside else inverted).append(int(i))
-    if budget <= 0:
-        text = f"{len(hollow)} inside-out bodies: too many to find which of them are cavities"
-        notes.append(("nesting-unchecked", text, {"bodies": len(hollow)}))
-    if cavities:
-        text = f"{len(cavities)} closed cavities are subtracted"
-        volume = float(-found.volumes[cavities].sum())
-        notes.append(("cavities", text, {"count": len(cavities), "volume": volume}))
-    pairs, shared = 0, 0.0
-    order = solid[np.argsort(found.low[solid, 0], kind="stable")]
-    for n, i in enumerate(order):  # sweep along x: only bodies that begin before this one ends
-        rest = order[n + 1 :]
-        rest = rest[found.low[rest, 0] < found.high[i, 0]]
-        sides = np.minimum(found.high[i], found.high[rest]) - np.maximum(found.low[i], found.low[rest])
-        meet = (sides > 0).all(axis=1)
-        common = np.prod(sides[meet], axis=1)
-        least = np.minimum(found.volumes[i], found.volumes[rest][meet])
-        pairs += int(meet.sum())
-        shared += float(np.minimum(common, least).sum())
-    return inverted, pairs, shared
-
-
-def _box_within(found: _Bodies, i: int, k: int) -> bool:
-    return bool((found.low[k] <= found.low[i]).all() and (found.high[i] <= found.high[k]).all())

@@ -1,4 +1,12 @@
-"""Every error this package raises on purpose. A message says what is wrong, the evidence, what to do."""
+"""Every error this package raises on purpose. A message says what is wrong, the evidence, what to do.
+
+What is worth saying and is no error travels as a `Note` from where it is seen to the result's findings.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Note = tuple[str, str, Mapping[str, Any]]  # code, message, evidence
 
 
 class MassproofError(Exception):

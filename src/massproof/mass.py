@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from massproof.errors import Note
+
 Array = npt.NDArray[np.float64]
-Note = tuple[str, str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,7 +99,6 @@ class Measured:
     high: Array
     errors: Mapping[str, Errors | None]  # by cause; None: the cause exists, its size is unknown
     method: str
-    # (code, message, evidence) of what was noticed
     notes: tuple[Note, ...] = ()
     bounded: bool = False  # whether a note is an assumption that the intervals do not prove
     absent: str = ""  # why there is no body

@@ -5,7 +5,6 @@ Modules that need numpy are imported when something is measured: `import masspro
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from massproof import materials, units
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from massproof.weigh import Density
 
 _ASSUMED_UNIT = "mm"
+_LEAST = 1e-30  # kg or kg/m³: less is a slip of the pen, and its square would underflow
 # Largest sides, in millimetres, outside which a part in millimetres is rare enough to say so.
 _SMALL, _LARGE = 0.5, 10_000.0
 
@@ -73,7 +73,7 @@ def measure(
         _verdict(measured, findings),
         tuple(findings),
         measured.method,
-        loaded.provenance(),
+        loaded.provenance() | _density_source(material),
         absent=absent,
         **found,
     )
@@ -83,12 +83,19 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
     from massproof.weigh import Density
 
     if material is not None:
-        row = materials.material(material)
+        row = materials.material(str(material))
         return Density(row.density, row.low, row.high)
     if density is None:
         return None
     value = _given(density, "density")
     return Density(value, value, value)
+
+
+def _density_source(material: str | None) -> dict[str, str]:
+    if material is None:
+        return {}
+    row = materials.material(material)
+    return {"material": row.name, "density_source": row.source}
 
 
 def _given(text: str | Quantity, dimension: str) -> float:
@@ -97,8 +104,8 @@ def _given(text: str | Quantity, dimension: str) -> float:
         value = text.to(units.SYSTEMS["SI"][dimension]).value
     else:
         value = units.parse(text, dimension)
-    if not 0 < value < math.inf:
-        msg = f"a {dimension} must be greater than zero, got {text}"
+    if not _LEAST < value < 1 / _LEAST:
+        msg = f"a {dimension} must be greater than zero and finite, got {text}"
         raise UnitError(msg)
     return value
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from massproof.errors import FormatError
-from massproof.kernels.polygons import triangulate
+from massproof.errors import FormatError, Note
+from massproof.kernels.polygons import bending, triangulate
 
-Note = tuple[str, str, Mapping[str, Any]]  # code, message, evidence of something noticed
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Placed = tuple[Floats, Integers, Floats]  # (V, 3) vertices, (F, 3) faces, 4×4 matrix of an instance
 Precision = Callable[[Floats], float]
+
+_PLANAR = 1e-6  # of the perimeter: decimals of six digits bend polygons no further
 
 MAX_INSTANCES = 100_000  # uses of a mesh; ten levels of ten components would be 10^10
 MAX_TRIANGLES = 50_000_000  # of all instances together: 4 GB while they are placed
@@ -38,6 +39,9 @@ class Mesh:
     # the exporter may have moved a coordinate. None when the format does not say.
     precision: float | None = None
     notes: tuple[Note, ...] = ()  # what the reader noticed
+    placement: float = 0.0  # how far rounding may have moved a coordinate when an instance was placed
+    # Area and volume that depend on how polygons which are not planar are cut into triangles.
+    bent: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if self.vertices.dtype != np.float64 or self.vertices.shape[1:] != (3,):
@@ -63,15 +67,20 @@ def as_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike, unit: str | None = No
 
     Raises ValueError when an index does not fit the vertices or a coordinate is not finite.
     """
-    corners = np.asarray(faces)
+    corners, points = np.asarray(faces), np.asarray(vertices)
     if corners.size and corners.dtype.kind not in "iu":
         msg = f"faces must be integers, got {_describe(corners)}"
+        raise TypeError(msg)
+    if corners.shape[1:] != (3,):
+        msg = f"faces must be triangles, (F, 3), got {_describe(corners)}"
         raise TypeError(msg)
     if corners.size and not -1 < int(corners.min()) <= int(corners.max()) < 2**31:
         msg = f"faces refer to vertices {corners.min()}..{corners.max()}; 0 to 2147483647 are possible"
         raise ValueError(msg)
-    points = np.ascontiguousarray(vertices, np.float64)
-    return Mesh(points, np.ascontiguousarray(corners.reshape(-1, 3), np.int32), unit)
+    mesh = Mesh(np.ascontiguousarray(points, np.float64), np.ascontiguousarray(corners, np.int32), unit)
+    if points.dtype == np.float32 and points.size:
+        return replace(mesh, precision=float32_precision(mesh.vertices))
+    return mesh
 
 
 def float32_precision(vertices: Floats) -> float:
@@ -108,11 +117,22 @@ def from_polygons(
         why = f"{count} faces have less than 3 corners, so they have no area; they are left out"
         notes = (*notes, ("faces-without-area", why, {"count": count}))
     vertices, corners = _used(vertices, corners)
-    plain = (sizes == 3).all()
-    with np.errstate(all="ignore"):  # areas of 1e200 overflow; that is found when they are added up
-        faces = corners.reshape(-1, 3) if plain else triangulate(vertices, corners, starts)
     step = precision(vertices) if precision else None
-    return Mesh(vertices, np.ascontiguousarray(faces, np.int32), None, step, notes)
+    if (sizes == 3).all():
+        faces = np.ascontiguousarray(corners.reshape(-1, 3), np.int32)
+        return Mesh(vertices, faces, precision=step, notes=notes)
+    with np.errstate(all="ignore"):  # areas of 1e200 overflow; such coordinates are refused later
+        faces = triangulate(vertices, corners, starts)
+        thickness, perimeter, *bent = bending(vertices, corners, starts)
+    crooked = int((thickness > _PLANAR * perimeter).sum())
+    if crooked:
+        worst = float((thickness / np.maximum(perimeter, 1e-300)).max())
+        why = (
+            f"{crooked} of {len(sizes)} polygons are not planar, by up to {worst:.1g} of their perimeter: "
+            "area and volume depend on how they are cut into triangles; export triangles"
+        )
+        notes = (*notes, ("non-planar-polygons", why, {"count": crooked, "worst": worst}))
+    return Mesh(vertices, faces, precision=step, notes=notes, bent=(float(bent[0]), float(bent[1])))
 
 
 def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | None = None) -> Mesh:
@@ -124,7 +144,7 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
     Raises FormatError as `from_polygons` does, and for too many instances or triangles.
     """
     vertices, faces, first = [np.empty((0, 3))], [np.empty((0, 3), np.int64)], 0
-    step = 0.0
+    step = moved = 0.0
     with np.errstate(all="ignore"):  # an infinity is reported below
         for points, corners, matrix in _limited(placed):
             _check(points, corners.reshape(-1), lambda at: at // 3)
@@ -132,13 +152,18 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
             faces.append((corners[:, ::-1] if mirrored else corners) + first)
             first += len(points)
+            if len(corners) and (matrix != np.eye(4)).any():
+                # Three products, three sums of them and of the offset, each rounded once.
+                reach = np.abs(points[corners]).max(initial=0.0) * np.abs(matrix[:3, :3]).sum(axis=1)
+                moved = max(moved, 4 * 2.0**-53 * float((reach + np.abs(matrix[:3, 3])).max()))
             if precision and len(corners):
                 stretch = float(np.abs(matrix[:3, :3]).sum(axis=1).max())
                 step = max(step, precision(points[corners]) * stretch)
     everywhere, joined = np.concatenate(vertices), np.concatenate(faces).reshape(-1)
     _check(everywhere, joined, lambda at: at // 3)
     everywhere, joined = _used(everywhere, joined)
-    return Mesh(everywhere, joined.reshape(-1, 3).astype(np.int32), unit, step if precision else None)
+    triangles = joined.reshape(-1, 3).astype(np.int32)
+    return Mesh(everywhere, triangles, unit, step if precision else None, placement=moved)
 
 
 def _limited(placed: Iterable[Placed]) -> list[Placed]:

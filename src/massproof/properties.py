@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from massproof import units
-from massproof.errors import MassproofError
+from massproof.errors import UsageError
 from massproof.units import Unit
 
 SCHEMA_VERSION = "1"
@@ -32,7 +32,7 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Quantity:
     """A number, its unit, the interval that encloses it, and where the width comes from.
 
@@ -65,6 +65,10 @@ class Quantity:
 
     def __str__(self) -> str:
         return f"{self.value!r} {self.unit.symbol}"
+
+    def __repr__(self) -> str:
+        lo, hi = self.interval
+        return f"<{self.value:.12g} {self.unit.symbol} in [{lo:.12g}, {hi:.12g}]>"
 
     def __format__(self, spec: str) -> str:
         """`f"{q:.3f}"` formats the value, `f"{q:.3f cm^3}"` converts first and adds the unit."""
@@ -164,7 +168,7 @@ class Source:
     unit: str  # the length unit that its coordinates were read in
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Properties:
     """Everything measured of one input. A value that does not exist is None; `absent` says why."""
 
@@ -182,6 +186,12 @@ class Properties:
     inertia: Inertia | None
     principal: Principal | None
     absent: Mapping[str, str] = field(default_factory=dict)  # field name → why it is None
+
+    def __repr__(self) -> str:
+        names = ("area", "volume", "density", "mass")
+        known = ", ".join(f"{name} {q}" for name in names if (q := getattr(self, name)))
+        codes = ", ".join(f.code for f in self.findings) or "no findings"
+        return f"<{self.source.name}: {self.verdict}, {known}; {codes}>"
 
     @property
     def radii_of_gyration(self) -> tuple[Quantity, Quantity, Quantity] | None:
@@ -204,13 +214,13 @@ class Properties:
         dialect : "native" (docs/schema/native-1.json) or one that `massproof.dialects` lists
         units : unit system of the native values: SI, mm, cm, inch or ft; a vendor's units are fixed
 
-        Raises MassproofError for an unknown dialect, UnitError for an unknown system.
+        Raises UsageError for an unknown dialect, UnitError for an unknown system.
         """
         if dialect == "native":
             return _native(self, units)
         if dialect not in DIALECTS:
             msg = f"unknown dialect {dialect!r}; use one of native, {', '.join(sorted(DIALECTS))}"
-            raise MassproofError(msg)
+            raise UsageError(msg)
         return DIALECTS[dialect](self)
 
 

@@ -67,11 +67,12 @@ def load(source: Any, format: str | None = None) -> Loaded:
     if hasattr(source, "read"):
         name = getattr(source, "name", None)
         name = name if isinstance(name, str) else "<stream>"
-        return _from_bytes(source.read(), name, suffix or Path(name).suffix or None)
+        return _from_bytes(_binary(source.read(), name), name, suffix or Path(name).suffix or None)
     if isinstance(source, (tuple, list)) and len(source) == 2:
         return _from_arrays(source[0], source[1], "(vertices, faces)")
     if _is_mesh(source):
-        return _from_arrays(source.vertices, source.faces, type(source).__name__)
+        unit = getattr(source, "units", None)  # as trimesh has it, None when it knows none
+        return _from_arrays(source.vertices, source.faces, type(source).__name__, unit)
     brep = occt.wrap(source) if _may_be_cad(source) else None
     if brep is None:
         msg = (
@@ -89,6 +90,13 @@ def integrate(loaded: Loaded) -> Measured:
     return enclosure.measure(loaded.geometry, loaded.name)
 
 
+def _binary(data: Any, name: str) -> bytes:
+    if not isinstance(data, bytes):
+        msg = f"{name} was opened as text; open it in binary mode: open(path, 'rb')"
+        raise TypeError(msg)
+    return data
+
+
 def _is_mesh(source: Any) -> bool:
     """Whether `source` has arrays as trimesh has, and not methods of these names as CadQuery has."""
     parts = (getattr(source, "vertices", None), getattr(source, "faces", None))
@@ -102,7 +110,7 @@ def _may_be_cad(source: Any) -> bool:
 
 
 def _from_path(path: Path, name: str, suffix: str | None) -> Loaded:
-    return _from_bytes(_mapped(path), name, suffix or path.suffix)
+    return _from_bytes(_mapped(path), name, suffix or path.suffix or None)
 
 
 def _mapped(path: Path) -> mmap | bytes:
@@ -130,9 +138,9 @@ def _from_bytes(data: formats.Bytes, name: str, suffix: str | None) -> Loaded:
     return Loaded(geometry, name, format_name, hashlib.sha256(data).hexdigest())
 
 
-def _from_arrays(vertices: Any, faces: Any, name: str) -> Loaded:
+def _from_arrays(vertices: Any, faces: Any, name: str, unit: str | None = None) -> Loaded:
     try:
-        mesh = as_mesh(vertices, faces)
+        mesh = as_mesh(vertices, faces, unit and units.unit(unit, "length").symbol)
     except (ValueError, TypeError) as error:
         msg = f"{name}: {error}"
         raise FormatError(msg) from error

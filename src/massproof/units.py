@@ -19,7 +19,7 @@ from massproof.errors import UnitError
 _AUTODESK = "autodesk.unit.unit:"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Unit:
     """One unit: `value * factor` is the same quantity in the SI unit of its dimension."""
 
@@ -30,6 +30,9 @@ class Unit:
     autodesk: str = ""  # id in Autodesk's unit library
     zoo: str = ""  # value of Zoo's enum
     aliases: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"unit({self.symbol!r})"
 
     def to(self, other: Unit, value: float) -> float:
         """`value` of this unit in `other`, correctly rounded.
@@ -44,7 +47,10 @@ class Unit:
             raise UnitError(msg)
         if self.factor == other.factor or not math.isfinite(value):
             return value
-        return float(Fraction(value) * self.factor / other.factor)
+        try:
+            return float(Fraction(value) * self.factor / other.factor)
+        except OverflowError:
+            return math.copysign(math.inf, value)
 
 
 _IN, _FT, _YD = Fraction("0.0254"), Fraction("0.3048"), Fraction("0.9144")
@@ -60,7 +66,7 @@ _ROWS: tuple[tuple[str, str, Fraction | int, str, str, str, str], ...] = (
     ("mm", "length", _MM, "Millimeters", "millimeters-1.0.1", "mm", "millimetre millimeter millimetres"),
     ("um", "length", Fraction(1, 10**6), "Micrometers", "", "", "µm μm micron microns micrometre micrometer"),
     ("km", "length", 1000, "Kilometers", "kilometers-1.0.1", "", "kilometre kilometer kilometres"),
-    ("in", "length", _IN, "Inches", "inches-1.0.1", "in", 'inch " in.'),
+    ("in", "length", _IN, "Inches", "inches-1.0.1", "in", 'inch " in. inches'),
     ("ft", "length", _FT, "Feet", "feet-1.0.1", "ft", "foot"),
     ("yd", "length", _YD, "Yards", "yards-1.0.1", "yd", "yard"),
     ("mil", "length", _IN / 1000, "Mils", "", "", "thou mils"),
@@ -86,11 +92,11 @@ _ROWS: tuple[tuple[str, str, Fraction | int, str, str, str, str], ...] = (
     ("kg", "mass", 1, "Kilograms", "kilograms-1.0.0", "kg", "kilogram kilogramme kilo"),
     ("g", "mass", _G, "Grams", "grams-1.0.1", "g", "gram gramme"),
     ("mg", "mass", _G / 1000, "Milligrams", "", "", "milligram"),
-    ("t", "mass", 1000, "Tonnes", "tonnes-1.0.1", "", "tonne metric_ton"),
+    ("t", "mass", 1000, "Tonnes", "tonnes-1.0.1", "", "tonne metric_ton Mg"),
     ("lb", "mass", _LB, "Pounds mass", "poundsMass-1.0.1", "lb", "lbs lbm pound pounds"),
     ("oz", "mass", _OZ, "Ounces", "", "", "ounce"),
     ("kg/m^3", "density", 1, "Kilograms per cubic meter", "kilogramsPerCubicMeter-1.0.1", "kg:m3", ""),
-    ("g/cm^3", "density", 1000, "Grams per cubic centimeter", "", "", "g/ml g/cc kg/l kg/dm^3 t/m^3"),
+    ("g/cm^3", "density", 1000, "Grams per cubic centimeter", "", "", "g/ml g/cc kg/l kg/dm^3 t/m^3 Mg/m^3"),
     ("kg/cm^3", "density", 10**6, "Kilograms per Cubic Centimeter", "", "", ""),
     ("g/mm^3", "density", 10**6, "Grams per cubic millimeter", "", "", ""),
     ("kg/mm^3", "density", 10**9, "Kilograms per cubic millimeter", "", "", ""),
@@ -157,6 +163,7 @@ def _table() -> dict[str, Unit]:
 
 
 _BY_NAME = _table()
+_MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
 
 def symbols(dimension: str) -> list[str]:
@@ -172,8 +179,11 @@ def unit(name: str | Unit, dimension: str | None = None) -> Unit:
     if isinstance(name, Unit):
         found = name
     else:
+        name = str(name)
         normal = _normal(name)
-        match = _BY_NAME.get(name) or _BY_NAME.get(normal) or _BY_NAME.get(normal.lower())
+        match = _BY_NAME.get(name) or _BY_NAME.get(normal)
+        if match is None and not _MEGA.match(normal):
+            match = _BY_NAME.get(normal.lower())
         if match is None and name.startswith(_AUTODESK):
             match = _BY_NAME.get(name.rpartition("-")[0])
         if match is None:
@@ -203,7 +213,7 @@ def system(name: str) -> dict[str, Unit]:
     return {dimension: unit(symbol) for dimension, symbol in SYSTEMS[known].items()}
 
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*$")
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S.*?)?\s*$")
 
 
 def parse(text: str, dimension: str) -> float:
@@ -217,4 +227,8 @@ def parse(text: str, dimension: str) -> float:
         msg = f"{text!r} is not a {dimension} with its unit; write it like {example!r}"
         raise UnitError(msg)
     found = unit(match[2], dimension)
-    return float(Fraction(match[1]) * found.factor)
+    try:
+        return float(Fraction(match[1]) * found.factor)
+    except OverflowError:
+        msg = f"{text!r} is too large to be a {dimension}"
+        raise UnitError(msg) from None

@@ -167,7 +167,8 @@ def _radius(moment: Quantity, volume: Quantity) -> Quantity:
     lo = math.sqrt(max(moment.interval[0], 0.0) / volume.interval[1])
     hi = math.sqrt(moment.interval[1] / volume.interval[0]) if volume.interval[0] > 0 else math.inf
     value = math.sqrt(max(moment.value, 0.0) / volume.value)
-    return Quantity(value, units.unit("m"), (_down(lo), _up(hi)), {"propagated": max(hi - value, value - lo)})
+    budget = {"volume and inertia": max(hi - value, value - lo)}
+    return Quantity(value, units.unit("m"), (max(_down(lo), 0.0), _up(hi)), budget)
 
 
 def _right_handed(rows: Array) -> tuple[tuple[float, float, float], ...]:

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from massproof.errors import FormatError
-from massproof.mesh import Mesh, Note, from_polygons
+from massproof.errors import FormatError, Note
+from massproof.mesh import Mesh, from_polygons
 
 SUFFIXES = (".obj",)
 
@@ -60,7 +60,9 @@ def _text(data: memoryview) -> bytes:
     if b"\0" in raw[:512]:
         msg = "not an OBJ file: it holds NUL bytes, so it is binary; export it again"
         raise FormatError(msg)
-    return re.sub(rb"\\[ \t]*\r?\n", b" ", raw.removeprefix(b"\xef\xbb\xbf"))
+    # Comments go first: one that ends in a backslash does not continue on the next line.
+    plain = re.sub(rb"#[^\r\n]*", b"", raw.removeprefix(b"\xef\xbb\xbf"))
+    return re.sub(rb"\\[ \t]*(?:\r\n|\n|\r)", b" ", plain)
 
 
 class _Reader:
@@ -76,7 +78,7 @@ class _Reader:
 
     def read(self, text: bytes) -> None:
         for self._line, line in enumerate(re.split(rb"\r\n|\n|\r", text), 1):
-            words = line.split(b"#", 1)[0].split()
+            words = line.split()
             if not words:
                 continue
             if words[0] == b"v":
@@ -115,7 +117,7 @@ class _Reader:
         """Position that `7`, `7/1/2` or, counted from the last one read, `-1` names."""
         count = len(self.points) // 3
         first = word.split(b"/", 1)[0]
-        if not first.lstrip(b"-").isdigit():
+        if not re.fullmatch(rb"-?[0-9]{1,18}", first):
             self._refuse(f"'{word.decode('ascii', 'replace')}' names no vertex: an index is an integer")
         number = int(first)
         index = number - 1 if number > 0 else count + number

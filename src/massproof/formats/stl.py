@@ -71,12 +71,13 @@ def _binary_corners(data: memoryview) -> npt.NDArray[np.float64]:
 
 def _ascii_corners(data: bytes) -> npt.NDArray[np.float64]:
     """Corners of every facet of every solid in the file; any white space separates words."""
-    facets = len(re.findall(rb"\bendfacet\b", data, re.IGNORECASE))
+    words = [word.lower() for word in re.findall(rb"\b(?:vertex|endfacet)\b", data, re.IGNORECASE)]
+    facets = words.count(b"endfacet")
     found = re.findall(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", data, re.IGNORECASE)
-    if len(found) != 3 * facets:
+    if len(found) != 3 * facets or words != [b"vertex", b"vertex", b"vertex", b"endfacet"] * facets:
         msg = (
-            f"ASCII STL with {len(found)} complete 'vertex' lines in {facets} facets, where {3 * facets} are "
-            "expected: the file is cut short or a number is missing; export or copy it again"
+            f"ASCII STL with {len(found)} complete 'vertex' lines in {facets} facets, where each facet has 3 "
+            "vertices: the file is cut short or a number is missing; export or copy it again"
         )
         raise FormatError(msg)
     if not re.search(rb"\bendsolid\b", data[-4096:], re.IGNORECASE):

@@ -37,6 +37,33 @@ def triangulate(vertices, indices, starts):
     return out
 
 
+def bending(vertices, indices, starts):
+    """How far polygons leave their planes, and what the choice of triangles can therefore change.
+
+    Arguments as in `triangulate`
+    returns for each polygon its thickness along its mean normal and its perimeter, and the bounds of
+        area and volume: all surfaces across a polygon of perimeter P and thickness t lie in its convex
+        hull, which holds no more than t P²/4π; a triangle's area exceeds its projection by t P/2 at most
+    """
+    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
+    sizes = np.diff(starts)
+    thickness, perimeter = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for size in np.unique(sizes[sizes > 3]):
+        chosen = np.flatnonzero(sizes == size)
+        points = vertices[indices[starts[chosen][:, None] + np.arange(size)]]
+        edges = np.roll(points, -1, axis=1) - points
+        perimeter[chosen] = np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
+        normal = _normal(points)
+        length = np.sqrt((normal * normal).sum(axis=1))
+        heights = ((points - points[:, :1]) * normal[:, None, :]).sum(axis=2)
+        spread = heights.max(axis=1) - heights.min(axis=1)
+        # Without an area there is no normal: the polygon may bend by half its perimeter.
+        flat = length == 0
+        thickness[chosen] = np.where(flat, perimeter[chosen] / 2, spread / np.where(flat, 1, length))
+    area = thickness * perimeter / 2 * np.maximum(sizes - 2, 0)
+    return thickness, perimeter, area.sum(), (thickness * perimeter**2).sum() / (4 * np.pi)
+
+
 def _concave(points):
     """Which of (P, size, 3) polygons turn both ways."""
     edges = np.roll(points, -1, axis=1) - points

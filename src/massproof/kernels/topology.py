@@ -77,15 +77,13 @@ def weld_within(vertices, faces, chosen, tolerance):
 
 def match_edges(faces, count):
     """How the edges of `faces` over `count` vertices match; faces with a repeated vertex do not count."""
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
-    low, high = pairs.min(axis=1), pairs.max(axis=1)
-    key = low * count + high
+    key, forward = _edge_keys(faces, count)
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
     if not len(starts):
         return Edges(0, 0, 0, 0, 0, np.empty((0, 2), np.int64))
     uses = np.diff(starts, append=len(key))
-    balance = np.add.reduceat(np.where(pairs[order, 0] == low[order], 1, -1), starts)
+    balance = np.add.reduceat(np.where(forward[order], 1, -1), starts)
     unmatched = key[order][starts[balance != 0]]
     return Edges(
         total=len(starts),
@@ -124,15 +122,65 @@ def _turned(faces):
     return faces[np.arange(len(faces))[:, None], (turn[:, None] + np.arange(3)) % 3]
 
 
-def bodies(faces, count):
-    """Body number of each face, from 0: faces that share an edge belong to one body."""
-    pairs = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    key = pairs[:, 0].astype(np.int64) * count + pairs[:, 1]
+def bodies(vertices, faces):
+    """Body number of each face, from 0, and at how many edges bodies run through each other.
+
+    vertices : (V, 3) float64;  faces : (F, 3) int32, closed and consistently oriented, outside outside
+
+    Faces that share an edge belong to one body. Where more than two meet, as where bodies touch along
+    an edge, the two that bound a wedge of material belong together: going round the edge, each face
+    that material follows must be followed by one that ends it. Where it is not, wedges overlap, and
+    all faces of that edge are taken together.
+    """
+    key, forward = _edge_keys(faces, len(vertices))
     order = np.argsort(key, kind="stable")
-    same = np.diff(key[order]) == 0
-    owner = np.tile(np.arange(len(faces)), 3)[order]
-    label = connected(len(faces), np.stack([owner[:-1][same], owner[1:][same]], axis=1))
-    return np.unique(label, return_inverse=True)[1]
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    uses = np.diff(starts, append=len(key))
+    plain = starts[uses == 2]
+    pairs = [np.stack([order[plain], order[plain + 1]], axis=1)]
+    tangled = 0
+    for size in np.unique(uses[uses > 2]):
+        sides = order[starts[uses == size][:, None] + np.arange(size)]
+        here, clean = _wedges(vertices, faces, sides, forward)
+        pairs.append(here)
+        tangled += int((~clean).sum())
+    label = connected(len(faces), np.concatenate(pairs) % len(faces))
+    return np.unique(label, return_inverse=True)[1], tangled
+
+
+def _wedges(vertices, faces, sides, forward):
+    """Pairs of face sides (n, size) that bound material, and at which edges all of them do so cleanly.
+
+    A side is numbered as in `_edge_keys`: face + F·k runs from corner k to corner k + 1.
+    """
+    face, k = sides % len(faces), sides // len(faces)
+    rows = np.arange(len(sides))
+    ends = np.stack([faces[face[:, 0], k[:, 0]], faces[face[:, 0], (k[:, 0] + 1) % 3]])
+    low = vertices[ends.min(axis=0)]
+    axis = vertices[ends.max(axis=0)] - low
+    axis /= np.sqrt((axis * axis).sum(axis=1))[:, None]
+    spokes = vertices[faces[face, (k + 2) % 3]] - low[:, None]
+    spokes -= (spokes * axis[:, None]).sum(axis=2)[:, :, None] * axis[:, None]
+    first = spokes[:, 0] / np.sqrt((spokes[:, 0] ** 2).sum(axis=1))[:, None]
+    across = (spokes * cross(axis, first)[:, None]).sum(axis=2)
+    angle = np.arctan2(across, (spokes * first[:, None]).sum(axis=2)) % (2 * np.pi)
+    angle = np.round(angle, 9) % round(2 * np.pi, 9)  # what touches is at one angle
+    # A face that runs up the edge ends the material below it, one that runs down begins it above.
+    turn = np.lexsort([~forward[sides], angle], axis=1)
+    ends_here = forward[sides][rows[:, None], turn]
+    after = np.roll(ends_here, -1, axis=1)
+    clean = (after != ends_here).all(axis=1)
+    ring = sides[rows[:, None], turn]
+    # In a clean ring, a face that begins material and the next one; else all of them together.
+    wanted = ~ends_here | ~clean[:, None]
+    return np.stack([ring, np.roll(ring, -1, axis=1)], axis=2)[wanted], clean
+
+
+def _edge_keys(faces, count):
+    """One number for each undirected edge of each face, and whether the face runs up it."""
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    low, high = pairs.min(axis=1), pairs.max(axis=1)
+    return low * count + high, pairs[:, 0] == low
 
 
 def connected(count, pairs):

@@ -1,0 +1,135 @@
+"""Which bodies a closed surface is made of, and what their nesting and overlap leave in doubt."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from massproof.errors import Note
+from massproof.kernels import integrals_small, topology
+from massproof.kernels.overlap import shared_volume
+
+Floats = npt.NDArray[np.float64]
+Faces = npt.NDArray[np.int32]
+
+_WINDING_LIMIT = 50_000_000  # solid angles: a second or two; beyond, nesting is not looked for
+
+
+class _Bodies(NamedTuple):
+    """Closed components, faces sorted by body."""
+
+    vertices: Floats
+    faces: Faces
+    starts: npt.NDArray[np.int64]  # (B,) where the faces of each body begin
+    volumes: Floats  # (B,) signed
+    low: Floats  # (B, 3)
+    high: Floats
+
+    def of(self, body: int) -> Faces:
+        """The faces of one body."""
+        stop = self.starts[body + 1] if body + 1 < len(self.starts) else len(self.faces)
+        return self.faces[self.starts[body] : stop]
+
+
+def doubt(vertices: Floats, faces: Faces, notes: list[Note]) -> float:
+    """Volume that repeated faces, bodies inside out, and overlap leave in doubt; `notes` say which.
+
+    vertices, faces : a closed, consistently oriented surface, its volume positive
+    """
+    total = _repeated(vertices, faces, notes)
+    label, tangled = topology.bodies(vertices, faces)
+    found = _bodies(vertices, faces, label)
+    if tangled:
+        total += _tangled(tangled, float(found.volumes.sum()), notes)
+    return total + _between(found, notes)
+
+
+def _repeated(vertices: Floats, faces: Faces, notes: list[Note]) -> float:
+    again = topology.repeated(faces)
+    if not again.any():
+        return 0.0
+    count = int(again.sum())
+    text = f"{count} of {len(again)} triangles repeat another one: their area and volume count twice"
+    notes.append(("repeated-faces", text, {"count": count, "faces": len(again)}))
+    return float(abs(_volumes(vertices, faces[again]).sum()))
+
+
+def _volumes(vertices: Floats, faces: Faces) -> Floats:
+    """Signed volume between each face and the middle of the box."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    volumes: Floats = integrals_small.terms(vertices, faces, low + (high - low) / 2)[3]
+    return volumes
+
+
+def _tangled(edges: int, volume: float, notes: list[Note]) -> float:
+    text = (
+        f"at {edges} edges bodies run through each other: material lies in several of them and counts more "
+        f"than once, so that the volume is anything up to {volume:g}"
+    )
+    notes.append(("tangled-bodies", text, {"edges": edges, "volume_at_most": volume}))
+    return volume
+
+
+def _bodies(vertices: Floats, faces: Faces, label: npt.NDArray[np.int64]) -> _Bodies:
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    faces = faces[order]
+    corners = vertices[faces]
+    return _Bodies(
+        vertices,
+        faces,
+        starts,
+        np.add.reduceat(_volumes(vertices, faces), starts),
+        np.minimum.reduceat(corners.min(axis=1), starts),
+        np.maximum.reduceat(corners.max(axis=1), starts),
+    )
+
+
+def _between(found: _Bodies, notes: list[Note]) -> float:
+    """What bodies do to each other: cavities are subtracted, overlap counts twice."""
+    solid = np.flatnonzero(found.volumes > 0)
+    cavities, inverted = _hollow(found, solid, notes)
+    total = 0.0
+    if cavities:
+        volume = float(-found.volumes[cavities].sum())
+        text = f"{len(cavities)} closed cavities are subtracted"
+        notes.append(("cavities", text, {"count": len(cavities), "volume": volume}))
+    if inverted:
+        volume = float(-found.volumes[inverted].sum())
+        text = (
+            f"{len(inverted)} of {len(found.starts)} bodies are inside out and lie in no other: "
+            f"their volume, {volume:g}, is subtracted as if they were cavities"
+        )
+        notes.append(("inverted-body", text, {"count": len(inverted), "volume": volume}))
+        total += 2 * volume
+    for group, what in ((solid, "bodies"), (np.array(cavities, np.int64), "cavities")):
+        pairs, shared = shared_volume(np.abs(found.volumes[group]), found.low[group], found.high[group])
+        if pairs:
+            text = (
+                f"the boxes of {pairs} pair{'s' * (pairs != 1)} of {what} overlap, so the {what} may too: "
+                f"what lies in both, at most {shared:g}, would be counted twice"
+            )
+            notes.append(("overlap", text, {"pairs": pairs, "volume_at_most": shared}))
+            total += shared
+    return total
+
+
+def _hollow(found: _Bodies, solid: npt.NDArray[np.int64], notes: list[Note]) -> tuple[list[int], list[int]]:
+    """Bodies of negative volume: those that lie in a solid one, and the others."""
+    cavities: list[int] = []
+    inverted: list[int] = []
+    left = _WINDING_LIMIT
+    hollow = np.flatnonzero(found.volumes < 0)
+    for i in hollow:
+        within = (found.low[solid] <= found.low[i]) & (found.high[i] <= found.high[solid])
+        around = [found.of(int(k)) for k in solid[within.all(axis=1)]]
+        left -= sum(map(len, around))
+        point = found.vertices[found.of(int(i))[0]].mean(axis=0)
+        inside = left > 0 and any(topology.winding(found.vertices, faces, point) > 0.5 for faces in around)
+        (cavities if inside else inverted).append(int(i))
+    if left <= 0:
+        text = f"{len(hollow)} inside-out bodies: too many to find which of them are cavities"
+        notes.append(("nesting-unchecked", text, {"bodies": len(hollow)}))
+    return cavities, inverted
