@@ -7,6 +7,7 @@ import json
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -67,7 +68,9 @@ def test_csv_has_one_row_a_file_and_units_in_its_header(data):
     assert float(rows[0]["inertia xx [g*mm^2]"]) > 0
     assert float(rows[0]["radius of gyration 1 [mm]"]) == pytest.approx((5 / 12) ** 0.5)
     assert float(rows[0]["center of mass x [mm]"]) == pytest.approx(0)
-    assert rows[1]["volume [mm^3]"] == ""
+    assert float(rows[0]["volume from [mm^3]"]) < 6 < float(rows[0]["volume to [mm^3]"])
+    assert rows[0]["unit"] == "mm"
+    assert rows[1]["volume [mm^3]"] == rows[1]["mass to [g]"] == ""
     assert rows[1]["findings"] == "open-edges"
     assert "No such file" in rows[2]["error"]
 
@@ -97,7 +100,11 @@ def test_standard_input_is_a_file_called_dash(data):
         ["box.stl", "--dialect", "klingon"],
         ["box.stl", "--json", "--csv"],
         ["box.stl", "--density", "1 g/cm^3", "--mass", "1 g"],
-        ["box.stl", "--strict"],
+        ["box.stl", "--csv", "--dialect", "mfgdm"],
+        ["box.stl", "--units", "mm", "--dialect", "mfgdm"],
+        ["box.stl", "sphere.stl", "--mass", "5 g"],
+        ["box.stl", "--csv", "--unit", "furlong"],
+        ["box.stl", "--density", "1e400 g/cm^3"],
         ["box.stl", "--no-such-option"],
         [],
     ],
@@ -152,6 +159,62 @@ def test_bad_input_exits_with_3_and_one_line_that_names_the_file(tmp_path, name)
     assert json.loads(done.stdout)["error"]["message"] in done.stderr
 
 
+def test_strict_refuses_a_file_without_a_unit_and_goes_on(data):
+    pytest.importorskip("OCP")
+    done = run("measure", data / "box.stl", data / "box_inch.step", "--strict")
+    found = json.loads(done.stdout)
+
+    assert done.exit_code == 2
+    assert found[0]["error"]["kind"] == "unit"
+    assert found[1]["verdict"] == "SOUND"
+
+
+def test_findings_of_a_dialect_go_to_standard_error(data):
+    done = run("measure", data / "overlapping.stl", "--unit", "mm", "--dialect", "mfgdm")
+
+    assert json.loads(done.stdout)["status"] == "COMPLETED"
+    assert "BOUNDED overlap: " in done.stderr
+
+
+def test_every_json_output_keeps_the_schema(data, tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((data.parent / "docs/schema/native-1.json").read_text())
+    for files in ([data / "box.stl"], [data / "missing.stl"], [data / "open_box.stl", data / "missing.stl"]):
+        jsonschema.validate(json.loads(run("measure", *files, "--unit", "mm").stdout), schema)
+
+
+def test_names_that_a_terminal_would_obey_are_escaped(tmp_path):
+    done = run("measure", tmp_path / "esc\x1b[31m\nnext.stl")
+
+    assert done.stderr.count("\n") == 1
+    assert "\\x1b[31m\\nnext.stl" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("half", "shown"), [(1.701, "1.8"), (0.00012, "0.00012"), (3e-9, "3e-09"), (0.0, "0"), (12345.0, "13000")]
+)
+def test_a_width_is_rounded_up_and_plain(half, shown):
+    from massproof import report, units
+    from massproof.properties import Quantity
+
+    q = Quantity(50.0, units.unit("mm"), (50.0 - half, 50.0 + half / 2))
+
+    assert report.width(q) == shown
+    assert report.digits(Quantity(123456.789, q.unit, (123456.789 - 50, 123456.789 + 1))) == "123457"
+
+
+def test_output_that_cannot_be_written_is_one_line(data):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with full.open("w") as out:
+        command = [sys.executable, "-m", "massproof", "measure", str(data / "box.stl"), "--unit", "mm"]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True)
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "cannot write the output" in done.stderr
+
+
 def test_a_missing_extra_exits_with_6_and_names_the_install(data, monkeypatch):
     for name in [m for m in sys.modules if m.startswith("OCP.")]:
         monkeypatch.delitem(sys.modules, name)
@@ -182,10 +245,10 @@ def test_a_table_shows_value_width_and_cause(data, capsys):
     assert "unit-assumed: no length unit" in shown
     assert "open-edges" in shown
     assert "\n volume" not in shown
-    assert "not in the intervals, because its size is not known: tessellation" in shown
+    assert "tessellation: how far the facets lie from the part they stand for is not known" in shown
     text.truncate(0)
     report.show(dataclasses.replace(mp.measure(data / "box.stl", unit="mm"), area=None, volume=None), console)
-    assert "not in the intervals" not in text.getvalue()
+    assert "not in any interval" not in text.getvalue()
 
 
 def test_a_terminal_gets_the_table(data, monkeypatch):
@@ -231,6 +294,29 @@ def test_a_reader_that_goes_away_is_no_error(data):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
 
     assert done.stderr == ""
+
+
+def test_output_that_has_no_room_is_an_error(monkeypatch, capsys):
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(cli.os, "dup2", lambda *descriptors: None)
+    monkeypatch.setattr(sys, "stdout", type("Out", (), {"fileno": lambda self: 1})())
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == "error: cannot write the output: No space left on device\n"
+
+
+def test_streams_take_every_name(monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(cli, "app", lambda: print("Gehäuse \udcfc", flush=True))  # noqa: T201
+    cli.main()
+
+    assert out.buffer.getvalue() == "Gehäuse \\udcfc\n".encode()
 
 
 def test_output_that_nobody_reads_is_discarded(monkeypatch):

@@ -22,7 +22,7 @@ def test_anything_that_looks_like_arrays_becomes_a_mesh():
         (POINTS, [[0.0, 1.0, 2.0]], TypeError, "integers"),
         ([[0, 0], [1, 1], [2, 2]], [[0, 1, 2]], TypeError, r"\(V, 3\)"),
         ([[0, 0, 0], [1, 0, 0], [0, np.nan, 0]], [[0, 1, 2]], ValueError, "vertex 2 is not finite"),
-        (POINTS, [0, 1], ValueError, "reshape"),
+        (POINTS, [0, 1], TypeError, r"triangles, \(F, 3\)"),
     ],
 )
 def test_what_is_no_mesh_is_refused_with_numbers(vertices, faces, error, message):

@@ -37,7 +37,7 @@ from OCP.TopoDS import (
     TopoDS_Solid,
 )
 
-from massproof import occt
+from massproof import occt, solids
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra
 
@@ -233,7 +233,7 @@ def test_a_solid_that_is_not_closed_is_counted():
     found = integrals(solid)
     assert (found.unclosed, found.solids) == (1, 1)
 
-    measured = occt.measure(Brep((solid,), (), "mm", ""), "part")
+    measured = solids.measure(Brep((solid,), (), "mm", ""), "part")
     assert measured.body is None
     assert "1 of 1 solids are not closed" in measured.absent
     assert [note[0] for note in measured.notes] == ["open-solids"]
@@ -312,7 +312,7 @@ def test_a_shell_has_an_area_and_no_volume():
     parts = [occt.integrate(occt.wrap(face)).area for face in faces(brep.shells[0])]
     assert found.area == pytest.approx(sum(parts), rel=1e-14)
     assert found.solids == 0
-    measured = occt.measure(brep, "sheet")
+    measured = solids.measure(brep, "sheet")
     assert measured.body is None
     assert measured.absent.startswith("sheet holds no solid")
 
@@ -415,13 +415,13 @@ def test_a_shape_without_geometry_has_no_box():
 
 
 def test_the_errors_go_to_the_interval_by_cause():
-    measured = occt.measure(occt.wrap(SOLIDS["torus"][0]), "torus")
+    measured = solids.measure(occt.wrap(SOLIDS["torus"][0]), "torus")
     assert measured.body.mass == pytest.approx(180 * PI**2)
     assert measured.errors["integration"].volume > 0
     assert measured.errors["brep-gap"] is None
     assert not measured.bounded
 
-    inverted = occt.measure(occt.wrap(box().Reversed()), "part")
+    inverted = solids.measure(occt.wrap(box().Reversed()), "part")
     assert inverted.bounded
     assert [note[0] for note in inverted.notes] == ["inverted"]
 

@@ -1,6 +1,7 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 ok · 2 usage · 3 unreadable input · 4 measured but UNSAFE under --strict · 6 missing extra.
+Exit codes: 0 ok · 1 the output cannot be written · 2 usage · 3 unreadable input · 4 measured but UNSAFE under
+--strict · 6 missing extra. Of several files the first that applies of 6, 3, 2, 4 counts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import csv
 import json
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ import typer
 from massproof import materials, report, units
 from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.measure import measure as measure_one
-from massproof.properties import DIALECTS, Properties, Verdict
+from massproof.properties import DIALECTS, SCHEMA_VERSION, Properties, Verdict
 
 USAGE, UNREADABLE, UNSAFE, MISSING = 2, 3, 4, 6
 
@@ -50,45 +52,59 @@ def measure(
     mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g"; the density follows.')] = None,
     system: Annotated[str | None, typer.Option("--units", help="Units of the answer: SI, mm, cm, inch, ft.")] = None,
     dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of standard input: stl, obj, step, ...")] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
     as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a file.")] = False,
     as_ndjson: Annotated[bool, typer.Option("--ndjson", help="One JSON object a line, in order.")] = False,
-    strict: Annotated[bool, typer.Option(help="Assume no unit; exit with 4 when a volume is not defined.")] = False,
+    strict: Annotated[bool, typer.Option(help="Assume no unit; exit with 4 when no volume is defined.")] = False,
 ) -> None:  # fmt: skip
     """Measure files: area, volume, mass, centre of mass, inertia, bounding box."""
     asked = {"table": as_table, "json": as_json, "csv": as_csv, "ndjson": as_ndjson}
     chosen = [name for name, on in asked.items() if on]
-    if len(chosen) > 1:
-        _stop(USAGE, f"choose one of --{' and --'.join(chosen)}")
-    if dialect is not None and dialect != "native" and dialect not in DIALECTS:
-        _stop(USAGE, f"unknown dialect {dialect!r}; use one of native, {', '.join(sorted(DIALECTS))}")
-    style = chosen[0] if chosen else "json" if dialect or not sys.stdout.isatty() else "table"
-    arguments = {"unit": unit, "material": material, "density": density, "mass": mass}
+    vendor = dialect not in (None, "native")
+    wrong = _contradiction(chosen, dialect if vendor else None, system, mass, files)
+    if wrong:
+        _stop(USAGE, wrong)
+    style = chosen[0] if chosen else "json" if vendor or not sys.stdout.isatty() else "table"
+    arguments = {"unit": unit, "material": material, "density": density, "mass": mass, "format": format}
     try:
         output = _Output(style, dialect or "native", system, len(files))
-        codes = [_measure_file(f, arguments, format, strict, output) for f in files]
+        codes = [_measure_file(f, arguments, strict, output) for f in files]
     except (UsageError, UnitError, UnknownMaterial) as error:
         _stop(USAGE, str(error))
     output.close()
-    raise typer.Exit(next((code for code in (MISSING, UNREADABLE, UNSAFE) if code in codes), 0))
+    raise typer.Exit(next((code for code in (MISSING, UNREADABLE, USAGE, UNSAFE) if code in codes), 0))
 
 
-def _measure_file(
-    name: str, arguments: dict[str, Any], format: str | None, strict: bool, output: _Output
-) -> int:
+def _contradiction(
+    chosen: list[str], dialect: str | None, system: str | None, mass: str | None, files: list[str]
+) -> str:
+    """What is wrong with options that are each right, "" when nothing is."""
+    if len(chosen) > 1:
+        return f"choose one of --{' and --'.join(chosen)}"
+    if dialect and dialect not in DIALECTS:
+        return f"unknown dialect {dialect!r}; use one of native, {', '.join(sorted(DIALECTS))}"
+    if dialect and (system or chosen in (["csv"], ["table"])):
+        return f"--dialect {dialect} is JSON in its own units: leave out --units, --csv and --table"
+    if mass and len(files) > 1:
+        return f"--mass is that of one whole, and {len(files)} files were given; measure them one by one"
+    return ""
+
+
+def _measure_file(name: str, arguments: dict[str, Any], strict: bool, output: _Output) -> int:
+    shown = "<stdin>" if name == "-" else name
     try:
-        source: Any = sys.stdin.buffer.read() if name == "-" else name
-        result = measure_one(source, format=format if name == "-" else None, **arguments)
+        result = measure_one(sys.stdin.buffer if name == "-" else name, **arguments)
     except (UsageError, UnitError, UnknownMaterial):
         raise  # wrong for every file
     except MassproofError as error:
-        output.error(name, error)
+        output.error(shown, error)
         return MISSING if isinstance(error, MissingExtra) else UNREADABLE
     if strict and any(f.code == "unit-assumed" for f in result.findings):
-        msg = f"{name} carries no length unit and --strict assumes none; give one with --unit"
-        raise UnitError(msg)
+        msg = f"{shown} carries no length unit and --strict assumes none; give one with --unit"
+        output.error(shown, UnitError(msg))
+        return USAGE
     output.result(result)
     return UNSAFE if strict and result.verdict is Verdict.UNSAFE else 0
 
@@ -102,10 +118,8 @@ class _Output:
         if system is not None:
             units.system(system)  # an unknown one fails before the first file is read
         self._objects: list[dict[str, Any]] = []
-        if style == "csv":
-            self._csv = csv.writer(sys.stdout, lineterminator="\n")
-            self._csv.writerow(report.columns(system or "SI"))
-        elif style == "table":
+        self._rows = 0
+        if style == "table":
             from rich.console import Console
 
             self._console = Console()
@@ -116,17 +130,33 @@ class _Output:
             report.show(result, self._console, self._system)
             self._console.print()
         elif self._style == "csv":
-            self._csv.writerow(report.csv_row(result, self._system or "SI"))
+            self._row(report.csv_row(result, self._system or "SI"))
         else:
             self._json(result.to_dict(self._dialect, self._system or "SI"))
+        if self._dialect != "native":  # whose shape has no place for them
+            for finding in result.findings:
+                typer.echo(f"{result.verdict} {finding.code}: {report.printable(finding.message)}", err=True)
 
     def error(self, name: str, error: MassproofError) -> None:
         """Report a file that could not be measured, and go on."""
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {report.printable(str(error))}", err=True)
         if self._style == "csv":
-            self._csv.writerow(report.csv_error(name, str(error)))
+            self._row(report.csv_error(name, str(error)))
         elif self._style != "table":
-            self._json({"source": {"name": name}, "error": {"kind": error.kind, "message": str(error)}})
+            self._json(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "source": {"name": name},
+                    "error": {"kind": error.kind, "message": str(error)},
+                }
+            )
+
+    def _row(self, cells: list[str]) -> None:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        if not self._rows:
+            writer.writerow(report.columns(self._system or "SI"))
+        writer.writerow(cells)
+        self._rows += 1
 
     def _json(self, value: dict[str, Any]) -> None:
         if self._style == "ndjson":
@@ -144,12 +174,12 @@ class _Output:
 
 @app.command("materials")
 def list_materials(
-    action: Annotated[str | None, typer.Argument(help="'find', or nothing to list all.")] = None,
+    action: Annotated[str | None, typer.Argument(help="'list', which is the default, or 'find'.")] = None,
     text: Annotated[list[str] | None, typer.Argument(help="Part of a name or alias.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
 ) -> None:  # fmt: skip
     """List the materials table, or find materials in it: massproof materials find "ABS"."""
-    if action not in (None, "find") or (action == "find" and not text):
+    if action not in (None, "list", "find") or (action == "find" and not text):
         _stop(USAGE, "write: massproof materials, or: massproof materials find TEXT")
     words = " ".join(text or ())
     found = materials.find(words) if words else materials.table()
@@ -192,9 +222,21 @@ def _stop(code: int, message: str) -> None:
 
 def main() -> None:
     """Run the command line; a reader that goes away, as `head` does, is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files and units hold more than ASCII
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         app()
     except BrokenPipeError:
-        # Python flushes standard output once more at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(0)
+    except OSError as error:
+        _discard_output()
+        typer.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def _discard_output() -> None:
+    # Python flushes standard output once more at exit, which must not fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

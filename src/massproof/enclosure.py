@@ -78,12 +78,11 @@ def measure(mesh: Mesh, name: str) -> Measured:
     surface = _close(_surface(vertices, faces, notes), high - low, notes)
     sums = _sums(vertices, surface.faces if surface.merged else faces, origin)
     absent = _why_open(surface, name, notes) or _why_flat(sums, reach, name, notes)
-    causes = _causes(mesh, sums, reach) | {"merged-corners": _moved(sums, reach, len(faces), surface.merged)}
+    causes = _causes(mesh, surface, sums, reach)
     if not absent:
         surface = _outwards(surface, sums, notes)
-        _walls(surface, notes)
         causes["counted-twice"] = _volume_in_doubt(nesting.doubt(vertices, surface.faces, notes), reach)
-    errors = _by_cause(sums, causes)
+    errors = _complete(_by_cause(sums, causes), float(np.abs(origin).max()) + reach)
     body = None if absent else Body.from_moments(sums[3:], origin)
     if body and _impossible(body, errors, low, high):
         body, absent = None, _why_impossible(name, notes)
@@ -92,7 +91,7 @@ def measure(mesh: Mesh, name: str) -> Measured:
         body,
         low,
         high,
-        _complete(errors, float(np.abs(origin).max()) + reach),
+        errors,
         "divergence theorem over the triangles as stored",
         tuple(notes),
         bounded=any(code in _ASSUMED for code, _, _ in notes),
@@ -100,7 +99,7 @@ def measure(mesh: Mesh, name: str) -> Measured:
     )
 
 
-def _causes(mesh: Mesh, sums: Array, reach: float) -> dict[str, _Cause | None]:
+def _causes(mesh: Mesh, surface: _Surface, sums: Array, reach: float) -> dict[str, _Cause | None]:
     """The causes that are known before it is known what the surface encloses."""
     count = len(mesh.faces)
     area, volume = mesh.bent
@@ -108,6 +107,7 @@ def _causes(mesh: Mesh, sums: Array, reach: float) -> dict[str, _Cause | None]:
         "rounding": _rounding(sums, reach),
         "file-precision": None if mesh.precision is None else _moved(sums, reach, count, mesh.precision),
         "placement": _moved(sums, reach, count, mesh.placement),
+        "merged-corners": _moved(sums, reach, count, surface.merged),
         "non-planar": _volume_in_doubt(volume, reach, area),
     }
 
@@ -158,16 +158,6 @@ def _outwards(surface: _Surface, sums: Array, notes: list[Note]) -> _Surface:
     notes.append(("inverted", text, {"signed_volume": float(sums[3])}))
     sums[3:] = -sums[3:]
     return surface._replace(faces=np.ascontiguousarray(surface.faces[:, ::-1]))
-
-
-def _walls(surface: _Surface, notes: list[Note]) -> None:
-    walls = topology.back_to_back(surface.faces)
-    if walls:
-        text = (
-            f"{walls} pairs of triangles lie back to back, as where two bodies touch: the wall between them "
-            "is no part of the outside, but counts in the area"
-        )
-        notes.append(("coincident-faces", text, {"pairs": walls}))
 
 
 def _impossible(body: Body, errors: Mapping[str, Errors | None], low: Array, high: Array) -> bool:

@@ -39,11 +39,22 @@ def doubt(vertices: Floats, faces: Faces, notes: list[Note]) -> float:
     vertices, faces : a closed, consistently oriented surface, its volume positive
     """
     total = _repeated(vertices, faces, notes)
+    _walls(faces, notes)
     label, tangled = topology.bodies(vertices, faces)
     found = _bodies(vertices, faces, label)
     if tangled:
         total += _tangled(tangled, float(found.volumes.sum()), notes)
     return total + _between(found, notes)
+
+
+def _walls(faces: Faces, notes: list[Note]) -> None:
+    walls = topology.back_to_back(faces)
+    if walls:
+        text = (
+            f"{walls} pairs of triangles lie back to back, as where two bodies touch: the wall between them "
+            "is no part of the outside, but counts in the area"
+        )
+        notes.append(("coincident-faces", text, {"pairs": walls}))
 
 
 def _repeated(vertices: Floats, faces: Faces, notes: list[Note]) -> float:

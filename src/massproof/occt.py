@@ -21,7 +21,7 @@ import numpy.typing as npt
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra, Note
 from massproof.kernels.overlap import shared_volume
-from massproof.mass import Array, Body, Errors, Measured
+from massproof.mass import Array, Body, Errors
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -32,8 +32,6 @@ MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hol
 # 4e-9 at 1e-12. Volume and area of 113 real files: 12 s at 1e-6, 20 s at 1e-10, 27 s at 1e-12, 39 s
 # at 1e-14; reading them takes 10 s.
 COARSE, FINE = 1e-10, 1e-12
-# Findings whose numbers rest on an assumption, however wide the interval.
-_ASSUMED = {"inverted", "solids-missing", "integration-estimated", "overlap", "duplicate-solids"}
 # Of sums over Gauss points, per area × reach: two crossing cylinders, cut from each other along splines,
 # are off by 5 times 64 ulps.
 _ROUNDING = 1024 * sys.float_info.epsilon
@@ -124,13 +122,7 @@ def integrate(brep: Brep) -> Integrals:
     """
     shapes = brep.solids or brep.shells
     with _door("measuring solids"):
-        definitions: dict[Any, _Part] = {}
-        parts = []
-        for shape in shapes:
-            key = (shape.TShape(), shape.Orientation())
-            if key not in definitions:
-                definitions[key] = _integrate_one(_own(shape), solid=bool(brep.solids))
-            parts.append(definitions[key].placed(*_placement(shape)))
+        parts, splines = _parts(shapes, solid=bool(brep.solids))
         low, high = _boxes(shapes)
         repeated = _repeated(brep.solids)
     lo, hi = low.min(axis=0), high.max(axis=0)
@@ -148,7 +140,7 @@ def integrate(brep: Brep) -> Integrals:
         centre_error,
         second_error,
         _BOX + _ROUNDING * float(np.abs([lo, hi]).max()),
-        sum(part.spline_faces for part in definitions.values()),
+        splines,
         len(brep.solids),
         int(repeated.sum()),
         float(volumes[repeated].sum()) if brep.solids else 0.0,
@@ -159,78 +151,16 @@ def integrate(brep: Brep) -> Integrals:
     )
 
 
-def measure(brep: Brep, name: str) -> Measured:
-    """What `brep` defines, with its errors by cause; `name` is for messages."""
-    found = integrate(brep)
-    remarks, absent = _remarks(found, name)
-    notes = brep.notes + remarks
-    errors: dict[str, Errors | None] = {
-        "integration": Errors(
-            found.area_error, found.volume_error, found.centre_error, found.second_error, found.box_error
-        ),
-        "brep-gap": None,  # edges lie on their faces within a tolerance only
-        "counted-twice": _counted_twice(found),
-    }
-    return Measured(
-        found.area,
-        None if absent else found.body,
-        found.lo,
-        found.hi,
-        errors,
-        f"Open CASCADE, adaptive Gauss integration at {COARSE:g} and {FINE:g}",
-        notes,
-        bool(_ASSUMED & {code for code, _, _ in notes}),
-        absent,
-    )
-
-
-def _counted_twice(found: Integrals) -> Errors:
-    """What solids that stand twice in one place add to the volume."""
-    if not found.repeated or found.body is None:
-        return Errors()
-    size = float(np.linalg.norm(found.hi - found.lo))
-    extra = found.repeated_volume
-    return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
-
-
-def _remarks(found: Integrals, name: str) -> tuple[tuple[Note, ...], str]:
-    """What was noticed while integrating, and why there is no volume, "" when there is one."""
-    notes: list[Note] = []
-    absent = ""
-    if found.body is None and not found.unclosed:
-        absent = f"{name} holds no solid, only surfaces: area is valid, volume and mass are not"
-    if found.unclosed:
-        absent = (
-            f"{name} does not enclose a volume: {found.unclosed} of {found.solids} solids are not closed or "
-            "have none; area is valid, volume and mass are not; close them where they were made"
-        )
-        notes.append(("open-solids", absent, {"count": found.unclosed, "solids": found.solids}))
-    if found.inverted:
-        text = f"{found.inverted} of {found.solids} solids are inside out; their volume counts as positive"
-        notes.append(("inverted", text, {"count": found.inverted, "solids": found.solids}))
-    if found.spline_faces and not absent:
-        text = (
-            f"faces that are splines or trimmed by splines: {found.spline_faces}; their integration error is "
-            "an estimate, the difference of two accuracies, and no proof"
-        )
-        notes.append(("integration-estimated", text, {"spline_faces": found.spline_faces}))
-    return (*notes, *_together(found)), absent
-
-
-def _together(found: Integrals) -> list[Note]:
-    """What was noticed of solids beside each other."""
-    notes: list[Note] = []
-    if found.repeated:
-        text = f"{found.repeated} of {found.solids} solids stand where the same one stands already, and count"
-        evidence = {"count": found.repeated, "volume": found.repeated_volume}
-        notes.append(("duplicate-solids", text, evidence))
-    if found.pairs:
-        text = (
-            f"pairs of solids whose boxes overlap: {found.pairs}; each solid counts in full, so that "
-            f"material which lies in two of them, at most {found.shared:g} in its unit, counts twice"
-        )
-        notes.append(("overlap", text, {"pairs": found.pairs, "volume_at_most": found.shared}))
-    return notes
+def _parts(shapes: Iterable[Any], *, solid: bool) -> tuple[list[_Part], int]:
+    """Integrals of each placed shape, and how many faces of their definitions are splines."""
+    definitions: dict[Any, _Part] = {}
+    parts = []
+    for shape in shapes:
+        key = (shape.TShape(), shape.Orientation())
+        if key not in definitions:
+            definitions[key] = _integrate_one(_own(shape), solid)
+        parts.append(definitions[key].placed(*_placement(shape)))
+    return parts, sum(part.spline_faces for part in definitions.values())
 
 
 def version() -> str:

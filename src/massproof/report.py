@@ -57,16 +57,19 @@ def columns(system_name: str) -> list[str]:
     lengths = [f"{name} [{system['length'].symbol}]" for name in _LENGTHS]
     return [
         "source",
+        "unit",
         "verdict",
         *(f"{name} [{system[name].symbol}]" for name in ("area", "volume", "density", "mass")),
         *lengths[:6],
         *(f"{name} [{system['inertia'].symbol}]" for name in _INERTIAS),
         *lengths[6:],
+        *(f"{name} {end} [{system[name].symbol}]" for name in _BOUNDED for end in ("from", "to")),
         "findings",
         "error",
     ]
 
 
+_BOUNDED = ("volume", "mass")  # whose intervals a spreadsheet is given, too
 _LENGTHS = (
     "center of mass x", "center of mass y", "center of mass z", "length (x)", "width (y)", "height (z)",
     "radius of gyration 1", "radius of gyration 2", "radius of gyration 3",
@@ -79,14 +82,23 @@ _INERTIAS = (
 
 def csv_row(result: Properties, system_name: str) -> list[str]:
     """One row of the CSV table; a value that does not exist is an empty cell."""
-    values = [repr(q.value) if q else "" for _, q in rows(result, system_name)]
+    values = dict(rows(result, system_name))
+    cells = [repr(q.value) if q else "" for q in values.values()]
+    for name in _BOUNDED:
+        quantity = values[name]
+        cells += [repr(bound) for bound in quantity.interval] if quantity else ["", ""]
     codes = " ".join(f.code for f in result.findings)
-    return [result.source.name, result.verdict.value, *values, codes, ""]
+    return [result.source.name, result.source.unit, result.verdict.value, *cells, codes, ""]
 
 
 def csv_error(source: str, message: str) -> list[str]:
     """The row of a file that could not be measured."""
-    return [source, "", *[""] * (len(columns("SI")) - 4), "", message]
+    return [source, *[""] * (len(columns("SI")) - 2), message]
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with what a terminal would obey or cannot show as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def symbol(unit: units.Unit) -> str:
@@ -94,16 +106,47 @@ def symbol(unit: units.Unit) -> str:
     return unit.symbol.translate(_SUPERSCRIPT)
 
 
+def reach(quantity: Quantity) -> float:
+    """How far the interval reaches from the value, on its longer side."""
+    lo, hi = quantity.interval
+    return max(quantity.value - lo, hi - quantity.value)
+
+
 def digits(quantity: Quantity) -> str:
     """The value with one digit past the first uncertain one, at most 12 significant."""
-    lo, hi = quantity.interval
-    half, value = (hi - lo) / 2, quantity.value
+    half, value = reach(quantity), quantity.value
     if math.isinf(half):
         return f"{value:.3g}"
     if abs(value) <= half:
         return f"{round(value, 1 - math.floor(math.log10(half))) + 0.0:g}" if half else "0"
     sure = math.floor(math.log10(abs(value))) - math.floor(math.log10(half)) + 1 if half else 12
-    return f"{value:.{max(3, min(12, sure))}g}"
+    return _plain(value, max(3, min(12, sure)))
+
+
+def width(quantity: Quantity) -> str:
+    """`reach` to two digits, rounded up: what is shown never excludes what the interval holds."""
+    half = reach(quantity)
+    if not half or math.isinf(half):
+        return "0" if not half else "any"
+    unit = 10.0 ** (math.floor(math.log10(half)) - 1)
+    return _plain(math.ceil(half / unit * (1 - 1e-9)) * unit, 2)
+
+
+def _plain(value: float, significant: int) -> str:
+    """Without an exponent where a person would write none."""
+    text = f"{value:.{significant}g}"
+    if "e" in text and 1e-4 <= abs(value) < 1e9:
+        return f"{value:.{max(0, significant - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text
+
+
+# What a cause of unknown size leaves open, in words.
+_OPEN = {
+    "tessellation": "how far the facets lie from the part they stand for",
+    "file-precision": "how far the exporter rounded the numbers",
+    "brep-gap": "how far edges lie off their faces",
+}
+_REMARKS = {"no-density", "cavities", "coincident-faces", "degenerate-faces", "unit-declared"}  # no warnings
 
 
 def show(result: Properties, console: Console, system_name: str | None = None) -> None:
@@ -111,15 +154,16 @@ def show(result: Properties, console: Console, system_name: str | None = None) -
     from rich.markup import escape
 
     verdict, source = result.verdict, result.source
-    title = f"[bold]{escape(source.name)}[/]  {source.format.upper()}, {source.unit}"
+    title = f"[bold]{escape(printable(source.name))}[/]  {source.format.upper()}, {escape(source.unit)}"
     console.print(f"{title}  [{_STYLE[verdict]}]{verdict}[/]: {_MEANING[verdict]}", highlight=False)
     console.print(_table(result, system_for(result, system_name)))
     for finding in result.findings:
-        text = f"[yellow]{finding.code}[/]: {escape(finding.message)}"
+        style = "dim" if finding.code in _REMARKS else "yellow"
+        text = f"[{style}]{finding.code}[/]: {escape(printable(finding.message))}"
         console.print(text, soft_wrap=True, highlight=False)
-    unknown = _unknown(result)
-    if unknown:
-        console.print(f"[dim]not in the intervals, because its size is not known: {', '.join(unknown)}[/]")
+    for cause in _unknown(result):
+        text = f"[dim]{cause}[/]: {_OPEN.get(cause, 'its size')} is not known, and not in any interval"
+        console.print(text, soft_wrap=True, highlight=False)
 
 
 def _table(result: Properties, system_name: str) -> Table:
@@ -133,10 +177,9 @@ def _table(result: Properties, system_name: str) -> Table:
     table.add_column("mostly from", style="dim")
     for name, quantity in rows(result, system_name):
         if quantity is not None:
-            lo, hi = quantity.interval
             known = {k: v for k, v in quantity.budget.items() if v}
             cause = max(known, key=lambda k: known[k], default="")
-            table.add_row(name, digits(quantity), symbol(quantity.unit), f"{(hi - lo) / 2:.1e}", cause)
+            table.add_row(name, digits(quantity), symbol(quantity.unit), width(quantity), cause)
         elif name in ("volume", "mass"):  # of the others it goes without saying
             table.add_row(name, "[dim]—[/]")
     return table

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from massproof import enclosure, formats, occt, units
+from massproof import enclosure, formats, occt, solids, units
 from massproof.brep import Brep
 from massproof.errors import FormatError, InputError, UnitError
 from massproof.mass import Measured
@@ -86,7 +86,7 @@ def load(source: Any, format: str | None = None) -> Loaded:
 def integrate(loaded: Loaded) -> Measured:
     """Area, box and, where one is defined, the solid."""
     if isinstance(loaded.geometry, Brep):
-        return occt.measure(loaded.geometry, loaded.name)
+        return solids.measure(loaded.geometry, loaded.name)
     return enclosure.measure(loaded.geometry, loaded.name)
 
 
