@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import massproof as mp
+from massproof import units
 
 TOLD = {"unit-declared"}  # the adapter gives a unit to every file
 
@@ -28,8 +29,7 @@ def answer(path, record):
             "message": str(error),
         }
     length = "mm" if brep else "m" if r.source.unit == "m" else r.source.unit
-    k = 1 / mp.measure.__globals__["units"].unit(length).factor
-    k = float(k)
+    k = float(1 / units.unit(length).factor)
     box = r.bounding_box
     return {
         "file": record["file"],

@@ -55,8 +55,8 @@ def test_real_files_have_their_recorded_properties(tmp_path):
     scored = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     failed = {line.split()[1] for line in scored.splitlines() if line.startswith(("FAIL", "NOWARN"))}
 
-    assert failed - set(DIFFERENT) <= SOMETIMES, scored
-    assert len(failed) <= 0.03 * len(records)
+    known = {name for name in DIFFERENT if brep or not name.startswith("files/step")}
+    assert failed - SOMETIMES == known, scored
 
 
 # A cube of 1e-40: float64 measures it as well as any other, so there is nothing to report.

@@ -47,7 +47,12 @@ def test_python_of_the_readme_runs_and_says_what_it_says(monkeypatch):
         exec(block, scope)  # what a reader would type
     for file in files:
         file.close()
-    r = scope["r"]
+    opened = scope["r"]
+    assert opened.absent["volume"].startswith(
+        "data/open_box.stl does not enclose a volume: 4 of 17 edges belong to"
+    )
+    assert opened.area.to("mm^2").value == 17.5
+    r = mp.measure("data/bracket.stl", unit="mm", material="ABS Plastic")
 
     assert r.verdict is mp.Verdict.SOUND
     assert repr(r.volume.to("cm^3").value) in README

@@ -66,17 +66,16 @@ def measure(mesh: Mesh, name: str) -> Measured:
 
     Raises FormatError when there is no triangle, or when sums overflow.
     """
-    if not len(mesh.faces):
-        msg = f"{name} holds no triangles: there is nothing to measure; export it as a surface"
-        raise FormatError(msg)
+    _check(mesh, name)
     vertices, faces = topology.weld(mesh.vertices, mesh.faces)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
-    _check_range(vertices, name)
     origin = low + (high - low) / 2
     reach = float(max((high - origin).max(), (origin - low).max()))
     notes: list[Note] = list(mesh.notes)
     surface = _close(_surface(vertices, faces, notes), high - low, notes)
-    sums = _sums(vertices, surface.faces if surface.merged else faces, origin)
+    sums = _sums(vertices, faces, origin)
+    if surface.merged:  # the area is that of the faces as stored, the solid that of the closed surface
+        sums[1:] = _sums(vertices, surface.faces, origin)[1:]
     absent = _why_open(surface, name, notes) or _why_flat(sums, reach, name, notes)
     causes = _causes(mesh, surface, sums, reach)
     if not absent:
@@ -129,9 +128,12 @@ def _why_impossible(name: str, notes: list[Note]) -> str:
     return text
 
 
-def _check_range(vertices: Array, name: str) -> None:
-    """Refuse what the fifth power of would overflow, or lose digits by underflow."""
-    largest = float(np.abs(vertices).max())
+def _check(mesh: Mesh, name: str) -> None:
+    """Refuse an empty mesh, and coordinates whose fifth power would overflow or lose digits."""
+    if not len(mesh.faces):
+        msg = f"{name} holds no triangles: there is nothing to measure; export it as a surface"
+        raise FormatError(msg)
+    largest = float(np.abs(mesh.vertices).max())
     if not _SMALLEST <= largest <= _LARGEST and largest:
         msg = (
             f"{name} has coordinates of {largest:g}, and only {_SMALLEST:g} to {_LARGEST:g} are possible: "

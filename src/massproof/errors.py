@@ -53,8 +53,9 @@ class MissingExtra(MassproofError):
 
     kind = "missing-extra"
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f'{what} needs an optional dependency: pip install "massproof[{extra}]"')
+    def __init__(self, what: str, extra: str, instead: str = "") -> None:
+        smaller = f", or the smaller pip install {instead}" if instead else ""
+        super().__init__(f'{what} needs an optional dependency: pip install "massproof[{extra}]"{smaller}')
         self.extra = extra
 
 

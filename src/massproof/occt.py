@@ -513,7 +513,7 @@ def _door(what: str) -> Iterator[None]:
     try:
         from OCP.Message import Message
     except ImportError as error:
-        raise MissingExtra(what, "step") from error
+        raise MissingExtra(what, "step", "cadquery-ocp-novtk") from error
     messenger = _static(Message, "DefaultMessenger")()
     printers = list(messenger.Printers())
     messenger.ChangePrinters().Clear()  # they write to stdout
