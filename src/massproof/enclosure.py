@@ -25,6 +25,8 @@ Faces = npt.NDArray[np.int32]
 
 COMPILED_FROM = 1_000_000  # triangles: numpy needs 0.5 s for them, importing numba takes as long
 
+_METHOD = "divergence theorem over the triangles as stored"
+
 # Half a unit in the last place times the length of a block's sum and of one term's own arithmetic;
 # 96 terms of 256 would do, see the derivation.
 _ROUNDING = 96 * BLOCK / 256 * 2.0**-53
@@ -80,22 +82,15 @@ def measure(mesh: Mesh, name: str) -> Measured:
     causes = _causes(mesh, surface, sums, reach)
     if not absent:
         surface = _outwards(surface, sums, notes)
-        causes["counted-twice"] = _volume_in_doubt(nesting.doubt(vertices, surface.faces, notes), reach)
+        manifold = not surface.edges.nonmanifold
+        twice = nesting.doubt(vertices, surface.faces, manifold, notes)
+        causes["counted-twice"] = _volume_in_doubt(twice, reach)
     errors = _complete(_by_cause(sums, causes), float(np.abs(origin).max()) + reach)
     body = None if absent else Body.from_moments(sums[3:], origin)
     if body and _impossible(body, errors, low, high):
         body, absent = None, _why_impossible(name, notes)
-    return Measured(
-        float(sums[0]),
-        body,
-        low,
-        high,
-        errors,
-        "divergence theorem over the triangles as stored",
-        tuple(notes),
-        bounded=any(code in _ASSUMED for code, _, _ in notes),
-        absent=absent,
-    )
+    bounded = any(code in _ASSUMED for code, _, _ in notes)
+    return Measured(float(sums[0]), body, low, high, errors, _METHOD, tuple(notes), bounded, absent)
 
 
 def _causes(mesh: Mesh, surface: _Surface, sums: Array, reach: float) -> dict[str, _Cause | None]:

@@ -33,14 +33,19 @@ class _Bodies(NamedTuple):
         return self.faces[self.starts[body] : stop]
 
 
-def doubt(vertices: Floats, faces: Faces, notes: list[Note]) -> float:
+def doubt(vertices: Floats, faces: Faces, manifold: bool, notes: list[Note]) -> float:
     """Volume that repeated faces, bodies inside out, and overlap leave in doubt; `notes` say which.
 
     vertices, faces : a closed, consistently oriented surface, its volume positive
+    manifold : whether no edge has more than two faces; then no two faces can coincide
     """
-    total = _repeated(vertices, faces, notes)
-    _walls(faces, notes)
+    total = 0.0
+    if not manifold:
+        total += _repeated(vertices, faces, notes)
+        _walls(faces, notes)
     label, tangled = topology.bodies(vertices, faces)
+    if not (label.max() or tangled):
+        return total
     found = _bodies(vertices, faces, label)
     if tangled:
         total += _tangled(tangled, float(found.volumes.sum()), notes)

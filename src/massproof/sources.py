@@ -6,6 +6,7 @@ import hashlib
 import platform
 import stat
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -45,12 +46,16 @@ class Loaded:
 
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
-        found = {
-            "massproof": version("massproof"),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        }
-        return found | ({"OCCT": occt.version()} if isinstance(self.geometry, Brep) else {})
+        return _versions() | ({"OCCT": occt.version()} if isinstance(self.geometry, Brep) else {})
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {
+        "massproof": version("massproof"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
 
 
 def load(source: Any, format: str | None = None) -> Loaded:
