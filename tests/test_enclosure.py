@@ -13,7 +13,7 @@ from massproof import enclosure, nesting
 from massproof.errors import FormatError
 from massproof.kernels import integrals_small
 from massproof.mass import Body
-from massproof.mesh import Mesh, from_instances, from_polygons
+from massproof.mesh import Mesh, from_instances, from_polygons, placed_at
 
 PRODUCTS = [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)]
 
@@ -262,11 +262,56 @@ def test_a_part_that_is_placed_far_away_keeps_its_volume_in_the_interval(seed):
     matrix[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     matrix[:3, 3] = rng.uniform(-1, 1, 3) * 10.0 ** rng.integers(0, 9)
     small = box((0.1, 0.1, 0.1))
-    found = measure(from_instances([(small.vertices, small.faces.astype(np.int64), matrix)], "mm"))
+    found = measure(from_instances([(small.vertices, small.faces.astype(np.int64), placed_at(matrix))], "mm"))
     one, _, _ = naive.body(small.vertices, small.faces)
     exact = one * abs(naive.det(*naive.exact(matrix[:3, :3].tolist())))
 
     assert abs(Fraction(found.body.mass) - exact) <= total(found, "volume")
+
+
+def test_a_chain_of_placements_that_comes_back_keeps_what_rounding_did_on_the_way():
+    """A turn about a point a million away, in three steps: the last matrix looks harmless."""
+    far, c, s = 1e6 + 0.1, 0.6, 0.8
+    there, turn, back = np.eye(4), np.eye(4), np.eye(4)
+    there[:2, 3], back[:2, 3] = (-far, 0), (c * far, s * far)
+    turn[:2, :2] = [[c, -s], [s, c]]
+    chain = placed_at(back).then(placed_at(turn)).then(placed_at(there))
+    steps = [[[Fraction(float(x)) for x in row] for row in m] for m in (there, turn, back)]
+    point = [Fraction(1, 2)] * 3
+    for m in steps:
+        point = [sum(a * b for a, b in zip(row[:3], point, strict=True)) + row[3] for row in m[:3]]
+    cube = box((1, 1, 1))
+    found = measure(from_instances([(cube.vertices, cube.faces.astype(np.int64), chain)], "mm"))
+
+    for k in range(3):
+        assert abs(Fraction(float(found.body.centre[k])) - point[k]) <= total(found, "centre")
+
+
+@pytest.mark.parametrize("turn", range(12))
+@pytest.mark.parametrize(
+    ("host", "hollow"),
+    [
+        (sphere(1.0, 12), box((1.4,) * 3, (-0.7,) * 3)),
+        (box((3, 3, 3)), box((1, 1, 4), (1, 1, -0.5))),
+    ],
+    ids=["corners poke out", "ends poke out"],
+)
+def test_a_body_inside_out_that_sticks_out_is_never_sound(host, hollow, turn):
+    """Whichever of its faces comes first."""
+    faces = np.roll(turned(hollow).faces, turn, axis=0)
+    found = measure(joined(host, Mesh(hollow.vertices, faces)))
+
+    assert found.bounded
+
+
+def test_a_cavity_in_a_turned_room_is_proved_to_be_one():
+    angle = np.deg2rad(30)
+    rotation = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    hollow = joined(box((3, 3, 3)), turned(box((1, 1, 1), (1, 1, 1))))
+    found = measure(Mesh(hollow.vertices @ rotation.T, hollow.faces))
+
+    assert codes(found) == ["cavities"]
+    assert not found.bounded
 
 
 @pytest.mark.parametrize("turn", range(4))

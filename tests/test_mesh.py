@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from massproof.errors import FormatError
-from massproof.mesh import Mesh, as_mesh, float32_precision, from_instances, from_polygons
+from massproof.mesh import Mesh, as_mesh, float32_precision, from_instances, from_polygons, placed_at
 
 POINTS = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
 
@@ -22,6 +22,9 @@ def test_anything_that_looks_like_arrays_becomes_a_mesh():
         (POINTS, [[0.0, 1.0, 2.0]], TypeError, "integers"),
         ([[0, 0], [1, 1], [2, 2]], [[0, 1, 2]], TypeError, r"\(V, 3\)"),
         ([[0, 0, 0], [1, 0, 0], [0, np.nan, 0]], [[0, 1, 2]], ValueError, "vertex 2 is not finite"),
+        ([[10**400, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], TypeError, "float64 holds"),
+        ([[2**60 + 1, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], ValueError, "more digits than float64"),
+        ([[1j, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], TypeError, "complex"),
         (POINTS, [0, 1], TypeError, r"triangles, \(F, 3\)"),
     ],
 )
@@ -69,7 +72,7 @@ def test_polygons_of_1e200_are_divided_without_a_warning():
 
 def test_a_mirrored_instance_keeps_its_outside_outside():
     points, faces = np.array(POINTS, float), np.array([[0, 1, 2]])
-    mesh = from_instances([(points, faces, np.diag([-1.0, 1, 1, 1]))], "mm")
+    mesh = from_instances([(points, faces, placed_at(np.diag([-1.0, 1, 1, 1])))], "mm")
 
     assert mesh.faces.tolist() == [[2, 1, 0]] and mesh.vertices[1, 0] == -1
     assert (mesh.unit, mesh.precision) == ("mm", None)
@@ -77,6 +80,14 @@ def test_a_mirrored_instance_keeps_its_outside_outside():
 
 def test_too_many_instances_are_refused_before_they_take_memory(monkeypatch):
     monkeypatch.setattr("massproof.mesh.MAX_INSTANCES", 3)
-    endless = iter(lambda: (np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.eye(4)), None)
+    endless = iter(lambda: (np.zeros((0, 3)), np.zeros((0, 3), np.int64), placed_at(np.eye(4))), None)
     with pytest.raises(FormatError, match="more than 3 components"):
         from_instances(endless, "mm")
+
+
+def test_a_polygon_that_crosses_itself_is_noted_with_the_area_in_doubt():
+    bowtie = np.array([[0, 0, 0], [2, 2, 0], [2, 0, 0], [0, 1, 0]], float)
+    mesh = from_polygons(bowtie, np.arange(4), np.array([4]))
+
+    assert [code for code, _, _ in mesh.notes] == ["folded-polygons"]
+    assert mesh.bent[0] > 0

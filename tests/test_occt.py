@@ -1,6 +1,7 @@
 import math
 import sys
 import types
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -428,3 +429,21 @@ def test_the_errors_go_to_the_interval_by_cause():
 
 def test_the_version_is_stated():
     assert int(occt.version().split(".")[0]) >= 7
+
+
+def test_a_chain_of_locations_that_comes_back_keeps_what_it_rounded():
+    """A turn about a point a million away, in three steps, as nested sub-assemblies give it."""
+    far, c, s = 1e6 + 0.1, 0.6, 0.8
+    turn = gp_Trsf()
+    turn.SetValues(c, -s, 0, 0, s, c, 0, 0, 0, 0, 1, 0)
+    there, back = gp_Trsf(), gp_Trsf()
+    there.SetTranslation(gp_Vec(-far, 0, 0))
+    back.SetTranslation(gp_Vec(c * far, s * far, 0))
+    chain = TopLoc_Location(back).Multiplied(TopLoc_Location(turn)).Multiplied(TopLoc_Location(there))
+    found = occt.integrate(occt.wrap(box(1, 1, 1).Located(chain)))
+    x = [Fraction(v) for v in (c, s, far, c * far, s * far)]
+    centre = (Fraction(1, 2) - x[2], Fraction(1, 2))
+    exact = (x[0] * centre[0] - x[1] * centre[1] + x[3], x[1] * centre[0] + x[0] * centre[1] + x[4])
+
+    for k in range(2):
+        assert abs(Fraction(float(found.body.centre[k])) - exact[k]) <= found.centre_error

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import rotations
 
-from massproof.kernels.polygons import triangulate
+from massproof.kernels.polygons import folds, triangulate
 
 
 def areas(points, faces):
@@ -49,6 +49,42 @@ def test_an_l_has_area_three_from_any_first_corner(turn):
     points = np.array([[0, 0, 0], [2, 0, 0], [2, 1, 0], [1, 1, 0], [1, 2, 0], [0, 2, 0]], float)
 
     assert sum(areas(points, triangulate(points, np.roll(np.arange(6), turn), [0, 6]))) == 3.0
+
+
+ARROW = [(0, 0), (2, 1), (0, 2), (1, 1)]
+STAIRS = [(0, 0), (1, 0), (2, 0), (3, 0), (3, 1), (2, 1), (2, 2), (1, 2), (1, 1), (0, 1)]
+U = [(0, 0), (1, 0), (2, 0), (3, 0), (3, 3), (2, 3), (2, 2), (2, 1), (1, 1), (1, 3), (0, 3), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("outline", "area"), [(ARROW, 1.0), (STAIRS, 4.0), (U, 7.0)], ids=["arrow", "stairs", "u"]
+)
+@given(rotations(), st.integers(0, 11), st.integers(0, 11))
+def test_straight_and_repeated_corners_leave_the_area_as_it_is(outline, area, rotation, turn, twice):
+    """In any plane, from any corner, with one of them named twice: what rounds to a turn is none."""
+    flat = np.roll(np.array([(x, y, 0) for x, y in outline], float), turn, axis=0)
+    points = np.insert(flat, twice % len(flat), flat[twice % len(flat)], axis=0) @ rotation.T
+    corners = np.arange(len(points))
+    faces = triangulate(points, corners, [0, len(points)])
+
+    assert len(faces) == len(points) - 2
+    assert sum(areas(points, faces)) == pytest.approx(area, rel=1e-9)
+    assert not folds(points, corners, [0, len(points)], faces).any()
+
+
+def test_a_polygon_all_in_one_or_two_places_has_no_area():
+    points = np.array([[1, 2, 3]] * 4 + [[4, 5, 6]], float)
+    for corners in ([0, 1, 2, 3], [0, 4, 1, 4], [0, 1, 4, 4]):
+        faces = triangulate(points, corners, [0, 4])
+        assert len(faces) == 2
+        assert sum(areas(points, faces)) == 0
+
+
+def test_what_folds_over_is_measured():
+    bowtie = np.array([[0, 0, 0], [2, 2, 0], [2, 0, 0], [0, 1, 0]], float)
+    faces = triangulate(bowtie, np.arange(4), [0, 4])
+
+    assert folds(bowtie, np.arange(4), [0, 4], faces)[0] > 0
 
 
 def test_polygons_of_all_sizes_keep_their_order():

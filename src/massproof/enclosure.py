@@ -49,6 +49,7 @@ _ASSUMED = {
     "tangled-bodies",
     "nesting-unchecked",
     "non-planar-polygons",
+    "folded-polygons",
 }
 
 

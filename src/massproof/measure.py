@@ -144,6 +144,8 @@ def _verdict(measured: Measured, findings: list[Finding]) -> Verdict:
 def _absent(found: dict[str, Any], no_solid: str, findings: list[Finding]) -> dict[str, str]:
     """Why each property that is None does not exist; without a density, a finding says so too."""
     no_density = "no density is known: give a material, a density or, for a closed part, the mass"
+    if found["mass"] is not None and found["density"] is None:
+        no_density = "the mass is given, but without a volume it gives no density"
     if found["density"] is None:
         findings.append(Finding("no-density", no_density + "; mass and inertia need one"))
     needs_solid = {"volume", "center_of_mass", "principal"}

@@ -5,18 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError, Note
-from massproof.kernels.polygons import bending, triangulate
+from massproof.kernels.polygons import bending, folds, triangulate
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Placed = tuple[Floats, Integers, Floats]  # (V, 3) vertices, (F, 3) faces, 4×4 matrix of an instance
 Precision = Callable[[Floats], float]
+
+
+class Transform(NamedTuple):
+    """An affine map, and how far rounding may have moved its entries."""
+
+    matrix: Floats  # (4, 4), the last row 0 0 0 1
+    error: Floats  # (4, 4), not negative
+
+    def then(self, inner: Transform) -> Transform:
+        """`inner` first, then this one: four products and their sum are rounded for each entry."""
+        size = np.abs(self.matrix) @ np.abs(inner.matrix)
+        error = self.error @ (np.abs(inner.matrix) + inner.error) + np.abs(self.matrix) @ inner.error
+        return Transform(self.matrix @ inner.matrix, error + 8 * 2.0**-53 * size)
+
+
+def placed_at(matrix: Floats, rounded: float = 0.0) -> Transform:
+    """The map of a matrix whose entries are off by up to `rounded` of their size."""
+    return Transform(matrix, np.abs(matrix) * rounded)
+
+
+Placed = tuple[Floats, Integers, Transform]  # (V, 3) vertices, (F, 3) faces, where an instance stands
 
 _PLANAR = 1e-6  # of the perimeter: decimals of six digits bend polygons no further
 
@@ -71,13 +91,21 @@ def as_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike, unit: str | None = No
     if corners.size and corners.dtype.kind not in "iu":
         msg = f"faces must be integers, got {_describe(corners)}"
         raise TypeError(msg)
+    if points.size and points.dtype.kind not in "iuf":
+        msg = f"vertices must be numbers of a size that float64 holds, got {_describe(points)}"
+        raise TypeError(msg)
     if corners.shape[1:] != (3,):
         msg = f"faces must be triangles, (F, 3), got {_describe(corners)}"
         raise TypeError(msg)
     if corners.size and not -1 < int(corners.min()) <= int(corners.max()) < 2**31:
         msg = f"faces refer to vertices {corners.min()}..{corners.max()}; 0 to 2147483647 are possible"
         raise ValueError(msg)
-    mesh = Mesh(np.ascontiguousarray(points, np.float64), np.ascontiguousarray(corners, np.int32), unit)
+    doubles = np.ascontiguousarray(points, np.float64)
+    rounded = points.size and points.dtype.itemsize >= 8 and points.dtype != np.float64
+    if rounded and not (doubles.astype(points.dtype) == points).all():
+        msg = f"vertices are {points.dtype} with more digits than float64 holds; subtract an offset first"
+        raise ValueError(msg)
+    mesh = Mesh(doubles, np.ascontiguousarray(corners, np.int32), unit)
     if points.dtype == np.float32 and points.size:
         return replace(mesh, precision=float32_precision(mesh.vertices))
     return mesh
@@ -123,16 +151,28 @@ def from_polygons(
         return Mesh(vertices, faces, precision=step, notes=notes)
     with np.errstate(all="ignore"):  # areas of 1e200 overflow; such coordinates are refused later
         faces = triangulate(vertices, corners, starts)
-        thickness, perimeter, *bent = bending(vertices, corners, starts)
-    crooked = int((thickness > _PLANAR * perimeter).sum())
+        excess = folds(vertices, corners, starts, faces)
+        thickness, perimeter, area, volume = bending(vertices, corners, starts)
+        notes += _crooked(thickness / np.maximum(perimeter, 1e-300), excess)
+    bent = (float(area + excess.sum()), float(volume))
+    return Mesh(vertices, faces, precision=step, notes=notes, bent=bent)
+
+
+def _crooked(bend: Floats, excess: Floats) -> tuple[Note, ...]:
+    """What to say of polygons that are not planar, or that fold over themselves."""
+    notes: list[Note] = []
+    crooked, folded = int((bend > _PLANAR).sum()), int((excess > 0).sum())
     if crooked:
-        worst = float((thickness / np.maximum(perimeter, 1e-300)).max())
+        worst = float(bend.max())
         why = (
-            f"{crooked} of {len(sizes)} polygons are not planar, by up to {worst:.1g} of their perimeter: "
+            f"{crooked} of {len(bend)} polygons are not planar, by up to {worst:.1g} of their perimeter: "
             "area and volume depend on how they are cut into triangles; export triangles"
         )
-        notes = (*notes, ("non-planar-polygons", why, {"count": crooked, "worst": worst}))
-    return Mesh(vertices, faces, precision=step, notes=notes, bent=(float(bent[0]), float(bent[1])))
+        notes.append(("non-planar-polygons", why, {"count": crooked, "worst": worst}))
+    if folded:
+        why = f"{folded} of {len(bend)} polygons cross or fold over themselves: their area is not defined"
+        notes.append(("folded-polygons", why, {"count": folded, "area_at_most": float(excess.sum())}))
+    return tuple(notes)
 
 
 def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | None = None) -> Mesh:
@@ -146,7 +186,7 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
     vertices, faces, first = [np.empty((0, 3))], [np.empty((0, 3), np.int64)], 0
     step = moved = 0.0
     with np.errstate(all="ignore"):  # an infinity is reported below
-        for points, corners, matrix in _limited(placed):
+        for points, corners, (matrix, error) in _limited(placed):
             _check(points, corners.reshape(-1), lambda at: at // 3)
             mirrored = np.linalg.det(matrix[:3, :3]) < 0
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
@@ -154,8 +194,9 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
             first += len(points)
             if len(corners) and (matrix != np.eye(4)).any():
                 # Three products, three sums of them and of the offset, each rounded once.
-                reach = np.abs(points[corners]).max(initial=0.0) * np.abs(matrix[:3, :3]).sum(axis=1)
-                moved = max(moved, 4 * 2.0**-53 * float((reach + np.abs(matrix[:3, 3])).max()))
+                slack = error + 4 * 2.0**-53 * np.abs(matrix)
+                far = np.append(np.abs(points[corners]).max(axis=(0, 1)), 1.0)
+                moved = max(moved, float((slack @ far)[:3].max()))
             if precision and len(corners):
                 stretch = float(np.abs(matrix[:3, :3]).sum(axis=1).max())
                 step = max(step, precision(points[corners]) * stretch)

@@ -9,12 +9,16 @@ import numpy.typing as npt
 
 from massproof.errors import Note
 from massproof.kernels import integrals_small, topology
+from massproof.kernels.integrals_small import cross
 from massproof.kernels.overlap import shared_volume
 
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.int32]
 
-_WINDING_LIMIT = 50_000_000  # solid angles: a second or two; beyond, nesting is not looked for
+_WINDING_LIMIT = (
+    8_000_000  # solid angles and sides of planes: a second or two; beyond, nesting is not looked for
+)
+_APART = 1e-9  # of a triangle's size: a corner this near to its plane is on neither side
 
 
 class _Bodies(NamedTuple):
@@ -115,8 +119,8 @@ def _between(found: _Bodies, notes: list[Note]) -> float:
     if inverted:
         volume = float(-found.volumes[inverted].sum())
         text = (
-            f"{len(inverted)} of {len(found.starts)} bodies are inside out and lie in no other: "
-            f"their volume, {volume:g}, is subtracted as if they were cavities"
+            f"{len(inverted)} of {len(found.starts)} bodies are inside out, and not proved to lie in another "
+            f"one: their volume, {volume:g}, is subtracted as that of cavities is"
         )
         notes.append(("inverted-body", text, {"count": len(inverted), "volume": volume}))
         total += 2 * volume
@@ -133,19 +137,47 @@ def _between(found: _Bodies, notes: list[Note]) -> float:
 
 
 def _hollow(found: _Bodies, solid: npt.NDArray[np.int64], notes: list[Note]) -> tuple[list[int], list[int]]:
-    """Bodies of negative volume: those that lie in a solid one, and the others."""
+    """Bodies of negative volume: those that are proved to lie in a solid one, and the others."""
     cavities: list[int] = []
     inverted: list[int] = []
     left = _WINDING_LIMIT
     hollow = np.flatnonzero(found.volumes < 0)
     for i in hollow:
+        corners = found.vertices[np.unique(found.of(int(i)))]
         within = (found.low[solid] <= found.low[i]) & (found.high[i] <= found.high[solid])
-        around = [found.of(int(k)) for k in solid[within.all(axis=1)]]
-        left -= sum(map(len, around))
-        point = found.vertices[found.of(int(i))[0]].mean(axis=0)
-        inside = left > 0 and any(topology.winding(found.vertices, faces, point) > 0.5 for faces in around)
+        inside = False
+        for k in solid[within.all(axis=1)]:
+            host = found.of(int(k))
+            left -= len(host)
+            near = _near(found.vertices[host], found.low[i], found.high[i])
+            left -= len(near) * len(corners)
+            if left > 0 and _on_one_side(near, corners):
+                inside = inside or topology.winding(found.vertices, host, corners.mean(axis=0)) > 0.5
         (cavities if inside else inverted).append(int(i))
     if left <= 0:
         text = f"{len(hollow)} inside-out bodies: too many to find which of them are cavities"
         notes.append(("nesting-unchecked", text, {"bodies": len(hollow)}))
     return cavities, inverted
+
+
+def _near(triangles: Floats, low: Floats, high: Floats) -> Floats:
+    """The triangles (F, 3, 3) whose boxes meet a box."""
+    meet = (triangles.min(axis=1) <= high) & (triangles.max(axis=1) >= low)
+    chosen: Floats = triangles[meet.all(axis=1)]
+    return chosen
+
+
+def _on_one_side(triangles: Floats, points: Floats) -> bool:
+    """Whether each triangle's plane has all points strictly on one side.
+
+    Then no triangle meets the convex hull of the points, and one of them tells where all of it lies.
+    """
+    a, ab, ac = triangles[:, 0], triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    normal = cross(ab, ac)
+    size = np.sqrt((normal * normal).sum(axis=1))
+    normal = normal[size > 0] / size[size > 0, None]  # a triangle without area hides nothing
+    a = a[size > 0]
+    reach = np.sqrt((ab * ab).sum(axis=1) + (ac * ac).sum(axis=1))[size > 0]
+    height = points @ normal.T - (a * normal).sum(axis=1)
+    slack = _APART * (reach + np.abs(points).max(initial=0.0))
+    return bool(((height > slack).all(axis=0) | (height < -slack).all(axis=0)).all())

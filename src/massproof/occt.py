@@ -35,6 +35,7 @@ COARSE, FINE = 1e-10, 1e-12
 # Of sums over Gauss points, per area × reach: two crossing cylinders, cut from each other along splines,
 # are off by 5 times 64 ulps.
 _ROUNDING = 1024 * sys.float_info.epsilon
+_ULPS = 16 * sys.float_info.epsilon  # of placing, per length that a chain of locations passes through
 _BOX = 2e-7  # tori and splines: OCCT leaves a rim of 1e-7 around them
 
 
@@ -139,7 +140,7 @@ def integrate(brep: Brep) -> Integrals:
         sum(part.errors.area for part in parts),
         centre_error,
         second_error,
-        _BOX + _ROUNDING * float(np.abs([lo, hi]).max()),
+        _BOX + _ULPS * (float(np.abs([lo, hi]).max()) + max(part.travel for part in parts)),
         splines,
         len(brep.solids),
         int(repeated.sum()),
@@ -159,7 +160,8 @@ def _parts(shapes: Iterable[Any], *, solid: bool) -> tuple[list[_Part], int]:
         key = (shape.TShape(), shape.Orientation())
         if key not in definitions:
             definitions[key] = _integrate_one(_own(shape), solid)
-        parts.append(definitions[key].placed(*_placement(shape)))
+        placed = definitions[key].placed(*_placement(shape))
+        parts.append(replace(placed, travel=_travel(shape.Location())))
     return parts, sum(part.spline_faces for part in definitions.values())
 
 
@@ -185,6 +187,7 @@ class _Part:
     spline_faces: int
     inverted: bool = False
     unclosed: bool = False
+    travel: float = 0.0  # how far the locations that place it go, one after the other
 
     def placed(self, matrix: Array, offset: Array, scale: float) -> _Part:
         """This part after r -> matrix·r + offset, where matrix = scale × (rotation or mirror)."""
@@ -203,7 +206,7 @@ def _total(parts: list[_Part]) -> tuple[Body | None, float, float]:
     centre = second = 0.0
     for part, body in zip(parts, bodies, strict=True):
         apart = float(np.linalg.norm(body.centre - total.centre))
-        own = part.errors.centre + _ROUNDING * float(np.linalg.norm(body.centre))
+        own = part.errors.centre + _ULPS * (float(np.linalg.norm(body.centre)) + part.travel)
         centre += body.mass * own + part.errors.volume * apart
         second += part.errors.second + part.errors.volume * apart**2 + 2 * body.mass * apart * own
     return total, centre / total.mass, second
@@ -345,6 +348,16 @@ def _placement(shape: Any) -> tuple[Array, Array, float]:
     trsf = shape.Location().Transformation()
     rows = np.array([[trsf.Value(i, j) for j in (1, 2, 3, 4)] for i in (1, 2, 3)])
     return rows[:, :3], rows[:, 3], trsf.ScaleFactor()
+
+
+def _travel(location: Any) -> float:
+    """Sum of the offsets of a chain of locations; a chain that comes back has still rounded."""
+    total = 0.0
+    while not location.IsIdentity():
+        offset = location.FirstDatum().Transformation().TranslationPart()
+        total += offset.Modulus() * abs(location.FirstPower())
+        location = location.NextLocation()
+    return total
 
 
 def _turn(shape: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError
-from massproof.mesh import Floats, Integers, Mesh, Placed, float32_precision, from_instances
+from massproof.mesh import Floats, Integers, Mesh, Placed, float32_precision, from_instances, placed_at
 
 SUFFIXES = (".glb",)
 
@@ -94,7 +94,7 @@ class _Scene:
 
     def instances(self) -> Iterator[Placed]:
         """Triangles of every node below the roots of the scene."""
-        stack = [(root, np.eye(4), 0) for root in self._roots()]
+        stack = [(root, placed_at(np.eye(4)), 0) for root in self._roots()]
         seen: set[int] = set()
         while stack:
             number, above, depth = stack.pop()
@@ -105,7 +105,7 @@ class _Scene:
                     f"deeper than the limit of {_DEEPEST} nodes; export it again"
                 )
             seen.add(number)
-            matrix = above @ _node_matrix(number, node)
+            matrix = above.then(placed_at(_node_matrix(number, node), _QUATERNION))
             for points, faces in self._node_meshes(number, node):
                 yield points, faces, matrix
             stack.extend((child, matrix, depth + 1) for child in node.get("children", []))
@@ -182,6 +182,10 @@ class _Scene:
             )
         strides = (stride, dtype.itemsize)
         return np.ndarray((count, width), dtype, self.binary, offset + start, strides)
+
+
+# Squares, products, their sum and the scale, each rounded: less than twelve roundings an entry.
+_QUATERNION = 16 * 2.0**-53
 
 
 def _node_matrix(number: int, node: dict[str, Any]) -> Floats:

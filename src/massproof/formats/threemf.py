@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from massproof.errors import FormatError
-from massproof.mesh import Floats, Integers, Mesh, Placed, from_instances
+from massproof.mesh import Floats, Integers, Mesh, Placed, Transform, from_instances, placed_at
 
 SUFFIXES = (".3mf",)
 
@@ -254,7 +254,9 @@ class _Package:
 
     def instances(self, root: str, build: _Object) -> Iterator[Placed]:
         """Every mesh that the build reaches, as often as it reaches it."""
-        stack: list[tuple[str, _Object, Floats, tuple[_Object, ...]]] = [(root, build, np.eye(4), ())]
+        stack: list[tuple[str, _Object, Transform, tuple[_Object, ...]]] = [
+            (root, build, placed_at(np.eye(4)), ())
+        ]
         while stack:
             name, parent, matrix, above = stack.pop()
             yield *parent.mesh, matrix
@@ -268,7 +270,7 @@ class _Package:
                     if child in (parent, *above):
                         what = "contains itself (a component cycle)"
                     _refuse(f"object {number!r} {what}; export it again")
-                stack.append((home, child, matrix @ place, (*above, parent)))
+                stack.append((home, child, matrix.then(placed_at(place)), (*above, parent)))
 
 
 def _refuse(why: str) -> NoReturn:

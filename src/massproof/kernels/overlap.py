@@ -14,10 +14,15 @@ def shared_volume(volumes, low, high):
     returns the number of pairs and a volume
     """
     pairs, shared = 0, 0.0
-    order = np.argsort(low[:, 0], kind="stable")
-    for n, i in enumerate(order):  # sweep along x: only bodies that begin before this one ends
-        rest = order[n + 1 :]
-        rest = rest[low[rest, 0] < high[i, 0]]
+    if not len(volumes):
+        return pairs, shared
+    extent = high.max(axis=0) - low.min(axis=0)
+    crowd = (high - low).sum(axis=0) / np.where(extent > 0, extent, 1)
+    axis = int(np.argmin(np.where(extent > 0, crowd, np.inf)))  # where the fewest overlap
+    order = np.argsort(low[:, axis], kind="stable")
+    begin = low[order, axis]
+    for n, i in enumerate(order):  # sweep along an axis: only bodies that begin before this one ends
+        rest = order[n + 1 : np.searchsorted(begin, high[i, axis])]
         sides = np.minimum(high[i], high[rest]) - np.maximum(low[i], low[rest])
         meet = (sides > 0).all(axis=1)
         least = np.minimum(volumes[i], volumes[rest][meet])

@@ -8,9 +8,12 @@ import numpy as np
 
 from massproof.kernels.integrals_small import cross
 
-# A corner that turns the wrong way by less than this part of the polygon's area is straight:
-# rounding of three products of float64 stays below it.
-_STRAIGHT = 1e-14
+# A corner that turns by less than this part of the polygon's area is straight: rounding of three products
+# of float64, and of the plane they are projected to, stays below it.
+_STRAIGHT = 1e-12
+
+# Triangles that cover a polygon once have its area; by this part of it more, they fold over.
+_FOLDED = 1e-9
 
 
 def triangulate(vertices, indices, starts):
@@ -31,10 +34,42 @@ def triangulate(vertices, indices, starts):
         for k in range(1, size - 1):
             out[first[chosen] + k - 1] = corners[:, [0, k, k + 1]]
         if size > 3:
-            for i in np.flatnonzero(_concave(vertices[corners])):
-                ears = _clip(_project(vertices[corners[i]]))
+            fan = out[first[chosen][:, None] + np.arange(size - 2)]
+            for i in np.flatnonzero(folded(vertices[corners], vertices[fan]) > 0):
+                ears = _ears(vertices[corners[i]])
                 out[first[chosen[i]] : first[chosen[i]] + size - 2] = corners[i][ears]
     return out
+
+
+def folded(points, triangles):
+    """By how much the triangles of polygons exceed them, where they fold over.
+
+    points : (P, size, 3) polygons;  triangles : (P, T, 3, 3) of each
+    returns (P,) areas; 0 where the excess is that of a polygon which is not planar, or of rounding
+    """
+    normal = _normal(points)
+    area = np.sqrt((normal * normal).sum(axis=1)) / 2
+    flat = triangles.reshape(-1, 3, 3)
+    turned = cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]).reshape(*triangles.shape[:2], 3)
+    covered = np.sqrt((turned * turned).sum(axis=2)).sum(axis=1) / 2
+    # Where all triangles look the way of the polygon, what they exceed it by is its bend.
+    against = ((turned * normal[:, None]).sum(axis=2) < 0).any(axis=1)
+    excess = covered - area
+    return np.where(against & (excess > _FOLDED * covered), excess, 0.0)
+
+
+def folds(vertices, indices, starts, faces):
+    """By how much each polygon's triangles in `faces` exceed it: (P,) areas, as `folded` says."""
+    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
+    sizes = np.diff(starts)
+    first = starts[:-1] - 2 * np.arange(len(sizes))
+    excess = np.zeros(len(sizes))
+    for size in np.unique(sizes[sizes > 3]):
+        chosen = np.flatnonzero(sizes == size)
+        corners = indices[starts[chosen][:, None] + np.arange(size)]
+        cut = faces[first[chosen][:, None] + np.arange(size - 2)]
+        excess[chosen] = folded(vertices[corners], vertices[cut])
+    return excess
 
 
 def bending(vertices, indices, starts):
@@ -64,16 +99,6 @@ def bending(vertices, indices, starts):
     return thickness, perimeter, area.sum(), (thickness * perimeter**2).sum() / (4 * np.pi)
 
 
-def _concave(points):
-    """Which of (P, size, 3) polygons turn both ways."""
-    edges = np.roll(points, -1, axis=1) - points
-    flat = edges.reshape(-1, 3)
-    turns = cross(np.roll(edges, 1, axis=1).reshape(-1, 3), flat).reshape(points.shape)
-    normal = _normal(points)
-    size = (normal * normal).sum(axis=1)
-    return ((turns * normal[:, None, :]).sum(axis=2) < -_STRAIGHT * size[:, None]).any(axis=1)
-
-
 def _normal(points):
     """Twice the vector area of (P, size, 3) polygons, summed about the first corner."""
     spokes = points - points[:, :1]
@@ -89,7 +114,27 @@ def _project(points):
     return plane if normal[axis] > 0 else plane[:, ::-1]
 
 
-def _clip(points):
+def _ears(corners):
+    """Triangles (size − 2, 3) of a polygon (size, 3), as corner numbers, that fold over the least.
+
+    Corners in one place are one corner; each that is left out gives a triangle without extent.
+    """
+    last = np.roll(corners, 1, axis=0)
+    kept = np.flatnonzero((corners != last).any(axis=1))
+    spare = len(corners) - len(kept)  # at least three are kept: without an area nothing folds
+    plane = _project(corners[kept])
+    best, least = None, np.inf
+    for slack in (_STRAIGHT, 0.0, -_STRAIGHT):  # straight corners block an ear, or do not
+        found = kept[_clip(plane, slack * abs(_turn(plane[:1], plane, np.roll(plane, -1, axis=0)).sum()))]
+        excess = float(folded(corners[None], corners[found][None])[0])
+        if excess < least:
+            best, least = found, excess
+        if not excess:
+            break
+    return np.concatenate([best, np.zeros((spare, 3), int)])
+
+
+def _clip(points, slack):
     """Triangles (size − 2, 3) of a counter-clockwise polygon (size, 2), as corner numbers.
 
     A polygon that crosses itself may run out of ears; the corner with the widest turn is clipped then.
@@ -99,9 +144,10 @@ def _clip(points):
     while len(left) > 3:
         ring = np.array(left)
         before, after = points[np.roll(ring, 1)], points[np.roll(ring, -1)]
-        here = points[ring]
-        turn = _turn(before, here, after)
-        ears = (k for k in np.argsort(-turn) if turn[k] > 0 and _empty(points, ring, k, turn))
+        turn = _turn(before, points[ring], after)
+        reflex = points[ring[turn <= slack]]
+        wide = (k for k in np.argsort(-turn) if turn[k] > 0)
+        ears = (k for k in wide if _empty(before[k], points[ring[k]], after[k], reflex, slack))
         k = int(next(ears, np.argmax(turn)))
         found.append((left[k - 1], left[k], left[(k + 1) % len(left)]))
         del left[k]
@@ -114,14 +160,12 @@ def _turn(a, b, c):
     return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
 
 
-def _empty(points, ring, k, turn):
-    """Whether no other reflex corner lies in the triangle at corner `k` of `ring`."""
-    a, b, c = points[ring[k - 1]], points[ring[k]], points[ring[(k + 1) % len(ring)]]
-    others = points[ring[turn <= 0]]
+def _empty(a, b, c, reflex, slack):
+    """Whether no reflex corner lies in the triangle a, b, c."""
     # A corner in the same place as one of the triangle's does not block it: bridged holes touch so.
     for p in (a, b, c):
-        others = others[(others != p).any(axis=1)]
-    inside = np.ones(len(others), bool)
+        reflex = reflex[(reflex != p).any(axis=1)]
+    inside = np.ones(len(reflex), bool)
     for p, q in ((a, b), (b, c), (c, a)):
-        inside &= _turn(p[None], q[None], others) >= 0
+        inside &= _turn(p[None], q[None], reflex) >= -slack
     return not inside.any()

@@ -161,7 +161,9 @@ def _wedges(vertices, faces, sides, forward):
     axis /= np.sqrt((axis * axis).sum(axis=1))[:, None]
     spokes = vertices[faces[face, (k + 2) % 3]] - low[:, None]
     spokes -= (spokes * axis[:, None]).sum(axis=2)[:, :, None] * axis[:, None]
-    first = spokes[:, 0] / np.sqrt((spokes[:, 0] ** 2).sum(axis=1))[:, None]
+    length = np.sqrt((spokes * spokes).sum(axis=2))
+    longest = np.argmax(length, axis=1)
+    first = spokes[rows, longest] / length[rows, longest][:, None]
     across = (spokes * cross(axis, first)[:, None]).sum(axis=2)
     angle = np.arctan2(across, (spokes * first[:, None]).sum(axis=2)) % (2 * np.pi)
     angle = np.round(angle, 9) % round(2 * np.pi, 9)  # what touches is at one angle
@@ -169,7 +171,8 @@ def _wedges(vertices, faces, sides, forward):
     turn = np.lexsort([~forward[sides], angle], axis=1)
     ends_here = forward[sides][rows[:, None], turn]
     after = np.roll(ends_here, -1, axis=1)
-    clean = (after != ends_here).all(axis=1)
+    # A triangle without area has no direction round the edge.
+    clean = (after != ends_here).all(axis=1) & (length > 0).all(axis=1)
     ring = sides[rows[:, None], turn]
     # In a clean ring, a face that begins material and the next one; else all of them together.
     wanted = ~ends_here | ~clean[:, None]
