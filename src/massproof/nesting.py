@@ -15,9 +15,8 @@ from massproof.kernels.overlap import shared_volume
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.int32]
 
-_WINDING_LIMIT = (
-    8_000_000  # solid angles and sides of planes: a second or two; beyond, nesting is not looked for
-)
+# Solid angles and sides of planes: a second or two. Beyond, nesting is not looked for.
+_WINDING_LIMIT = 8_000_000
 _APART = 1e-9  # of a triangle's size: a corner this near to its plane is on neither side
 
 
