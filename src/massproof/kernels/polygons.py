@@ -24,21 +24,28 @@ def triangulate(vertices, indices, starts):
     starts : (P+1,) int, polygon i owns indices[starts[i]:starts[i+1]], at least three
     returns (K − 2P, 3) int32, wound like their polygons
     """
+    out = np.empty((len(indices) - 2 * (len(starts) - 1), 3), np.int32)
+    for _, corners, places in _by_size(indices, starts):
+        for k in range(places.shape[1]):
+            out[places[:, k]] = corners[:, [0, k + 1, k + 2]]
+        if places.shape[1] > 1:
+            for i in np.flatnonzero(folded(vertices[corners], vertices[out[places]]) > 0):
+                out[places[i]] = corners[i][_ears(vertices[corners[i]])]
+    return out
+
+
+def _by_size(indices, starts):
+    """Polygons with the same number of corners at a time, arguments as in `triangulate`.
+
+    yields their numbers (n,), their corners (n, size), and the rows of their triangles (n, size − 2)
+    """
     indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
     sizes = np.diff(starts)
     first = starts[:-1] - 2 * np.arange(len(sizes))  # where a polygon's triangles begin
-    out = np.empty((len(indices) - 2 * len(sizes), 3), np.int32)
     for size in np.unique(sizes):
         chosen = np.flatnonzero(sizes == size)
         corners = indices[starts[chosen][:, None] + np.arange(size)]
-        for k in range(1, size - 1):
-            out[first[chosen] + k - 1] = corners[:, [0, k, k + 1]]
-        if size > 3:
-            fan = out[first[chosen][:, None] + np.arange(size - 2)]
-            for i in np.flatnonzero(folded(vertices[corners], vertices[fan]) > 0):
-                ears = _ears(vertices[corners[i]])
-                out[first[chosen[i]] : first[chosen[i]] + size - 2] = corners[i][ears]
-    return out
+        yield chosen, corners, first[chosen][:, None] + np.arange(size - 2)
 
 
 def folded(points, triangles):
@@ -60,15 +67,10 @@ def folded(points, triangles):
 
 def folds(vertices, indices, starts, faces):
     """By how much each polygon's triangles in `faces` exceed it: (P,) areas, as `folded` says."""
-    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
-    sizes = np.diff(starts)
-    first = starts[:-1] - 2 * np.arange(len(sizes))
-    excess = np.zeros(len(sizes))
-    for size in np.unique(sizes[sizes > 3]):
-        chosen = np.flatnonzero(sizes == size)
-        corners = indices[starts[chosen][:, None] + np.arange(size)]
-        cut = faces[first[chosen][:, None] + np.arange(size - 2)]
-        excess[chosen] = folded(vertices[corners], vertices[cut])
+    excess = np.zeros(len(starts) - 1)
+    for chosen, corners, places in _by_size(indices, starts):
+        if places.shape[1] > 1:
+            excess[chosen] = folded(vertices[corners], vertices[faces[places]])
     return excess
 
 
@@ -80,12 +82,12 @@ def bending(vertices, indices, starts):
         area and volume: all surfaces across a polygon of perimeter P and thickness t lie in its convex
         hull, which holds no more than t P²/4π; a triangle's area exceeds its projection by t P/2 at most
     """
-    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
     sizes = np.diff(starts)
     thickness, perimeter = np.zeros(len(sizes)), np.zeros(len(sizes))
-    for size in np.unique(sizes[sizes > 3]):
-        chosen = np.flatnonzero(sizes == size)
-        points = vertices[indices[starts[chosen][:, None] + np.arange(size)]]
+    for chosen, corners, places in _by_size(indices, starts):
+        if places.shape[1] == 1:
+            continue  # a triangle does not bend
+        points = vertices[corners]
         edges = np.roll(points, -1, axis=1) - points
         perimeter[chosen] = np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
         normal = _normal(points)
