@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from massproof import units
@@ -28,56 +29,48 @@ def system_for(result: Properties, name: str | None) -> str:
     return name or _SYSTEM_OF.get(result.source.unit, "SI" if result.source.unit == "m" else "mm")
 
 
+def _part(name: str, part: str) -> Callable[[Properties], Quantity | None]:
+    return lambda result: getattr(getattr(result, name), part, None)
+
+
+def _nth(name: str, k: int) -> Callable[[Properties], Quantity | None]:
+    return lambda result: (getattr(result, name) or (None, None, None))[k]
+
+
+# Label, dimension and source of every line of the table and column of the CSV.
+_LINES: tuple[tuple[str, str, Callable[[Properties], Quantity | None]], ...] = (
+    *((name, name, attrgetter(name)) for name in ("area", "volume", "density", "mass")),
+    *((f"center of mass {axis}", "length", _part("center_of_mass", axis)) for axis in "xyz"),
+    ("length (x)", "length", _part("bounding_box", "length")),
+    ("width (y)", "length", _part("bounding_box", "width")),
+    ("height (z)", "length", _part("bounding_box", "height")),
+    *((f"inertia {k}", "inertia", _part("inertia", k)) for k in ("xx", "yy", "zz", "xy", "yz", "zx")),
+    *((f"principal moment {k + 1}", "inertia", _nth("principal_moments", k)) for k in range(3)),
+    *((f"radius of gyration {k + 1}", "length", _nth("radii_of_gyration", k)) for k in range(3)),
+)
+_BOUNDED = ("volume", "mass")  # whose intervals a spreadsheet is given, too
+
+
 def rows(result: Properties, system_name: str) -> Iterator[tuple[str, Quantity | None]]:
     """Each property with its label, in the units of a system; None where it does not exist."""
     system = units.system(system_name)
-
-    def shown(quantity: Quantity | None) -> Quantity | None:
-        return quantity.to(system[quantity.unit.dimension]) if quantity else None
-
-    for name in ("area", "volume", "density", "mass"):
-        yield name, shown(getattr(result, name))
-    for axis in "xyz":
-        yield f"center of mass {axis}", shown(getattr(result.center_of_mass, axis, None))
-    for side, axis in (("length", "x"), ("width", "y"), ("height", "z")):
-        yield f"{side} ({axis})", shown(getattr(result.bounding_box, side, None))
-    for entry in ("xx", "yy", "zz", "xy", "yz", "zx"):
-        yield f"inertia {entry}", shown(getattr(result.inertia, entry, None))
-    for k in range(3):
-        moments = result.principal_moments
-        yield f"principal moment {k + 1}", shown(moments[k] if moments else None)
-    for k in range(3):
-        radii = result.radii_of_gyration
-        yield f"radius of gyration {k + 1}", shown(radii[k] if radii else None)
+    for label, dimension, source in _LINES:
+        quantity = source(result)
+        yield label, quantity.to(system[dimension]) if quantity else None
 
 
 def columns(system_name: str) -> list[str]:
     """Header of the CSV table: every label with its unit."""
     system = units.system(system_name)
-    lengths = [f"{name} [{system['length'].symbol}]" for name in _LENGTHS]
     return [
         "source",
         "unit",
         "verdict",
-        *(f"{name} [{system[name].symbol}]" for name in ("area", "volume", "density", "mass")),
-        *lengths[:6],
-        *(f"{name} [{system['inertia'].symbol}]" for name in _INERTIAS),
-        *lengths[6:],
+        *(f"{label} [{system[dimension].symbol}]" for label, dimension, _ in _LINES),
         *(f"{name} {end} [{system[name].symbol}]" for name in _BOUNDED for end in ("from", "to")),
         "findings",
         "error",
     ]
-
-
-_BOUNDED = ("volume", "mass")  # whose intervals a spreadsheet is given, too
-_LENGTHS = (
-    "center of mass x", "center of mass y", "center of mass z", "length (x)", "width (y)", "height (z)",
-    "radius of gyration 1", "radius of gyration 2", "radius of gyration 3",
-)  # fmt: skip
-_INERTIAS = (
-    "inertia xx", "inertia yy", "inertia zz", "inertia xy", "inertia yz", "inertia zx",
-    "principal moment 1", "principal moment 2", "principal moment 3",
-)  # fmt: skip
 
 
 def csv_row(result: Properties, system_name: str) -> list[str]:
