@@ -27,8 +27,7 @@ COMPILED_FROM = 1_000_000  # triangles: numpy needs 0.5 s for them, importing nu
 
 _METHOD = "divergence theorem over the triangles as stored"
 
-# Half a unit in the last place times the length of a block's sum and of one term's own arithmetic;
-# 96 terms of 256 would do, see the derivation.
+# 96 roundings cover a term and a block of 256 of them, see the derivation; they grow with the block.
 _ROUNDING = 96 * BLOCK / 256 * 2.0**-53
 
 # Corners closer than one float32 step of the size of the part are the same to any exporter that
@@ -67,7 +66,7 @@ def measure(mesh: Mesh, name: str) -> Measured:
 
     name : what messages call the mesh
 
-    Raises FormatError when there is no triangle, or when sums overflow.
+    Raises FormatError when there is no triangle, or for coordinates too large or too small to sum.
     """
     _check(mesh, name)
     vertices, faces = topology.weld(mesh.vertices, mesh.faces)

@@ -41,7 +41,7 @@ def measure(
         assumed and a finding says so
     material : a name of the materials table; its density and the range of it are used
     density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass
-    format : "stl", "step", ... for bytes; a path's suffix decides otherwise
+    format : "stl", "step", ...; without it a suffix decides, and without that the first bytes
     strict : raise instead of assuming a unit, and when no volume is defined
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
