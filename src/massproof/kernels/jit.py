@@ -1,10 +1,149 @@
-"""The one place that spells numba options; kernels write `@kernel`.
+"""How a kernel becomes fast: written as plain Python, compiled once for this machine, kept as object code.
 
-No fastmath: it may reorder sums, and our error bounds count on the order as written. The global
-lock is released, so that plain threads can share a loop: numba's own threading layer costs start-up
-time and does not survive a fork.
+Importing numba takes half a second and compiling takes seconds, so neither happens when a file is measured:
+`compiler` does both once, `objectcode` keeps the result in the user's cache and links it in milliseconds.
+With NUMBA_DISABLE_JIT=1 kernels run as the Python they are written in.
 """
 
-from numba import njit
+import os
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
 
-kernel = njit(cache=True, error_model="numpy", nogil=True)
+import numpy as np
+
+from massproof.errors import InputError, UsageError
+
+DISABLED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+KERNELS: dict[
+    Callable[..., Any], str
+] = {}  # functions kernels may call, and what replaces them when compiled
+ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
+
+_NOT_KERNELS = {"__init__", "compiler", "objectcode", "simd"}
+_ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
+
+
+class Argument(NamedTuple):
+    """One argument of an entry: a scalar, or a C-contiguous array."""
+
+    dtype: str  # as numpy spells it: f8, i4, u1
+    shape: tuple[int | None, ...] | None  # None: a scalar; a dimension of None: known when called
+
+
+def kernel(function=None, *, replaced_by=""):
+    """A function that kernels may call: plain Python here, machine code in them.
+
+    replaced_by : name of a function in `simd` that generates better code than the compiler would
+    """
+    if function is None:
+        return lambda f: kernel(f, replaced_by=replaced_by)
+    KERNELS[function] = replaced_by
+    return function
+
+
+def entry(signature):
+    """A kernel that Python calls: `signature` names its arguments' types, as in "f8[:,3] i4[:,3] i8".
+
+    It returns an integer, raises nothing and allocates nothing: all memory it needs is handed in. The global
+    lock is released while it runs. Arrays are checked for type, shape and contiguity at each call.
+    """
+    arguments = [_argument(word) for word in signature.split()]
+    return lambda function: Entry(function, arguments)
+
+
+def _argument(word):
+    dtype, shape = _ARGUMENT.fullmatch(word).groups()
+    return Argument(dtype, shape and tuple(None if n == ":" else int(n) for n in shape.split(",")))
+
+
+class Entry:
+    """A compiled kernel that is linked when it is first called."""
+
+    def __init__(self, function, arguments):
+        self.function, self.arguments = function, arguments
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self._native = None
+        self._lock = threading.Lock()
+        ENTRIES[self.name] = self
+
+    def __call__(self, *values):
+        """Run the kernel; raises TypeError for an array that does not fit its signature."""
+        if DISABLED:
+            with np.errstate(all="ignore"):
+                return int(self.function(*values))
+        native = self._native or self.link()
+        flat = []
+        for value, argument in zip(values, self.arguments, strict=True):
+            _flatten(value, argument, flat)
+        return native(*flat)
+
+    def link(self):
+        """Machine code of this kernel, compiled if the cache does not hold it."""
+        from massproof.kernels import objectcode
+
+        with self._lock:
+            if self._native is None:
+                self._native = objectcode.linked(self)
+            return self._native
+
+
+def _flatten(value, argument, flat):
+    """What C gets for one argument: a scalar as it is, an array as its address and unknown dimensions."""
+    if argument.shape is None:
+        flat.append(value)
+        return
+    fits = value.dtype.str[1:] == argument.dtype and len(value.shape) == len(argument.shape)
+    for n, known in zip(value.shape, argument.shape, strict=False):
+        if known is None:
+            flat.append(n)
+        else:
+            fits = fits and n == known
+    if not (fits and value.flags.c_contiguous):
+        msg = f"an array of {argument} is needed, got {value.shape} {value.dtype}"
+        raise TypeError(msg)
+    flat.append(value.__array_interface__["data"][0])
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads(function, parts, threads=0):
+    """Call `function` with each of `parts`, on as many threads as there are cores; their order is free.
+
+    threads : 0 means one for each core
+    """
+    count = min(threads or cores(), len(parts))
+    if count <= 1:
+        return [function(part) for part in parts]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(function, parts))
+
+
+def warm() -> tuple[int, str]:
+    """Compile every kernel that the cache does not hold; how many there are, and where they are kept.
+
+    Raises InputError when the cache cannot be written, UsageError when compiling is switched off.
+    """
+    if DISABLED:
+        msg = "NUMBA_DISABLE_JIT is set, so kernels run as Python and nothing is compiled; unset it"
+        raise UsageError(msg)
+    from massproof.kernels import objectcode
+
+    if not objectcode.writable():
+        msg = f"cannot write to {objectcode.folder()}; set MASSPROOF_CACHE to a folder that can be written"
+        raise InputError(msg)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem not in _NOT_KERNELS:
+            import_module(f"massproof.kernels.{path.stem}")
+    for one in ENTRIES.values():
+        one.link()
+    return len(ENTRIES), str(objectcode.folder())

@@ -1,0 +1,256 @@
+"""Code that LLVM does not find by itself, generated instruction by instruction; only the compiler imports it."""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from massproof.kernels import LANES
+
+_FLOAT, _BYTE, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_EIGHT = ir.VectorType(_FLOAT, 8)
+_PAIRS_LOW, _PAIRS_HIGH = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+_FOURS_LOW, _FOURS_HIGH = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+_HALF_LOW, _HALF_HIGH = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+
+
+def _places(context, builder, signature, arguments):
+    """Addresses of byte `at` of an array of bytes and of entry j of an array of float64."""
+    source = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    target = context.make_array(signature.args[2])(context, builder, arguments[2]).data
+    first = builder.gep(builder.bitcast(source, _BYTE.as_pointer()), [arguments[1]])
+    return first, builder.gep(target, [arguments[3]])
+
+
+def _load(builder, first, byte, kind):
+    """What lies `byte` bytes after an address, aligned or not."""
+    place = builder.gep(first, [ir.Constant(_I64, byte)])
+    value = builder.load(builder.bitcast(place, kind.as_pointer()))
+    value.align = 1
+    return value
+
+
+def _transposed(builder, rows):
+    """Eight vectors of eight, transposed in registers: pairs, fours, halves."""
+
+    def mixed(a, b, order):
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, 8), order))
+
+    pairs = [mixed(rows[q], rows[q + 1], m) for q in (0, 2, 4, 6) for m in (_PAIRS_LOW, _PAIRS_HIGH)]
+    fours = [mixed(pairs[a], pairs[a + 2], m) for a in (0, 1, 4, 5) for m in (_FOURS_LOW, _FOURS_HIGH)]
+    return [mixed(fours[k], fours[k + 4], m) for m in (_HALF_LOW, _HALF_HIGH) for k in range(4)]
+
+
+@intrinsic
+def eight_records(context, data, at, lanes, j):
+    """Nine float32 of each of eight records of 50 bytes, from byte `at` on, to lanes[:, j:j+8] as float64.
+
+    Eight rows of eight are transposed; the ninth is gathered. −0.0 becomes 0.0, so that equal positions
+    have equal bits.
+    """
+
+    def generate(context, builder, signature, arguments):
+        first, out = _places(context, builder, signature, arguments)
+        doubles = ir.VectorType(ir.DoubleType(), 8)
+        zero = ir.Constant(doubles, [0.0] * 8)
+        ninth = ir.Constant(_EIGHT, ir.Undefined)
+        for r in range(8):
+            ninth = builder.insert_element(
+                ninth, _load(builder, first, 50 * r + 32, _FLOAT), ir.Constant(_I32, r)
+            )
+        columns = _transposed(builder, [_load(builder, first, 50 * r, _EIGHT) for r in range(8)])
+        for k, column in enumerate([*columns, ninth]):
+            value = builder.fadd(builder.fpext(column, doubles), zero)
+            place = builder.gep(out, [ir.Constant(_I64, k * LANES)])
+            store = builder.store(value, builder.bitcast(place, doubles.as_pointer()))
+            store.align = 8
+        return context.get_constant(types.int64, 0)
+
+    return types.int64(data, types.intp, lanes, types.intp), generate
+
+
+@intrinsic
+def one_record(context, data, at, lanes, j):
+    """Nine float32 from byte `at` on to lanes[:, j] as float64, −0.0 as 0.0."""
+
+    def generate(context, builder, signature, arguments):
+        first, out = _places(context, builder, signature, arguments)
+        for k in range(9):
+            value = _load(builder, first, 4 * k, _FLOAT)
+            wide = builder.fadd(builder.fpext(value, ir.DoubleType()), ir.Constant(ir.DoubleType(), 0.0))
+            builder.store(wide, builder.gep(out, [ir.Constant(_I64, k * LANES)]))
+        return context.get_constant(types.int64, 0)
+
+    return types.int64(data, types.intp, lanes, types.intp), generate
+
+
+@intrinsic
+def bits(context, x):
+    """The 64 bits of a float64."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], _I64)
+
+    return types.uint64(types.float64), generate
+
+
+@intrinsic
+def prefetch(context, words, i):
+    """Ask for words[i], which is read soon, to be brought near; any i is allowed."""
+
+    def generate(context, builder, signature, arguments):
+        source = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(source, [arguments[1]]), _BYTE.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _I32, _I32, _I32])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], kind)
+        builder.call(function, [place, *(ir.Constant(_I32, n) for n in (0, 3, 1))])  # read, keep, data
+        return context.get_constant(types.int64, 0)
+
+    return types.int64(words, types.intp), generate
+
+
+def _bytes_from(context, builder, kind, array, at, target):
+    """`target`, an LLVM type, read from the array's byte `at` on; no alignment is asked for."""
+    source = context.make_array(kind)(context, builder, array).data
+    place = builder.bitcast(builder.gep(source, [at]), target.as_pointer())
+    value = builder.load(place)
+    value.align = 1
+    return value
+
+
+@intrinsic
+def byte(context, text, at):
+    """text[at] as int64; `at` is trusted, where numba would ask whether it counts from the end."""
+
+    def generate(context, builder, signature, arguments):
+        value = _bytes_from(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
+        return builder.zext(value, _I64)
+
+    return types.int64(text, types.intp), generate
+
+
+@intrinsic
+def word(context, text, at):
+    """text[at:at+8] as one uint64, the first byte lowest."""
+
+    def generate(context, builder, signature, arguments):
+        return _bytes_from(context, builder, signature.args[0], arguments[0], arguments[1], _I64)
+
+    return types.uint64(text, types.intp), generate
+
+
+@intrinsic
+def outside(context, text, at, low, high):
+    """A bit for each of text[at:at+64], the first lowest: whether it is not one of low..high."""
+
+    def generate(context, builder, signature, arguments):
+        many = ir.VectorType(_BYTE, 64)
+        values = _bytes_from(context, builder, signature.args[0], arguments[0], arguments[1], many)
+        everywhere = ir.Constant(ir.VectorType(_I32, 64), [0] * 64)
+
+        def spread(number):
+            one = builder.trunc(number, _BYTE)
+            vector = builder.insert_element(ir.Constant(many, ir.Undefined), one, ir.Constant(_I32, 0))
+            return builder.shuffle_vector(vector, vector, everywhere)
+
+        low, high = spread(arguments[2]), spread(arguments[3])
+        found = builder.icmp_unsigned(">", builder.sub(values, low), builder.sub(high, low))
+        return builder.bitcast(found, _I64)
+
+    return types.uint64(text, types.intp, types.int64, types.int64), generate
+
+
+def _count_zeros(name):
+    """An intrinsic of one uint64; LLVM's second argument says that 0 has 64 zeros."""
+
+    def typed(context, x):
+        def generate(context, builder, signature, arguments):
+            kind = ir.FunctionType(_I64, [_I64, ir.IntType(1)])
+            function = builder.module.declare_intrinsic(name, [_I64], kind)
+            return builder.call(function, [arguments[0], ir.Constant(ir.IntType(1), 0)])
+
+        return types.int64(types.uint64), generate
+
+    return intrinsic(typed)
+
+
+trailing_zeros = _count_zeros("llvm.cttz")
+leading_zeros = _count_zeros("llvm.ctlz")
+
+
+@intrinsic
+def ones(context, x):
+    """How many bits of a uint64 are set."""
+
+    def generate(context, builder, signature, arguments):
+        function = builder.module.declare_intrinsic("llvm.ctpop", [_I64], ir.FunctionType(_I64, [_I64]))
+        return builder.call(function, arguments)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def high_product(context, a, b):
+    """The upper 64 of the 128 bits of a product of two uint64."""
+
+    def generate(context, builder, signature, arguments):
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(x, wide) for x in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), _I64)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def from_bits(context, x):
+    """The float64 of these 64 bits."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
+@intrinsic
+def meeting(context, nodes, n, boxes, row):
+    """A bit for each of the eight boxes of nodes[n] that meets boxes[row]."""
+
+    def generate(context, builder, signature, arguments):
+        many = ir.VectorType(_I32, 8)
+        source = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        query = context.make_array(signature.args[2])(context, builder, arguments[2]).data
+        first = builder.gep(source, [builder.mul(arguments[1], ir.Constant(_I64, 48))])
+        query = builder.gep(query, [builder.mul(arguments[3], ir.Constant(_I64, 6))])
+        everywhere = ir.Constant(ir.VectorType(_I32, 8), [0] * 8)
+
+        def side(k):
+            place = builder.gep(first, [ir.Constant(_I64, 8 * k)])
+            value = builder.load(builder.bitcast(place, many.as_pointer()))
+            value.align = 4
+            return value
+
+        def spread(k):
+            one = builder.load(builder.gep(query, [ir.Constant(_I64, k)]))
+            vector = builder.insert_element(ir.Constant(many, ir.Undefined), one, ir.Constant(_I32, 0))
+            return builder.shuffle_vector(vector, vector, everywhere)
+
+        found = None
+        for k in range(3):
+            begins = builder.icmp_signed("<=", side(k), spread(k + 3))
+            ends = builder.icmp_signed(">=", side(k + 3), spread(k))
+            both = builder.and_(begins, ends)
+            found = both if found is None else builder.and_(found, both)
+        return builder.zext(builder.bitcast(found, _BYTE), _I64)
+
+    return types.int64(nodes, types.intp, boxes, types.intp), generate
+
+
+@intrinsic
+def lowest_bit(context, x):
+    """Number of the lowest bit that is set in an int64 that is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(_I64, [_I64, ir.IntType(1)])
+        function = builder.module.declare_intrinsic("llvm.cttz", [_I64], kind)
+        return builder.call(function, [arguments[0], ir.Constant(ir.IntType(1), 1)])
+
+    return types.int64(types.int64), generate
