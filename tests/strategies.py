@@ -1,8 +1,10 @@
 """Hypothesis strategies: solids with known answers, and the motions the laws are about."""
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
+from massproof.kernels import clusters, coincident, edges, regions, weld
 from massproof.mesh import Mesh
 
 coordinates = st.floats(-10, 10).map(lambda x: round(x, 3))
@@ -86,3 +88,47 @@ def solids(draw):
     centre = mesh.vertices.mean(axis=0)
     stretch = rng.uniform(0.2, 5.0, (len(mesh.vertices), 1)) * rng.uniform(0.1, 3.0, 3)
     return Mesh(centre + (mesh.vertices - centre) * stretch, mesh.faces)
+
+
+@st.composite
+def tangles(draw):
+    """Faces over a few vertices, in no order: open, crowded, repeated, back to back, naming a vertex twice."""
+    count = draw(st.integers(3, 9))
+    corner = st.integers(0, count - 1)
+    faces = draw(st.lists(st.tuples(corner, corner, corner), max_size=30))
+    return np.array(faces, np.int32).reshape(-1, 3), count
+
+
+@st.composite
+def broken_surfaces(draw):
+    """One or two closed surfaces of which some faces are missing, turned, or there twice, in random order."""
+    meshes = [draw(solids()) for _ in range(draw(st.integers(1, 2)))]
+    faces = joined(*meshes).faces
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    lost, turned, twice = (draw(st.sampled_from([0.0, 0.02, 0.5])) for _ in range(3))
+    faces = faces[rng.permutation(len(faces))]
+    faces = faces[rng.random(len(faces)) >= lost]
+    faces = np.where(rng.random((len(faces), 1)) < turned, faces[:, ::-1], faces)
+    faces = np.concatenate([faces, faces[rng.random(len(faces)) < twice]])
+    return np.ascontiguousarray(faces, np.int32), sum(len(m.vertices) for m in meshes)
+
+
+def either_way(function, *arguments):
+    """What topology by numpy returns, after a check that the compiled kernels return the same."""
+    found = []
+    for limit in (2**62, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (weld, edges, regions, coincident, clusters):
+                patch.setattr(module, "COMPILED_FROM", limit)
+            found.append(function(*arguments))
+    _assert_same(*found)
+    return found[0]
+
+
+def _assert_same(left, right):
+    if isinstance(left, tuple):
+        for a, b in zip(left, right, strict=True):
+            _assert_same(a, b)
+    else:
+        assert np.asarray(left).dtype == np.asarray(right).dtype
+        assert np.array_equal(left, right)

@@ -1,15 +1,25 @@
-"""What a triangle soup is as a surface: shared vertices, matched edges, bodies, what lies inside what.
+"""What a triangle soup is as a surface: matched edges, boundaries, bodies, what lies inside what.
 
-Sorting instead of pointers, as in M. Botsch et al., "Polygon Mesh Processing", 2010, chapter 2, is the
-usual remedy for meshes that need not be manifold. Solid angles: A. van Oosterom, J. Strackee, "The
-Solid Angle of a Plane Triangle", IEEE Trans. Biomed. Eng. 30, 1983.
+Solid angles: A. van Oosterom, J. Strackee, "The Solid Angle of a Plane Triangle", IEEE Trans. Biomed. Eng.
+30, 1983.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from massproof.kernels.clusters import chained
+from massproof.kernels.coincident import coincident
+from massproof.kernels.edges import CROWDED, UNBALANCED, Sides, degenerate, face_of, listed, paired
 from massproof.kernels.integrals_small import cross
+from massproof.kernels.regions import connected, euler, joined, oriented
+from massproof.kernels.weld import welded as weld
+from massproof.kernels.weld import welded_records
+
+__all__ = [
+    "Edges", "Sides", "back_to_back", "bodies", "boundary", "connected", "degenerate", "euler", "match_edges",
+    "oriented", "paired", "repeated", "weld", "weld_within", "welded_records", "winding",
+]  # fmt: skip
 
 
 class Edges(NamedTuple):
@@ -20,146 +30,94 @@ class Edges(NamedTuple):
     inconsistent: int  # belong to two faces that run the same way
     nonmanifold: int  # belong to more than two faces
     unbalanced: int  # their directed uses do not cancel: zero means closed and oriented
-    open_pairs: np.ndarray  # (n, 2) vertices of the unbalanced edges
-
-
-def weld(vertices, faces):
-    """Faces over distinct positions: bit-identical vertices become one, unused ones go.
-
-    vertices : (V, 3) float64, finite;  faces : (F, 3) int32, trusted
-    returns (U, 3) float64 and (F, 3) int32
-    """
-    used, corners = np.unique(faces, return_inverse=True)
-    points = vertices[used] + 0.0  # -0.0 becomes 0.0, else the two would stay apart
-    first, label = _distinct(points)
-    return points[first], label[corners].reshape(-1, 3).astype(np.int32)
-
-
-def _distinct(points):
-    """First row of each distinct point, and for every row which of them it is."""
-    bits = points.view(np.uint64)
-    mixed = np.zeros(len(points), np.uint64)
-    for column in bits.T:  # odd multipliers spread the low bits, the shift folds the high ones down
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    _, first, label = np.unique(mixed, return_index=True, return_inverse=True)
-    if (points == points[first[label]]).all():
-        return first, label
-    # Two different points with one hash: about one run in 10¹⁰ at a million points.
-    _, first, label = np.unique(points, axis=0, return_index=True, return_inverse=True)
-    return first, label.ravel()
+    open_pairs: np.ndarray  # (n, 2) int64, vertices of the unbalanced edges
 
 
 def weld_within(vertices, faces, chosen, tolerance):
-    """Faces after chains of `chosen` vertices closer than `tolerance` in each coordinate become one.
+    """Faces after chains of `chosen` vertices within `tolerance` of each other in each coordinate become one.
 
-    chosen : (n,) vertex numbers that may be merged;  others as in `weld`
+    chosen : (n,) vertex numbers that may be merged, ascending;  tolerance : greater than zero
     returns (F, 3) int32 over the same vertices, and the largest move along any coordinate
     """
     points = vertices[chosen]
-    pairs = []
-    for shift in range(8):
-        # In cells twice the tolerance wide, shifted by half a cell in each direction, any two points
-        # closer than the tolerance share a cell at least once.
-        offset = np.array([shift & 1, shift >> 1 & 1, shift >> 2 & 1]) * tolerance
-        cell = np.floor((points - points.min(axis=0) + offset) / (2 * tolerance))
-        order = np.lexsort(cell.T)
-        same = (np.diff(cell[order], axis=0) == 0).all(axis=1)
-        pairs.append(np.stack([order[:-1][same], order[1:][same]], axis=1))
-    near = np.concatenate(pairs)
-    near = near[(np.abs(points[near[:, 0]] - points[near[:, 1]]) <= tolerance).all(axis=1)]
-    label = connected(len(chosen), near)
-    target = np.arange(len(vertices))
+    label = chained(points, tolerance)
+    target = np.arange(len(vertices), dtype=np.int32)
     target[chosen] = chosen[label]
-    move = np.abs(points - points[label]).max(initial=0.0)
-    return target[faces].astype(np.int32), float(move)
+    return target[faces], float(np.abs(points - points[label]).max(initial=0.0))
 
 
-def match_edges(faces, count):
-    """How the edges of `faces` over `count` vertices match; faces with a repeated vertex do not count."""
-    key, forward = _edge_keys(faces, count)
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    if not len(starts):
-        return Edges(0, 0, 0, 0, 0, np.empty((0, 2), np.int64))
-    uses = np.diff(starts, append=len(key))
-    balance = np.add.reduceat(np.where(forward[order], 1, -1), starts)
-    unmatched = key[order][starts[balance != 0]]
-    return Edges(
-        total=len(starts),
-        boundary=int((uses == 1).sum()),
-        inconsistent=int(((uses == 2) & (balance != 0)).sum()),
-        nonmanifold=int((uses > 2).sum()),
-        unbalanced=len(unmatched),
-        open_pairs=np.stack([unmatched // count, unmatched % count], axis=1),
-    )
+def match_edges(faces, count, sides=None):
+    """How the edges of `faces` over `count` vertices match; faces with a repeated vertex do not count.
+
+    sides : what `paired` returned for them, if it is known
+    """
+    sides = sides or paired(faces, count)
+    pairs = np.ascontiguousarray(listed(sides, UNBALANCED)[:, :2])
+    return Edges(sides.total, sides.boundary, sides.inconsistent, sides.crowded, sides.unbalanced, pairs)
 
 
-def degenerate(faces):
-    """Which faces name a vertex twice."""
-    a, b, c = faces.T
-    return (a == b) | (b == c) | (c == a)
+def boundary(faces, count, sides=None):
+    """The directed edges that would balance the others, (n, 2) int64, and the loop of each, (n,) int32.
+
+    faces, count, sides : as for `match_edges`
+
+    An edge that lacks several is there as often. At each vertex as many edges arrive as leave, so that each
+    loop can be closed by triangles between its edges and any one point. Loops that touch are one. They are
+    numbered in order of their smallest vertex.
+    """
+    rows = listed(sides or paired(faces, count), UNBALANCED)
+    up, balance = rows[:, :2], rows[:, 4]
+    pairs = np.repeat(np.where(balance[:, None] > 0, up[:, ::-1], up), np.abs(balance), axis=0)
+    vertices, ends = np.unique(pairs, return_inverse=True)
+    least = connected(len(vertices), ends.reshape(-1, 2))[ends.reshape(-1, 2)[:, 0]]
+    return pairs, np.unique(least, return_inverse=True)[1].astype(np.int32)
 
 
 def repeated(faces):
     """Which faces repeat an earlier one, corner for corner and wound alike."""
-    _, first = np.unique(_turned(faces), axis=0, return_index=True)
-    again = np.ones(len(faces), bool)
-    again[first] = False
-    return again
+    return coincident(faces)[0]
 
 
 def back_to_back(faces):
     """How many pairs of faces lie on one another, wound against each other."""
-    front = np.unique(_turned(faces), axis=0)
-    _, counts = np.unique(np.concatenate([front, _turned(front[:, ::-1])]), axis=0, return_counts=True)
-    return int((counts == 2).sum()) // 2
+    return coincident(faces)[1]
 
 
-def _turned(faces):
-    """Each face from its smallest vertex on."""
-    turn = np.argmin(faces, axis=1)
-    return faces[np.arange(len(faces))[:, None], (turn[:, None] + np.arange(3)) % 3]
-
-
-def bodies(vertices, faces):
-    """Body number of each face, from 0, and at how many edges bodies run through each other.
+def bodies(vertices, faces, sides=None):
+    """Body number of each face, (F,) int32 from 0, and at how many edges bodies run through each other.
 
     vertices : (V, 3) float64;  faces : (F, 3) int32, closed and consistently oriented, outside outside
+    sides : what `paired` returned for them, if it is known
 
     Faces that share an edge belong to one body. Where more than two meet, as where bodies touch along
     an edge, the two that bound a wedge of material belong together: going round the edge, each face
     that material follows must be followed by one that ends it. Where it is not, wedges overlap, and
-    all faces of that edge are taken together.
+    all faces of that edge are taken together. Bodies are numbered in order of their first face.
     """
-    key, forward = _edge_keys(faces, len(vertices))
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    uses = np.diff(starts, append=len(key))
-    plain = starts[uses == 2]
-    pairs = [np.stack([order[plain], order[plain + 1]], axis=1)]
-    tangled = 0
-    for size in np.unique(uses[uses > 2]):
-        sides = order[starts[uses == size][:, None] + np.arange(size)]
-        here, clean = _wedges(vertices, faces, sides, forward)
+    sides = sides or paired(faces, len(vertices))
+    crowded = listed(sides, CROWDED)
+    pairs, tangled = [np.empty((0, 2), np.int64)], 0
+    for size in np.unique(crowded[:, 3]):
+        rows = crowded[crowded[:, 3] == size]
+        here, clean = _wedges(vertices, faces, rows, sides.words[rows[:, 2:3] + np.arange(size)])
         pairs.append(here)
         tangled += int((~clean).sum())
-    label = connected(len(faces), np.concatenate(pairs) % len(faces))
-    return np.unique(label, return_inverse=True)[1], tangled
+    return joined(len(faces), sides, np.concatenate(pairs)), tangled
 
 
-def _wedges(vertices, faces, sides, forward):
-    """Pairs of face sides (n, size) that bound material, and at which edges all of them do so cleanly.
+def _wedges(vertices, faces, edges, words):
+    """Pairs of faces that bound material at edges of as many sides, and at which edges all do so cleanly.
 
-    A side is numbered as in `_edge_keys`: face + F·k runs from corner k to corner k + 1.
+    edges : (n, 5) as `listed` shows them;  words : (n, size) of their sides
     """
-    face, k = sides % len(faces), sides // len(faces)
-    rows = np.arange(len(sides))
-    ends = np.stack([faces[face[:, 0], k[:, 0]], faces[face[:, 0], (k[:, 0] + 1) % 3]])
-    low = vertices[ends.min(axis=0)]
-    axis = vertices[ends.max(axis=0)] - low
+    face, _ = face_of(words)
+    upward = words & np.uint64(1) == 0
+    rows = np.arange(len(edges))
+    low = vertices[edges[:, 0]]
+    axis = vertices[edges[:, 1]] - low
     axis /= np.sqrt((axis * axis).sum(axis=1))[:, None]
-    spokes = vertices[faces[face, (k + 2) % 3]] - low[:, None]
+    third = faces[face].sum(axis=2) - edges[:, 0:1] - edges[:, 1:2]
+    spokes = vertices[third] - low[:, None]
     spokes -= (spokes * axis[:, None]).sum(axis=2)[:, :, None] * axis[:, None]
     length = np.sqrt((spokes * spokes).sum(axis=2))
     longest = np.argmax(length, axis=1)
@@ -168,42 +126,15 @@ def _wedges(vertices, faces, sides, forward):
     angle = np.arctan2(across, (spokes * first[:, None]).sum(axis=2)) % (2 * np.pi)
     angle = np.round(angle, 9) % round(2 * np.pi, 9)  # what touches is at one angle
     # A face that runs up the edge ends the material below it, one that runs down begins it above.
-    turn = np.lexsort([~forward[sides], angle], axis=1)
-    ends_here = forward[sides][rows[:, None], turn]
+    turn = np.lexsort([~upward, angle], axis=1)
+    ends_here = upward[rows[:, None], turn]
     after = np.roll(ends_here, -1, axis=1)
     # A triangle without area has no direction round the edge.
     clean = (after != ends_here).all(axis=1) & (length > 0).all(axis=1)
-    ring = sides[rows[:, None], turn]
+    ring = face[rows[:, None], turn]
     # In a clean ring, a face that begins material and the next one; else all of them together.
     wanted = ~ends_here | ~clean[:, None]
     return np.stack([ring, np.roll(ring, -1, axis=1)], axis=2)[wanted], clean
-
-
-def _edge_keys(faces, count):
-    """One number for each undirected edge of each face, and whether the face runs up it."""
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
-    low, high = pairs.min(axis=1), pairs.max(axis=1)
-    return low * count + high, pairs[:, 0] == low
-
-
-def connected(count, pairs):
-    """For each of `count` nodes the smallest node that `pairs` connect it with."""
-    label = np.arange(count)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    while len(pairs):
-        ends = label[pairs]
-        differ = ends[:, 0] != ends[:, 1]
-        if not differ.any():
-            break
-        pairs, ends = pairs[differ], ends[differ]
-        low, high = ends.min(axis=1), ends.max(axis=1)
-        np.minimum.at(label, high, low)
-        while True:  # follow labels to their roots, so that chains halve in each round
-            root = label[label]
-            if (root == label).all():
-                break
-            label = root
-    return label
 
 
 def winding(vertices, faces, point):
