@@ -54,7 +54,9 @@ def test_a_coordinate_beyond_float32_has_the_precision_of_the_largest_one():
     assert float32_precision(np.array([[0, 0, 1e300]])) == 2.0**103
 
 
-def test_polygons_become_triangles_of_the_vertices_they_use():
+@pytest.mark.parametrize("compiled_from", [0, 10**9])
+def test_polygons_become_triangles_of_the_vertices_they_use(compiled_from, monkeypatch):
+    monkeypatch.setattr("massproof.mesh.COMPILED_FROM", compiled_from)
     vertices = np.array([[9.0, 9, 9], [0, 0, 0], [np.nan, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
     corners, sizes = np.array([1, 3, 1, 3, 4, 5]), np.array([2, 4])
     mesh = from_polygons(vertices, corners, sizes, precision=float32_precision, notes=(("a", "b", {}),))

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import rotations
 
-from massproof.kernels.polygons import folds, triangulate
+from massproof.kernels import polygons
+from massproof.kernels.jit import DISABLED
+from massproof.kernels.polygons import divide
+
+
+def triangulate(points, corners, starts):
+    return divide(points, np.array(corners, np.int64), np.array(starts))[0]
 
 
 def areas(points, faces):
@@ -65,11 +71,11 @@ def test_straight_and_repeated_corners_leave_the_area_as_it_is(outline, area, ro
     flat = np.roll(np.array([(x, y, 0) for x, y in outline], float), turn, axis=0)
     points = np.insert(flat, twice % len(flat), flat[twice % len(flat)], axis=0) @ rotation.T
     corners = np.arange(len(points))
-    faces = triangulate(points, corners, [0, len(points)])
+    faces, excess, _, _ = divide(points, corners, np.array([0, len(points)]))
 
     assert len(faces) == len(points) - 2
     assert sum(areas(points, faces)) == pytest.approx(area, rel=1e-9)
-    assert not folds(points, corners, [0, len(points)], faces).any()
+    assert not excess.any()
 
 
 def test_a_polygon_all_in_one_or_two_places_has_no_area():
@@ -82,9 +88,9 @@ def test_a_polygon_all_in_one_or_two_places_has_no_area():
 
 def test_what_folds_over_is_measured():
     bowtie = np.array([[0, 0, 0], [2, 2, 0], [2, 0, 0], [0, 1, 0]], float)
-    faces = triangulate(bowtie, np.arange(4), [0, 4])
+    _, excess, _, _ = divide(bowtie, np.arange(4), np.array([0, 4]))
 
-    assert folds(bowtie, np.arange(4), [0, 4], faces)[0] > 0
+    assert excess[0] > 0
 
 
 def test_polygons_of_all_sizes_keep_their_order():
@@ -115,3 +121,52 @@ def test_a_polygon_that_crosses_itself_or_has_no_area_still_gives_all_its_triang
 
 def test_no_polygons_give_no_triangles():
     assert triangulate(np.zeros((0, 3)), [], [0]).shape == (0, 3)
+
+
+def comb(count):
+    """A polygon with a tooth for every four corners, of seven lengths."""
+    teeth = [
+        (4 * i + x, y * (1 + i % 7)) for i in range(count // 4) for x, y in ((0, 0), (1, -9), (2, -9), (3, 0))
+    ]
+    return np.array([(x, y, 0) for x, y in [*teeth, (count, 5), (-1, 5)]], float)
+
+
+def star(count):
+    angles = 2 * np.pi * np.arange(count) / count
+    radii = np.where(np.arange(count) % 2, 1.0, 0.4) + 0.1 * np.sin(5 * angles)
+    return np.stack([radii * np.cos(angles), radii * np.sin(angles), 0 * angles], axis=1)
+
+
+@pytest.mark.parametrize("shape", [comb, star])
+def test_a_polygon_of_thousands_of_concave_corners_is_covered_once(shape):
+    """In about n² steps: in n³ this would take minutes."""
+    points = shape(100 if DISABLED else 4000)
+    faces, excess, _, _ = divide(points, np.arange(len(points)), np.array([0, len(points)]))
+    edges = naive.edge_balance(faces)
+
+    assert len(faces) == len(points) - 2 and not excess.any()
+    assert float(naive.area(points, faces)) == pytest.approx(naive.polygon_area(points), rel=1e-9)
+    assert sum(count == 1 for count, _ in edges.values()) == len(points)
+    assert not any(balance for count, balance in edges.values() if count == 2)
+
+
+@given(st.data())
+def test_many_polygons_are_divided_as_few_are(data):
+    """What is compiled for many is numpy for few: of the same faces, and the same shapes but for rounding."""
+    points = np.array(
+        data.draw(st.lists(st.tuples(*[st.integers(-3, 3)] * 3), min_size=3, max_size=12)), float
+    )
+    shapes = data.draw(
+        st.lists(st.lists(st.integers(0, len(points) - 1), min_size=3, max_size=6), max_size=6)
+    )
+    corners = np.array([c for shape in shapes for c in shape], np.int64)
+    starts = np.cumsum([0, *map(len, shapes)])
+    few = divide(points, corners, starts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polygons, "COMPILED_FROM", 0)
+        patch.setattr(polygons, "_PART", 2)
+        many = divide(points, corners, starts)
+
+    assert (few[0] == many[0]).all()
+    for left, right in zip(few[1:], many[1:], strict=True):
+        assert left == pytest.approx(right, rel=1e-12, abs=1e-12)

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError, Note
-from massproof.kernels.polygons import bending, folds, triangulate
+from massproof.kernels import COMPILED_FROM
+from massproof.kernels.polygons import bending, divide, mark
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Corners = npt.NDArray[np.int32] | Integers
 Precision = Callable[[Floats], float]
 
 
@@ -39,6 +41,8 @@ def placed_at(matrix: Floats, rounded: float = 0.0) -> Transform:
 Placed = tuple[Floats, Integers, Transform]  # (V, 3) vertices, (F, 3) faces, where an instance stands
 
 _PLANAR = 1e-6  # of the perimeter: decimals of six digits bend polygons no further
+
+_PART = 1_000_000  # triangles that are looked at together
 
 MAX_INSTANCES = 100_000  # uses of a mesh; ten levels of ten components would be 10^10
 MAX_TRIANGLES = 50_000_000  # of all instances together: 4 GB while they are placed
@@ -82,6 +86,55 @@ class Mesh:
             raise ValueError(msg)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Records:
+    """Triangles as a binary STL file stores them, viewed where the file is mapped: read once, and not copied.
+
+    Whether coordinates are finite is found when they are summed; `require_finite` then says which are not.
+    """
+
+    stored: npt.NDArray[np.uint8]  # the whole file
+    count: int  # triangles
+    unit: str | None = None  # STL has none
+    notes: tuple[Note, ...] = ()
+    placement: float = 0.0
+    bent: tuple[float, float] = (0.0, 0.0)
+
+    START = 96  # byte of the first corner: a header of 84 and a normal of 12
+    SIZE = 50  # bytes a triangle: normal, three corners, an attribute
+
+    def corners(self) -> npt.NDArray[np.float32]:
+        """View of all corners: (count, 3, 3)."""
+        return np.ndarray((self.count, 3, 3), "<f4", self.stored, self.START, (self.SIZE, 12, 4))
+
+    def mesh(self) -> Mesh:
+        """The same triangles as a mesh; copies them.
+
+        Raises FormatError for a coordinate that is not finite.
+        """
+        corners = self.corners()
+        require_finite(corners)
+        vertices = corners.reshape(-1, 3).astype(np.float64)
+        faces = np.arange(len(vertices), dtype=np.int32).reshape(-1, 3)
+        return Mesh(vertices, faces, precision=float32_precision(vertices))
+
+
+def require_finite(corners: npt.NDArray[Any]) -> None:
+    """Raise FormatError for corners (F, 3, 3) that are not all finite."""
+    count, first = 0, -1
+    for i in range(0, len(corners), _PART):  # in parts: the file may be larger than the memory
+        bad = ~np.isfinite(corners[i : i + _PART]).all(axis=2)
+        if bad.any():
+            first = first if count else 3 * i + int(np.argmax(bad))
+            count += int(bad.sum())
+    if count:
+        msg = (
+            f"STL with {count} of {3 * len(corners)} corners not finite, the first in triangle {first // 3}: "
+            f"{corners[first // 3, first % 3].tolist()} is nan or inf; export it again"
+        )
+        raise FormatError(msg)
+
+
 def as_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike, unit: str | None = None) -> Mesh:
     """Mesh from anything numpy can read as (V, 3) numbers and (F, 3) indices.
 
@@ -120,8 +173,8 @@ def float32_precision(vertices: Floats) -> float:
 
 def from_polygons(
     vertices: Floats,
-    corners: Integers,
-    sizes: Integers,
+    corners: Corners,
+    sizes: Corners | None,
     *,
     precision: Precision | None = None,
     notes: tuple[Note, ...] = (),
@@ -130,11 +183,17 @@ def from_polygons(
 
     vertices : (V, 3)
     corners : (K,) vertex numbers of all polygons, one after the other
-    sizes : (P,) how many of them each polygon has; trusted to be no less than 0 and to add up to K
+    sizes : (P,) how many of them each polygon has, trusted to be at least 0 and to add up to K; None: three
     precision : float32_precision when the file stores float32
 
     Raises FormatError for an index out of range, a vertex in use that is not finite, or no face.
     """
+    if sizes is None or (sizes == 3).all():
+        _check(vertices, corners, lambda at: at // 3)
+        vertices, corners = _used(vertices, corners)
+        step = precision(vertices) if precision else None
+        faces = np.ascontiguousarray(corners.reshape(-1, 3), np.int32)
+        return Mesh(vertices, faces, precision=step, notes=notes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     _check(vertices, corners, lambda at: int(np.searchsorted(starts, at, side="right")) - 1)
     flat = sizes < 3
@@ -145,15 +204,11 @@ def from_polygons(
         why = f"{count} faces have less than 3 corners, so they have no area; they are left out"
         notes = (*notes, ("faces-without-area", why, {"count": count}))
     vertices, corners = _used(vertices, corners)
-    step = precision(vertices) if precision else None
-    if (sizes == 3).all():
-        faces = np.ascontiguousarray(corners.reshape(-1, 3), np.int32)
-        return Mesh(vertices, faces, precision=step, notes=notes)
     with np.errstate(all="ignore"):  # areas of 1e200 overflow; such coordinates are refused later
-        faces = triangulate(vertices, corners, starts)
-        excess = folds(vertices, corners, starts, faces)
-        thickness, perimeter, area, volume = bending(vertices, corners, starts)
+        faces, excess, thickness, perimeter = divide(vertices, corners, starts)
+        area, volume = bending(thickness, perimeter, sizes)
         notes += _crooked(thickness / np.maximum(perimeter, 1e-300), excess)
+    step = precision(vertices) if precision else None
     bent = (float(area + excess.sum()), float(volume))
     return Mesh(vertices, faces, precision=step, notes=notes, bent=bent)
 
@@ -202,8 +257,8 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
                 step = max(step, precision(points[corners]) * stretch)
     everywhere, joined = np.concatenate(vertices), np.concatenate(faces).reshape(-1)
     _check(everywhere, joined, lambda at: at // 3)
-    everywhere, joined = _used(everywhere, joined)
-    triangles = joined.reshape(-1, 3).astype(np.int32)
+    everywhere, corners_used = _used(everywhere, joined)
+    triangles = corners_used.reshape(-1, 3).astype(np.int32)
     return Mesh(everywhere, triangles, unit, step if precision else None, placement=moved)
 
 
@@ -221,34 +276,39 @@ def _limited(placed: Iterable[Placed]) -> list[Placed]:
     return instances
 
 
-def _check(vertices: Floats, corners: Integers, face_of: Callable[[int], int]) -> None:
+def _check(vertices: Floats, corners: Corners, face_of: Callable[[int], int]) -> None:
     """Refuse a corner without a vertex, or one with a vertex that is not finite."""
-    wrong = (corners < 0) | (corners >= len(vertices))
-    if wrong.any():
-        at = int(np.argmax(wrong))
+    if len(corners) and not 0 <= corners.min() <= corners.max() < len(vertices):
+        at = int(np.argmax((corners < 0) | (corners >= len(vertices))))
         msg = (
             f"face {face_of(at)} has vertex index {corners[at]}, which is out of range: "
             f"the file has {len(vertices)} vertices, numbered from 0; export it again"
         )
         raise FormatError(msg)
-    finite: npt.NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(vertices), axis=1)
-    if not finite[corners].all():
-        at = int(np.argmin(finite[corners]))
+    if np.isfinite(vertices).all():
+        return
+    bad = ~np.logical_and.reduce(np.isfinite(vertices), axis=1)[corners]
+    if bad.any():
+        at = int(np.argmax(bad))
         where = vertices[corners[at]].tolist()
         msg = f"face {face_of(at)} uses vertex {corners[at]}, which is not finite: {where}; export it again"
         raise FormatError(msg)
 
 
-def _used(vertices: Floats, corners: Integers) -> tuple[Floats, Integers]:
+def _used(vertices: Floats, corners: Corners) -> tuple[Floats, Corners]:
     """The vertices that corners refer to, and the corners renumbered; refused when there are none."""
     if not len(corners):
         msg = f"the file holds no triangles: {len(vertices)} points, 0 faces; export it as a surface"
         raise FormatError(msg)
-    used = np.zeros(len(vertices), np.bool_)
-    used[corners] = True
+    used = np.zeros(len(vertices), np.uint8)
+    if len(corners) >= 3 * COMPILED_FROM:
+        mark(np.ascontiguousarray(corners, np.int32), used)
+    else:
+        used[corners] = 1
+    vertices = np.ascontiguousarray(vertices, np.float64)
     if used.all():
-        return np.ascontiguousarray(vertices, np.float64), corners
-    return vertices[used], (np.cumsum(used) - 1)[corners]
+        return vertices, corners
+    return vertices[used != 0], (np.cumsum(used != 0) - 1)[corners]
 
 
 def _describe(array: npt.NDArray[Any]) -> str:

@@ -12,7 +12,7 @@ from massproof.errors import FormatError
 
 if TYPE_CHECKING:
     from massproof.brep import Brep
-    from massproof.mesh import Mesh
+    from massproof.mesh import Mesh, Records
 
 Bytes = bytes | bytearray | memoryview | mmap
 
@@ -44,7 +44,7 @@ SUFFIXES = {
 }
 
 
-def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Brep, str]:
+def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Brep, str]:
     """Geometry in `data`, and the name of its format.
 
     data : the whole file, in any object with the buffer interface
@@ -57,7 +57,7 @@ def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Brep, str]:
         msg = "the file is empty (0 bytes): nothing was written to it, or the copy failed"
         raise FormatError(msg)
     module = _sniffed(view) if suffix is None else _named(suffix, view)
-    geometry: Mesh | Brep = module.read(view)
+    geometry: Mesh | Records | Brep = module.read(view)
     return geometry, _name(module)
 
 

@@ -11,13 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError
-from massproof.mesh import Mesh, float32_precision
+from massproof.kernels import COMPILED_FROM
+from massproof.kernels.stl_text import corners
+from massproof.kernels.text import Unusual
+from massproof.mesh import Mesh, Records, require_finite
 
 SUFFIXES = (".stl", ".stla", ".stlb")
 
 _HEADER = 80  # bytes of free text; some exporters start it with "solid", so it decides nothing
-_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+_EMPTY = "STL with no triangles: 0 facets, so there is nothing to measure; export it again"
+_END = re.compile(rb"\bendsolid\b", re.IGNORECASE)
+_LAST = 4096  # bytes in which it must stand
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*solid\b", re.IGNORECASE)
+
+# From this many bytes on, compiled code is worth linking: some 50 ms once, against 0.2 µs a byte in Python.
+_COMPILED_FROM = 1 << 18
 
 
 def sniff(data: memoryview) -> bool:
@@ -25,35 +33,36 @@ def sniff(data: memoryview) -> bool:
     return _declared_size(data) == len(data) or bool(_TEXT.match(data[:_HEADER]))
 
 
-def read(data: memoryview) -> Mesh:
+def read(data: memoryview) -> Mesh | Records:
     """Read an STL file.
 
     Raises FormatError when the length and the triangle count disagree, or when an ASCII number does
     not parse. The normals in the file are ignored: the corner order decides.
     """
     if _declared_size(data) == len(data):
-        return _mesh(_binary_corners(data), single=True)
+        return _binary(data)
     if _TEXT.match(data[:_HEADER]) and b"\0" not in bytes(data[:512]):
-        return _mesh(_ascii_corners(bytes(data)), single=False)
+        return _mesh(_ascii_corners(data))
     raise FormatError(_not_stl(data))
 
 
-def _mesh(corners: npt.NDArray[np.float64], *, single: bool) -> Mesh:
-    """Mesh of a triangle soup; `single` when the file stores float32."""
-    bad = ~np.isfinite(corners).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        msg = (
-            f"STL with {bad.sum()} of {len(corners)} corners not finite, the first in triangle {row // 3}: "
-            f"{corners[row].tolist()} is nan or inf; export it again"
-        )
-        raise FormatError(msg)
+def _mesh(corners: npt.NDArray[np.float64]) -> Mesh:
+    """Mesh of corners (3F, 3), three for each triangle."""
+    if not np.isfinite(corners).all():
+        require_finite(corners.reshape(-1, 3, 3))
     if not len(corners):
-        msg = "STL with no triangles: 0 facets, so there is nothing to measure; export it again"
-        raise FormatError(msg)
-    step = float32_precision(corners) if single else None
+        raise FormatError(_EMPTY)
     faces = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
-    return Mesh(corners, faces, precision=step)
+    return Mesh(corners, faces)
+
+
+def _binary(data: memoryview) -> Mesh | Records:
+    """The records where they lie, when there are enough of them for compiled kernels; else a mesh."""
+    count = (len(data) - _HEADER - 4) // Records.SIZE
+    if not count:
+        raise FormatError(_EMPTY)
+    records = Records(np.frombuffer(data, np.uint8), count)
+    return records if count >= COMPILED_FROM else records.mesh()
 
 
 def _declared_size(data: memoryview) -> int | None:
@@ -61,15 +70,21 @@ def _declared_size(data: memoryview) -> int | None:
     if len(data) < _HEADER + 4:
         return None
     count = int.from_bytes(data[_HEADER : _HEADER + 4], "little")
-    return _HEADER + 4 + count * _TRIANGLE.itemsize
+    return _HEADER + 4 + count * Records.SIZE
 
 
-def _binary_corners(data: memoryview) -> npt.NDArray[np.float64]:
-    triangles = np.frombuffer(data, _TRIANGLE, offset=_HEADER + 4)
-    return triangles["corners"].reshape(-1, 3).astype(np.float64)
+def _ascii_corners(data: memoryview) -> npt.NDArray[np.float64]:
+    """Corners (3F, 3) of every facet of every solid in the file: compiled, if they are written as usual."""
+    if len(data) >= _COMPILED_FROM and _END.search(data[-_LAST:]):
+        try:
+            found: npt.NDArray[np.float64] = corners(data)
+            return found.reshape(-1, 3)
+        except Unusual:
+            pass  # word by word, then: the authority on what a file means and on what is wrong with it
+    return _any_corners(bytes(data))
 
 
-def _ascii_corners(data: bytes) -> npt.NDArray[np.float64]:
+def _any_corners(data: bytes) -> npt.NDArray[np.float64]:
     """Corners of every facet of every solid in the file; any white space separates words."""
     words = [word.lower() for word in re.findall(rb"\b(?:vertex|endfacet)\b", data, re.IGNORECASE)]
     facets = words.count(b"endfacet")
@@ -80,15 +95,15 @@ def _ascii_corners(data: bytes) -> npt.NDArray[np.float64]:
             "vertices: the file is cut short or a number is missing; export or copy it again"
         )
         raise FormatError(msg)
-    if not re.search(rb"\bendsolid\b", data[-4096:], re.IGNORECASE):
+    if not _END.search(data[-_LAST:]):
         msg = f"ASCII STL cut short: no 'endsolid' after {facets} facets; export or copy it again"
         raise FormatError(msg)
-    corners = np.empty((len(found), 3))
+    places = np.empty((len(found), 3))
     for i, words in enumerate(found):
         try:
             if b"_" in b"".join(words):  # float("1_0") is 10.0 to Python, and a typing error here
                 raise ValueError
-            corners[i] = (float(words[0]), float(words[1]), float(words[2]))
+            places[i] = (float(words[0]), float(words[1]), float(words[2]))
         except ValueError:
             shown = b" ".join(words).decode("ascii", "replace")
             msg = (
@@ -96,7 +111,7 @@ def _ascii_corners(data: bytes) -> npt.NDArray[np.float64]:
                 "-1.25e-3 with a point; export it again"
             )
             raise FormatError(msg) from None
-    return corners
+    return places
 
 
 def _not_stl(data: memoryview) -> str:
@@ -106,7 +121,7 @@ def _not_stl(data: memoryview) -> str:
             f"not an STL file, or one cut short: {len(data)} bytes is too small for the "
             f"{_HEADER + 4}-byte header; export or copy it again"
         )
-    count = (declared - _HEADER - 4) // _TRIANGLE.itemsize
+    count = (declared - _HEADER - 4) // Records.SIZE
     what = "cut short (truncated)" if declared > len(data) else "followed by other (trailing) bytes"
     return (
         f"binary STL {what}: the header counts {count} triangles, which take {declared} bytes, "

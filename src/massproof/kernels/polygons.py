@@ -1,51 +1,145 @@
-"""Triangles from polygons: a fan where the polygon is convex, ear clipping where it is not.
+"""Triangles from polygons: a fan where the polygon is convex, ears where it is not.
 
-Source: G. H. Meisters, "Polygons have ears", American Mathematical Monthly 82, 1975. A fan of a
-concave polygon covers parts outside it, so its area is too large; ears never leave the polygon.
+A fan of a concave polygon covers parts outside it, so its area is too large; ears never leave the polygon.
+Fans stand here twice: compiled, for many polygons, and in numpy, for so few that they would wait longer for
+linking than for the answer.
 """
+
+import math
 
 import numpy as np
 
+from massproof.kernels import COMPILED_FROM
+from massproof.kernels.ears import FOLDED, crossed, cut_all
 from massproof.kernels.integrals_small import cross
+from massproof.kernels.jit import entry, in_threads, kernel
 
-# A corner that turns by less than this part of the polygon's area is straight: rounding of three products
-# of float64, and of the plane they are projected to, stays below it.
-_STRAIGHT = 1e-12
-
-# Triangles that cover a polygon once have its area; by this part of it more, they fold over.
-_FOLDED = 1e-9
+_PART = 1 << 16  # polygons a thread takes at a time: some milliseconds
 
 
-def triangulate(vertices, indices, starts):
-    """Faces that cover each polygon once, in the order of the polygons.
+def divide(vertices, indices, starts):
+    """Triangles that cover each polygon once, in their order, and how far polygons are from being planar.
 
     vertices : (V, 3) float64
     indices : (K,) int, the corners of all polygons one after the other; trusted
     starts : (P+1,) int, polygon i owns indices[starts[i]:starts[i+1]], at least three
-    returns (K − 2P, 3) int32, wound like their polygons
+    returns (K − 2P, 3) int32, wound like their polygons; and of each polygon, (P,) float64: by how much its
+        triangles exceed it where they fold over, as `folded` says; its thickness along its mean normal; and
+        its perimeter; the last two 0 for triangles
     """
-    out = np.empty((len(indices) - 2 * (len(starts) - 1), 3), np.int32)
-    for _, corners, places in _by_size(indices, starts):
-        for k in range(places.shape[1]):
-            out[places[:, k]] = corners[:, [0, k + 1, k + 2]]
-        if places.shape[1] > 1:
-            for i in np.flatnonzero(folded(vertices[corners], vertices[out[places]]) > 0):
-                out[places[i]] = corners[i][_ears(vertices[corners[i]])]
+    corners, starts = np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(starts, np.int64)
+    count = len(starts) - 1
+    faces = np.empty((len(corners) - 2 * count, 3), np.int32)
+    excess, thickness, perimeter = np.zeros(count), np.zeros(count), np.zeros(count)
+    out = faces, excess, thickness, perimeter
+    if len(faces) >= COMPILED_FROM:
+        in_threads(
+            lambda i: fans(vertices, corners, starts, i, min(i + _PART, count), *out), range(0, count, _PART)
+        )
+    else:
+        _fans_small(vertices, corners, starts, *out)
+    chosen = np.flatnonzero(excess > 0)
+    if len(chosen):
+        cut_all(vertices, corners, starts, chosen, faces, excess)
     return out
 
 
-def _by_size(indices, starts):
-    """Polygons with the same number of corners at a time, arguments as in `triangulate`.
+def bending(thickness, perimeter, sizes):
+    """What the choice of triangles can change in polygons that are not planar: bounds of area and volume.
 
-    yields their numbers (n,), their corners (n, size), and the rows of their triangles (n, size − 2)
+    All surfaces across a polygon of perimeter P and thickness t lie in its convex hull, which holds no more
+    than t P²/4π; a triangle's area exceeds its projection by t P/2 at most.
     """
-    indices, starts = np.asarray(indices, np.int64), np.asarray(starts, np.int64)
+    area = thickness * perimeter / 2 * np.maximum(sizes - 2, 0)
+    return area.sum(), (thickness * perimeter**2).sum() / (4 * np.pi)
+
+
+@entry("i4[:] u1[:]")
+def mark(corners, used):
+    """Set used[c] to 1 for all corners c, which are trusted."""
+    for c in corners:
+        used[c] = 1
+    return 0
+
+
+@kernel
+def side(vertices, a, b):
+    """The edge from vertex a to vertex b."""
+    return vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
+
+
+@kernel
+def length(x, y, z):
+    """Length of a vector."""
+    return math.sqrt(x * x + y * y + z * z)
+
+
+@kernel
+def fan(vertices, corners, first, count, faces, at):
+    """Write the fan of one polygon to faces[at:]: twice its vector area, and the area of the triangles."""
+    x = y = z = covered = 0.0
+    o = corners[first]
+    for k in range(first + 1, first + count - 1):
+        b, c = corners[k], corners[k + 1]
+        nx, ny, nz = crossed(vertices, o, b, c)
+        x, y, z = x + nx, y + ny, z + nz
+        covered += length(nx, ny, nz) / 2
+        faces[at, 0], faces[at, 1], faces[at, 2] = o, b, c
+        at += 1
+    return x, y, z, covered
+
+
+@kernel
+def spread(vertices, corners, first, count, x, y, z):
+    """Of one polygon whose doubled vector area is given: whether a triangle is against it, and its shape.
+
+    returns that, how far its corners reach along the vector, times its length, and the perimeter
+    """
+    against, low, high, around = False, 0.0, 0.0, 0.0
+    o, last = corners[first], corners[first + count - 1]
+    for k in range(first, first + count):
+        c = corners[k]
+        ex, ey, ez = side(vertices, last, c)
+        around += length(ex, ey, ez)
+        nx, ny, nz = crossed(vertices, o, last, c)
+        against = against or nx * x + ny * y + nz * z < 0
+        hx, hy, hz = side(vertices, o, c)
+        height = hx * x + hy * y + hz * z
+        low, high, last = min(low, height), max(high, height), c
+    return against, high - low, around
+
+
+@entry("f8[:,3] i4[:] i8[:] i8 i8 i4[:,3] f8[:] f8[:] f8[:]")
+def fans(vertices, corners, starts, first, last, faces, excess, thickness, perimeter):
+    """Fans of polygons first..last; arguments as `divide` makes and returns them, all of them trusted."""
+    for i in range(first, last):
+        begin, count = starts[i], starts[i + 1] - starts[i]
+        x, y, z, covered = fan(vertices, corners, begin, count, faces, begin - 2 * i)
+        if count > 3:
+            against, reach, around = spread(vertices, corners, begin, count, x, y, z)
+            area = length(x, y, z)
+            beyond = covered - area / 2
+            excess[i] = beyond if against and beyond > FOLDED * covered else 0.0
+            # Without an area there is no normal: the polygon may bend by half its perimeter.
+            thickness[i] = reach / area if area > 0 else around / 2
+            perimeter[i] = around
+    return 0
+
+
+def _fans_small(vertices, corners, starts, faces, excess, thickness, perimeter):
+    """As `fans`, of all polygons."""
     sizes = np.diff(starts)
     first = starts[:-1] - 2 * np.arange(len(sizes))  # where a polygon's triangles begin
     for size in np.unique(sizes):
         chosen = np.flatnonzero(sizes == size)
-        corners = indices[starts[chosen][:, None] + np.arange(size)]
-        yield chosen, corners, first[chosen][:, None] + np.arange(size - 2)
+        named = corners[starts[chosen][:, None] + np.arange(size)]
+        places = first[chosen][:, None] + np.arange(size - 2)
+        for k in range(size - 2):
+            faces[places[:, k]] = named[:, [0, k + 1, k + 2]]
+        if size > 3:
+            points = vertices[named]
+            excess[chosen] = folded(points, vertices[faces[places]])
+            thickness[chosen], perimeter[chosen] = _shapes(points)
 
 
 def folded(points, triangles):
@@ -62,43 +156,19 @@ def folded(points, triangles):
     # Where all triangles look the way of the polygon, what they exceed it by is its bend.
     against = ((turned * normal[:, None]).sum(axis=2) < 0).any(axis=1)
     excess = covered - area
-    return np.where(against & (excess > _FOLDED * covered), excess, 0.0)
+    return np.where(against & (excess > FOLDED * covered), excess, 0.0)
 
 
-def folds(vertices, indices, starts, faces):
-    """By how much each polygon's triangles in `faces` exceed it: (P,) areas, as `folded` says."""
-    excess = np.zeros(len(starts) - 1)
-    for chosen, corners, places in _by_size(indices, starts):
-        if places.shape[1] > 1:
-            excess[chosen] = folded(vertices[corners], vertices[faces[places]])
-    return excess
-
-
-def bending(vertices, indices, starts):
-    """How far polygons leave their planes, and what the choice of triangles can therefore change.
-
-    Arguments as in `triangulate`
-    returns for each polygon its thickness along its mean normal and its perimeter, and the bounds of
-        area and volume: all surfaces across a polygon of perimeter P and thickness t lie in its convex
-        hull, which holds no more than t P²/4π; a triangle's area exceeds its projection by t P/2 at most
-    """
-    sizes = np.diff(starts)
-    thickness, perimeter = np.zeros(len(sizes)), np.zeros(len(sizes))
-    for chosen, corners, places in _by_size(indices, starts):
-        if places.shape[1] == 1:
-            continue  # a triangle does not bend
-        points = vertices[corners]
-        edges = np.roll(points, -1, axis=1) - points
-        perimeter[chosen] = np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
-        normal = _normal(points)
-        length = np.sqrt((normal * normal).sum(axis=1))
-        heights = ((points - points[:, :1]) * normal[:, None, :]).sum(axis=2)
-        spread = heights.max(axis=1) - heights.min(axis=1)
-        # Without an area there is no normal: the polygon may bend by half its perimeter.
-        flat = length == 0
-        thickness[chosen] = np.where(flat, perimeter[chosen] / 2, spread / np.where(flat, 1, length))
-    area = thickness * perimeter / 2 * np.maximum(sizes - 2, 0)
-    return thickness, perimeter, area.sum(), (thickness * perimeter**2).sum() / (4 * np.pi)
+def _shapes(points):
+    """Thickness and perimeter of (P, size, 3) polygons, each (P,)."""
+    edges = np.roll(points, -1, axis=1) - points
+    perimeter = np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
+    normal = _normal(points)
+    area = np.sqrt((normal * normal).sum(axis=1))
+    heights = ((points - points[:, :1]) * normal[:, None, :]).sum(axis=2)
+    reach = heights.max(axis=1) - heights.min(axis=1)
+    flat = ~(area > 0)  # without an area there is no normal: the polygon may bend by half its perimeter
+    return np.where(flat, perimeter / 2, reach / np.where(flat, 1, area)), perimeter
 
 
 def _normal(points):
@@ -106,68 +176,3 @@ def _normal(points):
     spokes = points - points[:, :1]
     later = np.roll(spokes, -1, axis=1)
     return cross(spokes.reshape(-1, 3), later.reshape(-1, 3)).reshape(points.shape).sum(axis=1)
-
-
-def _project(points):
-    """(size, 3) corners as (size, 2) in the coordinate plane nearest to theirs, counter-clockwise."""
-    normal = _normal(points[None])[0]
-    axis = int(np.argmax(np.abs(normal)))
-    plane = points[:, [(axis + 1) % 3, (axis + 2) % 3]]
-    return plane if normal[axis] > 0 else plane[:, ::-1]
-
-
-def _ears(corners):
-    """Triangles (size − 2, 3) of a polygon (size, 3), as corner numbers, that fold over the least.
-
-    Corners in one place are one corner; each that is left out gives a triangle without extent.
-    """
-    last = np.roll(corners, 1, axis=0)
-    kept = np.flatnonzero((corners != last).any(axis=1))
-    spare = len(corners) - len(kept)  # at least three are kept: without an area nothing folds
-    plane = _project(corners[kept])
-    best, least = None, np.inf
-    for slack in (_STRAIGHT, 0.0, -_STRAIGHT):  # straight corners block an ear, or do not
-        found = kept[_clip(plane, slack * abs(_turn(plane[:1], plane, np.roll(plane, -1, axis=0)).sum()))]
-        excess = float(folded(corners[None], corners[found][None])[0])
-        if excess < least:
-            best, least = found, excess
-        if not excess:
-            break
-    return np.concatenate([best, np.zeros((spare, 3), int)])
-
-
-def _clip(points, slack):
-    """Triangles (size − 2, 3) of a counter-clockwise polygon (size, 2), as corner numbers.
-
-    A polygon that crosses itself may run out of ears; the corner with the widest turn is clipped then.
-    """
-    left = list(range(len(points)))
-    found = []
-    while len(left) > 3:
-        ring = np.array(left)
-        before, after = points[np.roll(ring, 1)], points[np.roll(ring, -1)]
-        turn = _turn(before, points[ring], after)
-        reflex = points[ring[turn <= slack]]
-        wide = (k for k in np.argsort(-turn) if turn[k] > 0)
-        ears = (k for k in wide if _empty(before[k], points[ring[k]], after[k], reflex, slack))
-        k = int(next(ears, np.argmax(turn)))
-        found.append((left[k - 1], left[k], left[(k + 1) % len(left)]))
-        del left[k]
-    return np.array([*found, tuple(left)])
-
-
-def _turn(a, b, c):
-    """Twice the signed area of the triangles (a, b, c)."""
-    (ax, ay), (bx, by), (cx, cy) = a.T, b.T, c.T
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-
-
-def _empty(a, b, c, reflex, slack):
-    """Whether no reflex corner lies in the triangle a, b, c."""
-    # A corner in the same place as one of the triangle's does not block it: bridged holes touch so.
-    for p in (a, b, c):
-        reflex = reflex[(reflex != p).any(axis=1)]
-    inside = np.ones(len(reflex), bool)
-    for p, q in ((a, b), (b, c), (c, a)):
-        inside &= _turn(p[None], q[None], reflex) >= -slack
-    return not inside.any()
