@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Compiled kernels outlive a run, so that a second one does not wait for the compiler.
-export NUMBA_CACHE_DIR ?= $(CURDIR)/$(VENV)/numba-cache
+export MASSPROOF_CACHE ?= $(CURDIR)/$(VENV)/kernels
 
 .PHONY: demo test check bench lint test-jit test-nojit clean
 
@@ -18,7 +18,7 @@ check: lint test-nojit test-jit
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/open_box.py
-	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/mesh.py $(if $(QUICK),--quick)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check src tests benchmarks data

@@ -1,5 +1,6 @@
 """The command line as a shell sees it: output, errors, exit codes."""
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -12,7 +13,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from massproof import cli
+import massproof as mp
+from massproof import cli, report
+from massproof.errors import InputError, UsageError
+from massproof.kernels import jit
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
 
@@ -352,3 +356,76 @@ def test_python_dash_m_runs_the_command_line(data):
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["verdict"] == "SOUND"
+
+
+def test_topology_is_json_in_a_pipe(data):
+    found = json.loads(run("topology", data / "open_box.stl").stdout)
+
+    assert (found["boundary_edges"], found["boundary_loops"], found["closed"]) == (4, 1, False)
+    assert len(found["where"]["unmatched_edges"]) == 3
+
+
+def test_topology_is_a_table_on_a_terminal(data, monkeypatch):
+    printed = io.StringIO()
+    monkeypatch.setattr(report, "printable", lambda text: text)
+    with contextlib.redirect_stdout(printed):
+        report.show_topology(mp.topology(data / "open_box.stl"))
+        report.show_topology(mp.topology(data / "box.stl"))
+    text = printed.getvalue()
+
+    assert "open_box.stl  not closed" in text
+    assert "boundary edges                 4" in text
+    assert "unmatched edges at (" in text
+    assert "6" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("name", "code"), [("missing.stl", 3), ("sphere.step", 2)])
+def test_topology_of_what_is_no_mesh_is_one_line(data, name, code):
+    if name.endswith("step"):
+        pytest.importorskip("OCP")
+    done = run("topology", data / name)
+
+    assert done.exit_code == code
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--check", "some", "check='some' is unknown; use one of auto, closed, full"),
+        ("--repair", "magic", "repair='magic' is unknown; use estimate or union"),
+        ("--weld", "-1", "weld must be a length greater than zero"),
+        ("--weld", "inf", "weld must be a length greater than zero"),
+    ],
+)
+def test_options_of_meshes_are_checked(data, option, value, message):
+    done = run("measure", data / "box.stl", "--unit", "mm", option, value)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_repairs_are_not_for_a_b_rep(data):
+    pytest.importorskip("OCP")
+    done = run("measure", data / "sphere.step", "--repair", "estimate")
+
+    assert done.exit_code == 2
+    assert "is a B-rep: weld and repair are for meshes" in done.stderr
+
+
+def test_an_estimate_is_given_when_it_is_asked_for(data):
+    found = json.loads(run("measure", data / "open_box.stl", "--unit", "mm", "--repair", "estimate").stdout)
+
+    assert found["verdict"] == "BOUNDED"
+    low, high = found["properties"]["volume"]["interval"]
+    assert low < 6e-9 < high  # that of the box; the fan over its bent hole gives 5.5
+    assert "estimated" in [finding["code"] for finding in found["findings"]]
+
+
+def test_warming_says_what_is_kept_where_or_why_not(monkeypatch):
+    monkeypatch.setattr(jit, "warm", lambda: (7, "/some/where"))
+    assert run("warm").stdout == "7 kernels are compiled and kept in /some/where\n"
+    for error, code in ((InputError("cannot write"), 1), (UsageError("switched off"), 2)):
+        monkeypatch.setattr(jit, "warm", lambda error=error: (_ for _ in ()).throw(error))
+        done = run("warm")
+        assert (done.exit_code, done.stderr) == (code, f"error: {error}\n")

@@ -61,7 +61,9 @@ LISTS = {
     "enclosure.py:_why_open",
     "measure.py:measure",
     "properties.py:_native",
-    "integrals.py:add_triangle",
+    "scan.py:add_integrals",
+    "topology.py:_topology",
+    "topology.py:_shells",
 }
 
 
@@ -83,6 +85,6 @@ def test_functions_and_modules_stay_small():
 
 
 def test_the_changelog_has_a_heading_for_the_version():
-    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    from massproof import __version__
 
-    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()

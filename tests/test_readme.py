@@ -58,7 +58,7 @@ def test_python_of_the_readme_runs_and_says_what_it_says(monkeypatch):
     assert repr(r.volume.to("cm^3").value) in README
     assert f"'{r.mass:.1f g}'" in README
     assert {k: v and f"{v:.0e}" for k, v in r.volume.budget.items()} == {
-        "rounding": "2e-16", "file-precision": "1e-10", "tessellation": None,
+        "rounding": "6e-18", "file-precision": "1e-10", "tessellation": None,
     }  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import pytest
@@ -139,3 +140,18 @@ def test_a_spelling_that_means_two_units_stops_the_import(monkeypatch):
 @pytest.mark.parametrize("name", units.SYSTEMS)
 def test_a_system_has_one_unit_of_each_dimension(name):
     assert {d: u.dimension for d, u in units.system(name).items()} == {d: d for d in units.SYSTEMS["SI"]}
+
+
+def test_a_value_beyond_float64_becomes_infinite_with_its_sign():
+    assert units.unit("m").to(units.unit("inch"), -1e308) == -math.inf
+    assert units.unit("m").to(units.unit("mm"), 1e308) == math.inf
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=64), st.integers(1, 5))
+def test_scaling_in_one_step_is_what_exact_rationals_round_to(value, power):
+    for factor in (Fraction(1, 1000), Fraction(1000), Fraction(127, 5000), Fraction(1)):
+        try:
+            exact = float(Fraction(value) * factor**power)
+        except OverflowError:
+            continue
+        assert units.scale(value, factor**power) == exact

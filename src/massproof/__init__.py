@@ -13,6 +13,8 @@ from massproof.errors import (
 )
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
+from massproof.topology import Shell, Topology, topology
+from massproof.version import __version__ as __version__
 
 __all__ = [
     "Finding",
@@ -23,9 +25,12 @@ __all__ = [
     "NotASolid",
     "Properties",
     "Quantity",
+    "Shell",
+    "Topology",
     "UnitError",
     "UnknownMaterial",
     "UsageError",
     "Verdict",
     "measure",
+    "topology",
 ]

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -19,6 +19,8 @@ from massproof import materials, report, units
 from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.measure import measure as measure_one
 from massproof.properties import DIALECTS, SCHEMA_VERSION, Properties, Verdict
+from massproof.topology import topology
+from massproof.version import __version__
 
 USAGE, UNREADABLE, UNSAFE, MISSING = 2, 3, 4, 6
 
@@ -37,9 +39,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"massproof {installed('massproof')}")
+        typer.echo(f"massproof {__version__}")
         raise typer.Exit
 
 
@@ -58,6 +58,9 @@ def measure(
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a file.")] = False,
     as_ndjson: Annotated[bool, typer.Option("--ndjson", help="One JSON object a line, in order.")] = False,
     strict: Annotated[bool, typer.Option(help="Assume no unit; exit with 4 when no volume is defined.")] = False,
+    check: Annotated[str, typer.Option(help="Of meshes: closed (one pass), full (intersections too), auto (by size).")] = "auto",
+    weld: Annotated[float | None, typer.Option(help="Take corners of open edges this near as one, in the file's unit.")] = None,
+    repair: Annotated[str | None, typer.Option(help="Of meshes: estimate (cap holes) or union (count shared volume once).")] = None,
 ) -> None:  # fmt: skip
     """Measure files: area, volume, mass, centre of mass, inertia, bounding box."""
     asked = {"table": as_table, "json": as_json, "csv": as_csv, "ndjson": as_ndjson}
@@ -67,7 +70,14 @@ def measure(
     if wrong:
         _stop(USAGE, wrong)
     style = chosen[0] if chosen else "json" if vendor or not sys.stdout.isatty() else "table"
-    arguments = {"unit": unit, "material": material, "density": density, "mass": mass, "format": format}
+    arguments: dict[str, Any] = {
+        "unit": unit,
+        "material": material,
+        "density": density,
+        "mass": mass,
+        "format": format,
+    }
+    arguments |= {"check": check, "weld": weld, "repair": repair}
     try:
         output = _Output(style, dialect or "native", system, len(files))
         codes = [_measure_file(f, arguments, strict, output) for f in files]
@@ -75,6 +85,35 @@ def measure(
         _stop(USAGE, str(error))
     output.close()
     raise typer.Exit(next((code for code in (MISSING, UNREADABLE, USAGE, UNSAFE) if code in codes), 0))
+
+
+@app.command("topology")
+def show_topology(
+    file: Annotated[str, typer.Argument(help="A mesh: STL, OBJ, PLY, OFF, 3MF or GLB.")],
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+) -> None:  # fmt: skip
+    """How a mesh is connected: shells, open and crowded edges, holes, genus, what lies inside what."""
+    try:
+        found = topology(file, format=format)
+    except MassproofError as error:
+        _stop(USAGE if isinstance(error, UsageError) else UNREADABLE, report.printable(str(error)))
+    if as_json or not sys.stdout.isatty():
+        typer.echo(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        report.show_topology(found)
+
+
+@app.command()
+def warm() -> None:
+    """Compile all kernels for this processor now, so that no measurement has to."""
+    from massproof.kernels import jit
+
+    try:
+        count, folder = jit.warm()
+    except MassproofError as error:
+        _stop(USAGE if isinstance(error, UsageError) else 1, str(error))
+    typer.echo(f"{count} kernels are compiled and kept in {folder}")
 
 
 def _contradiction(
@@ -215,7 +254,7 @@ def _show_materials(found: tuple[materials.Material, ...]) -> None:
     Console().print(table)
 
 
-def _stop(code: int, message: str) -> None:
+def _stop(code: int, message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(code)
 

@@ -1,38 +1,26 @@
-"""What a triangle mesh encloses: topology decides what is defined, integrals measure it.
-
-The bounds follow the standard model of floating-point arithmetic, fl(x∘y) = (x∘y)(1 + δ), |δ| ≤ u =
-2⁻⁵³ (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2002, chapters 2 and 4); their
-derivation for these sums is in docs/decisions/rounding-bound.md.
-"""
+"""What a triangle mesh encloses: topology decides what is defined, integrals measure it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from massproof import nesting
+from massproof import bounds, nesting, repair
+from massproof.bounds import Cause, Faces, Sums
 from massproof.errors import FormatError, Note
-from massproof.kernels import BLOCK, integrals_small, topology
+from massproof.kernels import COMPILED_FROM, topology, weld
 from massproof.mass import Array, Body, Errors, Measured
-from massproof.mesh import Mesh
+from massproof.mesh import Mesh, Records, float32_precision, require_finite
 
-Faces = npt.NDArray[np.int32]
+# Triangles among which bodies, overlap and intersections are looked for unless asked otherwise: half a second.
+THOROUGH_BELOW = 200_000
 
-COMPILED_FROM = 1_000_000  # triangles: numpy needs 0.5 s for them, importing numba takes as long
+_WELDED_AT_MOST = 60_000_000  # triangles: what is needed to find the open edges of more is not there
+_SAMPLE = 64  # triangles whose box tells where about the part is
 
 _METHOD = "divergence theorem over the triangles as stored"
-
-# 96 roundings cover a term and a block of 256 of them, see the derivation; they grow with the block.
-_ROUNDING = 96 * BLOCK / 256 * 2.0**-53
-
-# Corners closer than one float32 step of the size of the part are the same to any exporter that
-# computes in float32, and nearly all do.
-_PRECISION = 2.0**-23
 
 # Coordinates whose fifth powers, times density and unit, stay far from both ends of float64. All of
 # float32 lies inside.
@@ -40,95 +28,224 @@ _SMALLEST, _LARGEST = 1e-50, 1e50
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
+    "closed-within-tolerance",
+    "estimated",
+    "folded-polygons",
+    "intersections-unchecked",
     "inverted",
-    "merged-corners",
-    "overlap",
-    "repeated-faces",
     "inverted-body",
-    "tangled-bodies",
     "nesting-unchecked",
     "non-planar-polygons",
-    "folded-polygons",
+    "overlap",
+    "reoriented",
+    "repeated-faces",
+    "self-intersecting",
+    "tangled-bodies",
+    "united",
 }
 
 
-class _Surface(NamedTuple):
-    """A mesh whose corners are shared, and what its edges say."""
+class Options(NamedTuple):
+    """What is asked for beyond the measuring of a surface as it is."""
 
-    vertices: Array
-    faces: Faces
-    edges: topology.Edges
-    merged: float  # how far a vertex was moved to close it, 0.0 when none was
+    check: str = "auto"  # "closed": only whether it is closed; "full": intersections too; "auto": by size
+    weld: float | None = None  # corners of open edges this near are one, in the unit of the coordinates
+    repair: str | None = None  # "estimate": cap holes; "union": count what several bodies share once
+
+    def thorough(self, count: int) -> bool:
+        """Whether intersections are looked for among `count` triangles."""
+        return self.check == "full" or (self.check == "auto" and count < THOROUGH_BELOW)
 
 
-def measure(mesh: Mesh, name: str) -> Measured:
+_DEFAULT = Options()
+
+
+class _Look(NamedTuple):
+    """What the first look at all triangles found."""
+
+    sums: Sums
+    low: Array
+    high: Array
+    closed: bool  # proved; False: not known
+
+
+def measure(geometry: Mesh | Records, name: str, options: Options = _DEFAULT) -> Measured:
     """Area, box and, when the surface is closed and consistently oriented, the solid inside.
 
     name : what messages call the mesh
 
-    Raises FormatError when there is no triangle, or for coordinates too large or too small to sum.
+    Raises FormatError when there is no triangle, or for coordinates too large or too small to sum, or not finite.
     """
-    _check(mesh, name)
-    vertices, faces = topology.weld(mesh.vertices, mesh.faces)
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    origin = low + (high - low) / 2
-    reach = float(max((high - origin).max(), (origin - low).max()))
-    notes: list[Note] = list(mesh.notes)
-    surface = _close(_surface(vertices, faces, notes), high - low, notes)
-    sums = _sums(vertices, faces, origin)
-    if surface.merged:  # the area is that of the faces as stored, the solid that of the closed surface
-        sums[1:] = _sums(vertices, surface.faces, origin)[1:]
-    absent = _why_open(surface, name, notes) or _why_flat(sums, reach, name, notes)
-    causes = _causes(mesh, surface, sums, reach)
-    if not absent:
-        surface = _outwards(surface, sums, notes)
-        manifold = not surface.edges.nonmanifold
-        twice = nesting.doubt(vertices, surface.faces, manifold, notes)
-        causes["counted-twice"] = _volume_in_doubt(twice, reach)
-    errors = _complete(_by_cause(sums, causes), float(np.abs(origin).max()) + reach)
-    body = None if absent else Body.from_moments(sums[3:], origin)
-    if body and _impossible(body, errors, low, high):
-        body, absent = None, _why_impossible(name, notes)
-    bounded = any(code in _ASSUMED for code, _, _ in notes)
-    return Measured(float(sums[0]), body, low, high, errors, _METHOD, tuple(notes), bounded, absent)
-
-
-def _causes(mesh: Mesh, surface: _Surface, sums: Array, reach: float) -> dict[str, _Cause | None]:
-    """The causes that are known before it is known what the surface encloses."""
-    count = len(mesh.faces)
-    area, volume = mesh.bent
-    return {
-        "rounding": _rounding(sums, reach),
-        "file-precision": None if mesh.precision is None else _moved(sums, reach, count, mesh.precision),
-        "placement": _moved(sums, reach, count, mesh.placement),
-        "merged-corners": _moved(sums, reach, count, surface.merged),
-        "non-planar": _volume_in_doubt(volume, reach, area),
-    }
-
-
-def _complete(errors: dict[str, Errors | None], far: float) -> dict[str, Errors | None]:
-    rounding = errors["rounding"] or Errors()
-    # The centre is added to the local origin at the end, which rounds once more.
-    errors["rounding"] = replace(rounding, centre=rounding.centre + 2.0**-53 * far)
-    errors["tessellation"] = None  # a mesh does not say what it approximates
-    return errors
-
-
-def _why_impossible(name: str, notes: list[Note]) -> str:
-    text = (
-        f"{name} does not enclose a volume: parts of the surface are inside out and count as negative, so "
-        "that its mass would lie outside its box; make the winding consistent, part by part"
-    )
-    notes.append(("self-intersecting", text, {}))
-    return text
-
-
-def _check(mesh: Mesh, name: str) -> None:
-    """Refuse an empty mesh, and coordinates whose fifth power would overflow or lose digits."""
-    if not len(mesh.faces):
+    count = geometry.count if isinstance(geometry, Records) else len(geometry.faces)
+    if not count:
         msg = f"{name} holds no triangles: there is nothing to measure; export it as a surface"
         raise FormatError(msg)
-    largest = float(np.abs(mesh.vertices).max())
+    work = _Work(geometry, name, options, list(geometry.notes))
+    if count < COMPILED_FROM:
+        vertices, faces = _welded(geometry)
+        return work.surface(_looked(vertices, faces, name), vertices, faces)
+    look = _scanned(geometry, name)
+    if look.closed and not options.thorough(count):
+        return work.streamed(look)
+    if count > _WELDED_AT_MOST:
+        return work.finish(look, look.sums, {}, _why_unknown(count, name, work.notes))
+    return work.surface(look, *_welded(geometry))
+
+
+class _Work:
+    """One measurement: what is asked, and what is worth saying so far."""
+
+    def __init__(self, geometry: Mesh | Records, name: str, options: Options, notes: list[Note]) -> None:
+        self.geometry, self.name, self.options, self.notes = geometry, name, options, notes
+
+    def streamed(self, look: _Look) -> Measured:
+        """The result of one pass over a surface that it proved to be closed."""
+        self._unchecked(look.sums.faces)
+        sums = look.sums
+        absent = _why_flat(sums, self.name, self.notes)
+        if not absent and sums.volume < 0:
+            sums = _inverted(sums, self.notes)
+        return self.finish(look, sums, {}, absent)
+
+    def surface(self, look: _Look, vertices: Array, faces: Faces) -> Measured:
+        """The result for triangles that share corners: what is wrong is named, and mended where asked."""
+        found, causes = self._mended(look, vertices, faces)
+        sums = look.sums
+        if found.faces is not faces:
+            sums = _solid_of(found, look)
+        absent = _why_open(found, self.name, self.notes) or _why_flat(sums, self.name, self.notes)
+        if not absent:
+            if sums.volume < 0:
+                found = repair.surface(found.vertices, np.ascontiguousarray(found.faces[:, ::-1]))
+                sums = _inverted(sums, self.notes)
+            found, sums, twice = self._bodies(look, found, sums)
+            causes["counted-twice"] = bounds.in_doubt(twice, look.sums.reach)
+        return self.finish(look, sums, causes, absent)
+
+    def _mended(
+        self, look: _Look, vertices: Array, faces: Faces
+    ) -> tuple[repair.Surface, dict[str, Cause | None]]:
+        flat = topology.degenerate(faces)
+        if flat.any():
+            text = f"{flat.sum()} of {len(faces)} triangles name a corner twice and enclose nothing"
+            self.notes.append(("degenerate-faces", text, {"count": int(flat.sum()), "faces": len(faces)}))
+            faces = faces[~flat]
+        found = repair.surface(vertices, faces)
+        found, cracks = repair.close_cracks(found, look.sums, self.options.weld, self.notes)
+        estimate = self.options.repair == "estimate"
+        found = repair.reorient(found, self.notes, holes=estimate)
+        causes: dict[str, Cause | None] = {"cracks": cracks}
+        if estimate:
+            found, causes["holes"] = repair.cap_holes(found, look.sums, self.notes)
+        return found, causes
+
+    def _bodies(self, look: _Look, found: repair.Surface, sums: Sums) -> tuple[repair.Surface, Sums, float]:
+        """Volume in doubt because bodies overlap, and the union of them where that is asked for."""
+        if not self.options.thorough(sums.faces):
+            self._unchecked(sums.faces)
+            return found, sums, 0.0
+        before = len(self.notes)
+        manifold = not found.edges.nonmanifold
+        twice = nesting.doubt(found.vertices, found.faces, manifold, self.notes, found.sides)
+        overlaps = {"overlap", "tangled-bodies"} & {code for code, _, _ in self.notes[before:]}
+        if not (overlaps and self.options.repair == "union"):
+            return found, sums, twice
+        from massproof import union
+
+        label, _ = topology.bodies(found.vertices, found.faces, found.sides)
+        joined = repair.surface(*union.united(found.vertices, found.faces, label))
+        whole = _solid_of(joined, look)
+        text = (
+            f"{label.max() + 1} bodies were united with manifold3d: {sums.volume:g} became {whole.volume:g}; "
+            "the area is that of the faces as stored"
+        )
+        self.notes.append(("united", text, {"bodies": int(label.max()) + 1, "sum": sums.volume}))
+        return joined, whole, 0.0
+
+    def _unchecked(self, count: int) -> None:
+        text = (
+            f"the surface is closed and consistently wound; whether it intersects itself, or bodies overlap, was not "
+            f"looked for among its {count} triangles: check='full' (--check full) does"
+        )
+        self.notes.append(("intersections-unchecked", text, {"faces": count}))
+
+    def finish(self, look: _Look, sums: Sums, causes: dict[str, Cause | None], absent: str) -> Measured:
+        """What was found, with the errors of every cause."""
+        mesh, stored = self.geometry, look.sums
+        area, volume = mesh.bent
+        box = np.array([look.low, look.high])
+        precision = float32_precision(box) if isinstance(mesh, Records) else mesh.precision
+        known: dict[str, Cause | None] = {
+            "rounding": bounds.rounding(sums)._replace(area=bounds.rounding(stored).area),
+            "file-precision": None if precision is None else bounds.moved(stored, precision),
+            "placement": bounds.moved(stored, mesh.placement),
+            "non-planar": bounds.in_doubt(volume, stored.reach, area),
+        }
+        errors = bounds.by_cause(sums, known | causes)
+        errors["tessellation"] = None  # a mesh does not say what it approximates
+        body = None if absent else Body.from_moments(sums.moments, sums.origin)
+        if body and _impossible(body, errors, look.low, look.high):
+            body, absent = None, _why_impossible(self.name, self.notes)
+        bounded = any(code in _ASSUMED for code, _, _ in self.notes)
+        notes = tuple(self.notes)
+        return Measured(stored.area, body, look.low, look.high, errors, _METHOD, notes, bounded, absent)
+
+
+def _scanned(geometry: Mesh | Records, name: str) -> _Look:
+    """One pass of compiled code over everything, straight off the file where that is possible."""
+    from massproof.kernels import scan
+
+    if isinstance(geometry, Records):
+        corners = geometry.corners()[:: max(1, geometry.count // _SAMPLE)].astype(np.float64)
+        origin = _middle(corners.reshape(-1, 3))
+        found = scan.scan_records(geometry.stored, Records.START, geometry.count, origin)
+        if not (np.isfinite(found.sums).all() and np.isfinite([found.low, found.high]).all()):
+            require_finite(geometry.corners())
+    else:
+        sample = geometry.faces[:: max(1, len(geometry.faces) // _SAMPLE)]
+        origin = _middle(geometry.vertices[sample.ravel()])
+        found = scan.scan_faces(geometry.vertices, geometry.faces, origin)
+    _check(found.low, found.high, name)
+    count = geometry.count if isinstance(geometry, Records) else len(geometry.faces)
+    sums = Sums(found.sums, origin, _reach(found.low, found.high, origin), count)
+    return _Look(sums, found.low, found.high, not any(found.fingerprint) and not sums.leaves)
+
+
+def _looked(vertices: Array, faces: Faces, name: str) -> _Look:
+    """The same in numpy, which does not look for open edges."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    _check(low, high, name)
+    origin = _middle(vertices)
+    return _Look(bounds.integrate(vertices, faces, origin, _reach(low, high, origin)), low, high, False)
+
+
+def _middle(points: Array) -> Array:
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle: Array = low + (high - low) / 2
+    return middle
+
+
+def _reach(low: Array, high: Array, origin: Array) -> float:
+    return float(max((high - origin).max(), (origin - low).max())) * (1 + 2.0**-50)
+
+
+def _welded(geometry: Mesh | Records) -> tuple[Array, Faces]:
+    """Vertices and faces in which equal positions are one vertex."""
+    if isinstance(geometry, Records):
+        vertices, faces = weld.welded_records(geometry.stored, Records.START, geometry.count)
+    else:
+        vertices, faces = weld.welded(geometry.vertices, geometry.faces)
+    return vertices, faces
+
+
+def _solid_of(found: repair.Surface, look: _Look) -> Sums:
+    """The integrals over a surface that was mended; the area stays that of the faces as stored."""
+    return bounds.integrate(found.vertices, found.faces, look.sums.origin, look.sums.reach)
+
+
+def _check(low: Array, high: Array, name: str) -> None:
+    """Refuse coordinates whose fifth power would overflow or lose digits."""
+    largest = float(max(-low.min(), high.max(), 0.0))
     if not _SMALLEST <= largest <= _LARGEST and largest:
         msg = (
             f"{name} has coordinates of {largest:g}, and only {_SMALLEST:g} to {_LARGEST:g} are possible: "
@@ -137,24 +254,30 @@ def _check(mesh: Mesh, name: str) -> None:
         raise FormatError(msg)
 
 
-def _why_flat(sums: Array, reach: float, name: str, notes: list[Note]) -> str:
-    """The finding, and the sentence, that say that rounding could be all of the volume; "" if not."""
-    signed, rounding = float(sums[3]), _unit(sums) * reach
-    if abs(signed) > rounding:
-        return ""
-    text = f"{name} encloses no volume: its signed volume {signed:g} is zero within ±{rounding:.2g}"
-    notes.append(("no-volume", text, {"signed_volume": signed, "bound": rounding}))
+def _why_unknown(count: int, name: str, notes: list[Note]) -> str:
+    """The finding, and the sentence, that say that a surface is open, where looking for its holes takes too much."""
+    text = (
+        f"{name} does not enclose a volume: the edges of its {count} triangles do not all match; area and box are "
+        f"valid, volume and mass are not; where is looked for in up to {_WELDED_AT_MOST} triangles: split the file"
+    )
+    notes.append(("open-edges", text, {"faces": count}))
     return text
 
 
-def _outwards(surface: _Surface, sums: Array, notes: list[Note]) -> _Surface:
-    """The surface with its outside outside; turns `sums` with it."""
-    if sums[3] > 0:
-        return surface
+def _why_flat(sums: Sums, name: str, notes: list[Note]) -> str:
+    """The finding, and the sentence, that say that rounding could be all of the volume; "" if not."""
+    if abs(sums.volume) > sums.rounding:
+        return ""
+    text = f"{name} encloses no volume: its signed volume {sums.volume:g} is zero within ±{sums.rounding:.2g}"
+    notes.append(("no-volume", text, {"signed_volume": sums.volume, "bound": sums.rounding}))
+    return text
+
+
+def _inverted(sums: Sums, notes: list[Note]) -> Sums:
+    """The integrals of a surface that is inside out, with its outside outside."""
     text = "all faces point inwards; the volume is reported positive"
-    notes.append(("inverted", text, {"signed_volume": float(sums[3])}))
-    sums[3:] = -sums[3:]
-    return surface._replace(faces=np.ascontiguousarray(surface.faces[:, ::-1]))
+    notes.append(("inverted", text, {"signed_volume": sums.volume}))
+    return sums.inverted()
 
 
 def _impossible(body: Body, errors: Mapping[str, Errors | None], low: Array, high: Array) -> bool:
@@ -168,110 +291,16 @@ def _impossible(body: Body, errors: Mapping[str, Errors | None], low: Array, hig
     return bool(outside.any() or np.linalg.eigvalsh(body.second)[0] < -3 * second)
 
 
-def _sums(vertices: Array, faces: Faces, origin: Array) -> Array:
-    if len(faces) < COMPILED_FROM:
-        sums: Array = integrals_small.surface_sums(vertices, faces, origin)
-    else:
-        from massproof.kernels import integrals
-
-        sums = integrals.surface_sums(vertices, faces, origin)
-    return sums
-
-
-def _unit(sums: Array) -> float:
-    """What rounding can add to an integral, but for a power of the reach; covers its own rounding."""
-    return _ROUNDING * float(sums[1]) * (1 + 1e-9)
-
-
-class _Cause(NamedTuple):
-    """How far one cause can move the area, the raw moments about the origin, and the box."""
-
-    area: float = 0.0
-    one: float = 0.0
-    first: float = 0.0
-    second: float = 0.0
-    box: float = 0.0
-
-
-def _rounding(sums: Array, reach: float) -> _Cause:
-    unit = _unit(sums)
-    return _Cause(2 * unit, unit * reach, unit * reach**2, unit * reach**3)
-
-
-def _volume_in_doubt(volume: float, reach: float, area: float = 0.0) -> _Cause:
-    """Volume that may be there or not, anywhere within the reach."""
-    return _Cause(area, volume, volume * reach, volume * reach**2)
-
-
-def _moved(sums: Array, reach: float, count: int, step: float) -> _Cause:
-    """What moving every vertex by up to `step` along each axis can change.
-
-    The surface sweeps a layer of thickness √3·step over an area of at most A + t·L + 2t²F with t that
-    thickness, L = Σ(|ab| + |ac|) and F faces.
-    """
-    thick = 3**0.5 * step
-    layer = thick * (float(sums[0]) + thick * float(sums[2]) + 2 * thick**2 * count)
-    far = reach + thick
-    area = thick * float(sums[2]) + 2 * thick**2 * count
-    return _Cause(area, layer, layer * far, layer * far**2, step)
-
-
-def _by_cause(sums: Array, causes: Mapping[str, _Cause | None]) -> dict[str, Errors | None]:
-    """Errors of centre and central second moment, jointly, and the share of each cause in them.
-
-    With V ± o, m ± f: |Δ(m/V)| ≤ (f + |m/V| o)/(V − o), and S = M − V r rᵀ term by term. The totals of
-    all causes stand in the denominator and beside r, so that the shares add up to the joint bound.
-    """
-    volume = abs(float(sums[3]))
-    least = volume - sum(c.one for c in causes.values() if c)
-    if least <= 0:  # the volume may be zero, and the centre anywhere
-        return {k: c and Errors(c.area, c.one, math.inf, math.inf, c.box) for k, c in causes.items()}
-    r = float(np.abs(sums[4:7]).max()) / volume
-    centre = {k: (c.first + r * c.one) / least for k, c in causes.items() if c}
-    joint = sum(centre.values())
-    return {
-        k: c
-        and Errors(
-            c.area,
-            c.one,
-            centre[k],
-            c.second + (r + joint) ** 2 * c.one + volume * centre[k] * (2 * r + joint),
-            c.box,
-        )
-        for k, c in causes.items()
-    }
-
-
-def _surface(vertices: Array, faces: Faces, notes: list[Note]) -> _Surface:
-    flat = topology.degenerate(faces)
-    if flat.any():
-        text = f"{flat.sum()} of {len(faces)} triangles name a corner twice and enclose nothing"
-        notes.append(("degenerate-faces", text, {"count": int(flat.sum()), "faces": len(faces)}))
-        faces = faces[~flat]
-    return _Surface(vertices, faces, topology.match_edges(faces, len(vertices)), 0.0)
-
-
-def _close(surface: _Surface, size: Array, notes: list[Note]) -> _Surface:
-    """The surface with corners merged within the precision of float32, if that closes it."""
-    vertices, faces, edges, _ = surface
-    step = _PRECISION * float(np.sqrt((size * size).sum()))
-    if not edges.boundary or not step:
-        return surface
-    merged, move = topology.weld_within(vertices, faces, np.unique(edges.open_pairs), step)
-    merged = merged[~topology.degenerate(merged)]
-    closed = topology.match_edges(merged, len(vertices))
-    if closed.unbalanced or not closed.total:
-        return surface
+def _why_impossible(name: str, notes: list[Note]) -> str:
     text = (
-        f"{edges.boundary} of {edges.total} edges match only after corners up to {move:.2g} apart were "
-        f"taken as one: less than a float32 step of the part's size, {step:.2g}"
+        f"{name} does not enclose a volume: parts of the surface are inside out and count as negative, so "
+        "that its mass would lie outside its box; make the winding consistent, part by part"
     )
-    evidence = {"open_edges": edges.boundary, "largest_gap": move, "tolerance": step}
-    notes.append(("merged-corners", text, evidence))
-    return _Surface(vertices, merged, closed, move)
+    notes.append(("impossible-mass", text, {}))
+    return text
 
 
-def _why_open(surface: _Surface, name: str, notes: list[Note]) -> str:
+def _why_open(surface: repair.Surface, name: str, notes: list[Note]) -> str:
     """The finding, and the sentence, that say why no volume is defined; "" when one is."""
     edges = surface.edges
     if not edges.unbalanced:

@@ -5,6 +5,7 @@ Modules that need numpy are imported when something is measured: `import masspro
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from massproof import materials, units
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from massproof.weigh import Density
 
 _ASSUMED_UNIT = "mm"
+_CHECKS = ("auto", "closed", "full")
+_REPAIRS = (None, "estimate", "union")
 _LEAST = 1e-30  # kg or kg/m³: less is a slip of the pen, and its square would underflow
 # Largest sides, in millimetres, outside which a part in millimetres is rare enough to say so.
 _SMALL, _LARGE = 0.5, 10_000.0
@@ -32,6 +35,9 @@ def measure(
     mass: str | Quantity | None = None,
     format: str | None = None,
     strict: bool = False,
+    check: str = "auto",
+    weld: float | None = None,
+    repair: str | None = None,
 ) -> Properties:
     """Measure a file or an object: area, volume, mass, centre of mass, inertia, bounding box.
 
@@ -43,6 +49,13 @@ def measure(
     density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass
     format : "stl", "step", ...; without it a suffix decides, and without that the first bytes
     strict : raise instead of assuming a unit, and when no volume is defined
+    check : of a mesh, "closed": one pass proves that it is closed and consistently wound; "full": also whether
+        it intersects itself and bodies overlap; "auto": full below 200 000 triangles. What was not looked for is
+        a finding, and the verdict then BOUNDED
+    weld : corners of open edges of a mesh at most this far apart, in its own unit, are taken as one if that
+        closes it; without it up to a millionth of the diagonal
+    repair : "estimate" caps the holes of a mesh; "union" counts what its bodies share once (extra `union`).
+        Either is a finding
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
     and their sources are documented in `kernels.integrals` and `mass`.
@@ -54,6 +67,7 @@ def measure(
     if sum(x is not None for x in (material, density, mass)) > 1:
         msg = "give one of material, density and mass: each fixes the others"
         raise UsageError(msg)
+    options = _options(check, weld, repair)
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
@@ -61,7 +75,7 @@ def measure(
 
     given = _density(material, density)
     loaded = sources.load(source, format)
-    measured = sources.integrate(loaded)
+    measured = sources.integrate(loaded, **options)
     findings = [Finding(*note) for note in measured.notes]
     length = _length_unit(loaded, asked, measured, findings, strict)
     if strict and measured.body is None:
@@ -69,7 +83,7 @@ def measure(
     found = weigh.Weighed(measured, length, given, total).quantities()
     absent = _absent(found, measured.absent, findings)
     return Properties(
-        Source(loaded.name, loaded.format, loaded.sha256, loaded.declared or length.symbol),
+        Source(loaded.name, loaded.format, loaded.digest, loaded.declared or length.symbol),
         _verdict(measured, findings),
         tuple(findings),
         measured.method,
@@ -77,6 +91,19 @@ def measure(
         absent=absent,
         **found,
     )
+
+
+def _options(check: str, weld: float | None, repair: str | None) -> dict[str, Any]:
+    if check not in _CHECKS:
+        msg = f"check={check!r} is unknown; use one of {', '.join(_CHECKS)}"
+        raise UsageError(msg)
+    if repair not in _REPAIRS:
+        msg = f"repair={repair!r} is unknown; use estimate or union"
+        raise UsageError(msg)
+    if weld is not None and not 0 < weld < math.inf:
+        msg = f"weld must be a length greater than zero and finite, in the unit of the file, got {weld}"
+        raise UsageError(msg)
+    return {"check": check, "weld": weld, "repair": repair}
 
 
 def _density(material: str | None, density: str | Quantity | None) -> Density | None:
@@ -88,6 +115,9 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
     if density is None:
         return None
     value = _given(density, "density")
+    if isinstance(density, Quantity):  # a measured one keeps its interval
+        low, high = density.to(units.SYSTEMS["SI"]["density"]).interval
+        return Density(value, low, high)
     return Density(value, value, value)
 
 

@@ -164,8 +164,16 @@ class Source:
 
     name: str
     format: str
-    sha256: str  # of the bytes read, or of the vertex and face arrays
+    digest: Callable[[], str] = field(repr=False, compare=False)
     unit: str  # the length unit that its coordinates were read in
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes read, or of the vertex and face arrays; a large file is hashed when this is asked for.
+
+        Raises InputError when the file has changed since it was measured.
+        """
+        return self.digest()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -237,7 +245,7 @@ def _native(result: Properties, units_name: str) -> dict[str, Any]:
 
     return {
         "schema_version": SCHEMA_VERSION,
-        "source": {k: getattr(result.source, k) for k in Source.__slots__},
+        "source": {k: getattr(result.source, k) for k in ("name", "format", "sha256", "unit")},
         "verdict": result.verdict.value,
         "findings": [
             {"code": f.code, "message": f.message, "evidence": dict(f.evidence)} for f in result.findings

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from massproof.topology import Topology
+
 _SYSTEM_OF = {"mm": "mm", "cm": "cm", "in": "inch", "ft": "ft"}
 _STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
 _MEANING = {
@@ -181,3 +183,36 @@ def _table(result: Properties, system_name: str) -> Table:
 def _unknown(result: Properties) -> list[str]:
     quantity = result.volume or result.area
     return [k for k, v in quantity.budget.items() if v is None] if quantity else []
+
+
+def show_topology(found: Topology) -> None:
+    """Print how a mesh is connected, a line for each shell."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("shell", "faces", "closed", "genus", "volume", "inside"):
+        table.add_column(name, justify="right")
+    for number, shell in enumerate(found.shells):
+        genus, volume = ("—" if x is None else f"{x:.7g}" for x in (shell.genus, shell.volume))
+        inside = "unknown" if shell.inside is None else ", ".join(map(str, shell.inside)) or "—"
+        table.add_row(str(number), str(shell.faces), "yes" if shell.closed else "no", genus, volume, inside)
+    console = Console()
+    console.print(f"{printable(found.name)}  {'closed' if found.closed else 'not closed'}", markup=False)
+    for label, count in (
+        ("triangles", found.triangles),
+        ("vertices", found.vertices),
+        ("edges", found.edges),
+        ("boundary edges", found.boundary_edges),
+        ("boundary loops", found.boundary_loops),
+        ("inconsistent edges", found.inconsistent_edges),
+        ("non-manifold edges", found.nonmanifold_edges),
+        ("degenerate faces", found.degenerate_faces),
+        ("repeated faces", found.repeated_faces),
+    ):
+        if count or label in ("triangles", "vertices", "edges"):
+            console.print(f"{label:20}{count:>12}", highlight=False)
+    for kind, places in found.where.items():
+        shown = "  ".join(f"({x:.6g}, {y:.6g}, {z:.6g})" for x, y, z in places)
+        console.print(f"{kind.replace('_', ' ')} at {shown}", highlight=False)
+    console.print(table)

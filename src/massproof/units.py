@@ -48,7 +48,7 @@ class Unit:
         if self.factor == other.factor or not math.isfinite(value):
             return value
         try:
-            return float(Fraction(value) * self.factor / other.factor)
+            return scale(value, self.factor / other.factor)
         except OverflowError:
             return math.copysign(math.inf, value)
 
@@ -163,12 +163,32 @@ def _table() -> dict[str, Unit]:
 
 
 _BY_NAME = _table()
+_EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
 
 def symbols(dimension: str) -> list[str]:
     """Symbols of all units of `dimension`, in table order."""
     return [row.symbol for row in UNITS if row.dimension == dimension]
+
+
+def _spelled(name: str) -> Unit | None:
+    """The unit that `name` is one more way to write."""
+    normal = _normal(name)
+    match = _BY_NAME.get(normal)
+    if match is None and not _MEGA.match(normal):
+        match = _BY_NAME.get(normal.lower())
+    if match is None and name.startswith(_AUTODESK):
+        match = _BY_NAME.get(name.rpartition("-")[0])
+    return match
+
+
+def scale(value: float | Fraction, factor: Fraction) -> float:
+    """`value` times `factor`, correctly rounded; in one step of float64 where that is so already."""
+    top, bottom = factor.numerator, factor.denominator
+    if isinstance(value, float) and (top == 1 or bottom == 1) and max(top, bottom) <= _EXACT:
+        return value / bottom if top == 1 else value * top
+    return float(Fraction(value) * factor)
 
 
 def unit(name: str | Unit, dimension: str | None = None) -> Unit:
@@ -180,12 +200,7 @@ def unit(name: str | Unit, dimension: str | None = None) -> Unit:
         found = name
     else:
         name = str(name)
-        normal = _normal(name)
-        match = _BY_NAME.get(name) or _BY_NAME.get(normal)
-        if match is None and not _MEGA.match(normal):
-            match = _BY_NAME.get(normal.lower())
-        if match is None and name.startswith(_AUTODESK):
-            match = _BY_NAME.get(name.rpartition("-")[0])
+        match = _BY_NAME.get(name) or _spelled(name)
         if match is None:
             of = f" of {dimension}" if dimension else ""
             known = ", ".join(symbols(dimension) if dimension else (row.symbol for row in UNITS))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from massproof import units
+from massproof.kernels.integrals_small import cross
 from massproof.mass import Array, Body, Measured
 from massproof.properties import Box, Inertia, Point, Principal, Quantity
 from massproof.units import Unit
@@ -58,13 +59,13 @@ class Weighed:
         }
 
     def _si(self, value: float | Fraction, power: int) -> float:
-        return float(Fraction(value) * self._length.factor**power)
+        return units.scale(value, self._length.factor**power)
 
     def _in_si(self, body: Body) -> Body:
         return Body(
             self._si(body.mass, 3),
-            np.array([self._si(x, 1) for x in body.centre]),
-            np.array([[self._si(x, 5) for x in row] for row in body.second]),
+            np.array([self._si(float(x), 1) for x in body.centre]),
+            np.array([[self._si(float(x), 5) for x in row] for row in body.second]),
         )
 
     def _budget(self, field: str, factor: float = 1.0) -> dict[str, float | None]:
@@ -85,7 +86,8 @@ class Weighed:
 
     def _box(self) -> Box:
         low, high = (
-            np.array([self._si(x, 1) for x in corner]) for corner in (self._measured.low, self._measured.high)
+            np.array([self._si(float(x), 1) for x in corner])
+            for corner in (self._measured.low, self._measured.high)
         )
         sides = [
             self._plain(self._si(Fraction(b) - Fraction(a), 1), "length", "box", 2.0)
@@ -174,7 +176,7 @@ def _radius(moment: Quantity, volume: Quantity) -> Quantity:
 def _right_handed(rows: Array) -> tuple[tuple[float, float, float], ...]:
     """Rows with the largest component positive, the last one turned to make them right-handed."""
     first, second = (row * np.sign(row[np.argmax(np.abs(row))]) for row in rows[:2])
-    turned = np.array([first, second, np.cross(first, second)]) + 0.0  # no -0.0
+    turned = np.array([first, second, cross(first[None], second[None])[0]]) + 0.0  # no -0.0
     return tuple((float(x), float(y), float(z)) for x, y, z in turned)
 
 
