@@ -221,8 +221,8 @@ def normal(triangle):
 
 def walls(triangle):
     """Planes through the edges of a triangle that it lies below."""
-    n = normal(triangle)
-    return [[triangle[k - 1], triangle[k], minus(triangle[k], n)] for k in range(3)]
+    top = [[x + n for x, n in zip(p, normal(triangle), strict=True)] for p in triangle]
+    return [[triangle[k - 1], triangle[k], top[k]] for k in range(3)]
 
 
 def enters(first, second):

@@ -1,58 +1,60 @@
-"""Which bodies a closed surface is made of, and what their nesting and overlap leave in doubt."""
+"""Whether a closed surface of several bodies encloses each point once at most, and what it leaves in doubt if not.
+
+It does when no triangle enters another, no two lie on one another facing the same way, and the surface winds once
+around the points just below each triangle: docs/decisions/nesting.md. All of this is decided exactly, so that a
+volume without a finding is proved; what is not proved is a finding, and widens the interval as far as it may.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from massproof.bodies import (
+    Bodies,
+    Booleans,
+    Crossings,
+    Faces,
+    Floats,
+    Integers,
+    Layers,
+    bodies_of,
+    crossings_of,
+    layers_of,
+    places_of,
+    volumes_of,
+)
 from massproof.errors import Note
-from massproof.kernels import integrals_small, topology
-from massproof.kernels.integrals_small import cross
-from massproof.kernels.overlap import shared_volume
+from massproof.kernels import topology
+from massproof.kernels.overlap import shared_by_pairs, shared_volume
+from massproof.kernels.tree import Surface
 
-Floats = npt.NDArray[np.float64]
-Faces = npt.NDArray[np.int32]
-
-# Solid angles and sides of planes: a second or two. Beyond, nesting is not looked for.
-_WINDING_LIMIT = 8_000_000
-_APART = 1e-9  # of a triangle's size: a corner this near to its plane is on neither side
+_WINDING_LIMIT = 8_000_000  # faces that rays may meet: some seconds
+_NAMED = 3  # places and pairs that a finding names
 
 
-class _Bodies(NamedTuple):
-    """Closed components, faces sorted by body."""
-
-    vertices: Floats
-    faces: Faces
-    starts: npt.NDArray[np.int64]  # (B,) where the faces of each body begin
-    volumes: Floats  # (B,) signed
-    low: Floats  # (B, 3)
-    high: Floats
-
-    def of(self, body: int) -> Faces:
-        """The faces of one body."""
-        stop = self.starts[body + 1] if body + 1 < len(self.starts) else len(self.faces)
-        return self.faces[self.starts[body] : stop]
-
-
-def doubt(vertices: Floats, faces: Faces, manifold: bool, notes: list[Note]) -> float:
+def doubt(vertices: Floats, faces: Faces, manifold: bool, notes: list[Note], sides: Any = None) -> float:
     """Volume that repeated faces, bodies inside out, and overlap leave in doubt; `notes` say which.
 
-    vertices, faces : a closed, consistently oriented surface, its volume positive
+    vertices, faces : a closed, consistently oriented surface over distinct positions, its volume positive
     manifold : whether no edge has more than two faces; then no two faces can coincide
+    sides : what `topology.paired` found, if that is at hand
     """
     total = 0.0
     if not manifold:
         total += _repeated(vertices, faces, notes)
         _walls(faces, notes)
-    label, tangled = topology.bodies(vertices, faces)
-    if not (label.max() or tangled):
-        return total
-    found = _bodies(vertices, faces, label)
-    if tangled:
-        total += _tangled(tangled, float(found.volumes.sum()), notes)
-    return total + _between(found, notes)
+    label, tangled = topology.bodies(vertices, faces, *(() if sides is None else (sides,)))
+    bodies = bodies_of(Surface(vertices, faces), label)
+    crossings = crossings_of(bodies)
+    layers = layers_of(bodies, crossings, manifold, _WINDING_LIMIT)
+    told = len(notes)
+    _self_intersections(bodies, crossings, notes)
+    total += _nested(bodies, crossings, layers, notes)
+    if tangled and {code for code, _, _ in notes[told:]} - {"cavities"}:
+        total += _tangled(tangled, _volume(vertices, faces), notes)
+    return total
 
 
 def _walls(faces: Faces, notes: list[Note]) -> None:
@@ -72,14 +74,12 @@ def _repeated(vertices: Floats, faces: Faces, notes: list[Note]) -> float:
     count = int(again.sum())
     text = f"{count} of {len(again)} triangles repeat another one: their area and volume count twice"
     notes.append(("repeated-faces", text, {"count": count, "faces": len(again)}))
-    return float(abs(_volumes(vertices, faces[again]).sum()))
+    return abs(_volume(vertices, faces[again]))
 
 
-def _volumes(vertices: Floats, faces: Faces) -> Floats:
-    """Signed volume between each face and the middle of the box."""
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    volumes: Floats = integrals_small.terms(vertices, faces, low + (high - low) / 2)[3]
-    return volumes
+def _volume(vertices: Floats, faces: Faces) -> float:
+    a, b, c = (vertices.T[:, faces[:, k]] for k in range(3))
+    return float(volumes_of(a, b, c, a[:, :1]).sum()) / 6
 
 
 def _tangled(edges: int, volume: float, notes: list[Note]) -> float:
@@ -91,92 +91,159 @@ def _tangled(edges: int, volume: float, notes: list[Note]) -> float:
     return volume
 
 
-def _bodies(vertices: Floats, faces: Faces, label: npt.NDArray[np.int64]) -> _Bodies:
-    order = np.argsort(label, kind="stable")
-    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
-    faces = faces[order]
-    corners = vertices[faces]
-    return _Bodies(
-        vertices,
-        faces,
-        starts,
-        np.add.reduceat(_volumes(vertices, faces), starts),
-        np.minimum.reduceat(corners.min(axis=1), starts),
-        np.maximum.reduceat(corners.max(axis=1), starts),
-    )
-
-
-def _between(found: _Bodies, notes: list[Note]) -> float:
-    """What bodies do to each other: cavities are subtracted, overlap counts twice."""
-    solid = np.flatnonzero(found.volumes > 0)
-    cavities, inverted = _hollow(found, solid, notes)
-    total = 0.0
-    if cavities:
-        volume = float(-found.volumes[cavities].sum())
-        text = f"{len(cavities)} closed cavities are subtracted"
-        notes.append(("cavities", text, {"count": len(cavities), "volume": volume}))
-    if inverted:
-        volume = float(-found.volumes[inverted].sum())
+def _self_intersections(bodies: Bodies, crossings: Crossings, notes: list[Note]) -> None:
+    count, complete = len(crossings.own), crossings.found.complete
+    if count:
+        where = places_of(bodies.surface, crossings.own[:_NAMED])
         text = (
-            f"{len(inverted)} of {len(found.starts)} bodies are inside out, and not proved to lie in another "
-            f"one: their volume, {volume:g}, is subtracted as that of cavities is"
+            f"the surface crosses itself: {count}{'' if complete else ' or more'} pairs of its triangles do, one "
+            f"near {_point(where[0])}; where it covers a point several times, the volume counts it as often"
         )
-        notes.append(("inverted-body", text, {"count": len(inverted), "volume": volume}))
-        total += 2 * volume
-    for group, what in ((solid, "bodies"), (np.array(cavities, np.int64), "cavities")):
-        pairs, shared = shared_volume(np.abs(found.volumes[group]), found.low[group], found.high[group])
-        if pairs:
-            text = (
-                f"the boxes of {pairs} pair{'s' * (pairs != 1)} of {what} overlap, so the {what} may too: "
-                f"what lies in both, at most {shared:g}, would be counted twice"
-            )
-            notes.append(("overlap", text, {"pairs": pairs, "volume_at_most": shared}))
-            total += shared
+        evidence = {"pairs": count, "complete": complete, "where": where.tolist()}
+        notes.append(("self-intersecting", text, evidence))
+    if not complete and not len(crossings.found.crossing):
+        text = (
+            "triangles are so long that too many of their boxes overlap to look at all of them: whether the "
+            "surface intersects itself, or bodies overlap, is not known"
+        )
+        notes.append(("intersections-unchecked", text, {"faces": len(bodies.label)}))
+
+
+def _point(place: Floats) -> str:
+    return f"({', '.join(f'{x:.6g}' for x in place)})"
+
+
+class _Nesting(NamedTuple):
+    """What the winding numbers say about each body."""
+
+    solid: Booleans  # (B,) the others are hollows
+    inverted: Booleans  # (B,) hollows not proved to lie in a solid
+    odd: Booleans  # (B,) that do not enclose each point once, though nothing of them crosses
+    unknown: Booleans  # (B,)
+    sizes: Floats  # (B,) the most volume each can have to do with
+    pairs: Integers  # (n, 2) solids that overlap, and hollows that do, the smaller number first
+    places: Floats  # (n, 3) where
+
+
+def _nested(bodies: Bodies, crossings: Crossings, layers: Layers, notes: list[Note]) -> float:
+    """What bodies do to each other: cavities are subtracted, overlap counts twice."""
+    found = _nesting(bodies, crossings, layers)
+    volumes = np.abs(bodies.volumes)
+    cavities = ~found.solid & ~found.inverted & _members(len(volumes), layers.body[layers.told])
+    if cavities.any():
+        volume = float(volumes[cavities].sum())
+        text = f"{cavities.sum()} closed cavities are subtracted"
+        notes.append(("cavities", text, {"count": int(cavities.sum()), "volume": volume}))
+    total = _turned(found.inverted, volumes, notes)
+    for group, what in ((found.solid, "bodies"), (cavities, "cavities")):
+        total += _overlap(bodies, crossings, found, group, what, notes)
+    if found.odd.any():
+        where = bodies.middle[found.odd][:_NAMED]
+        text = (
+            f"the surface of {found.odd.sum()} bodies, one around {_point(where[0])}, does not enclose each point "
+            "once: where it covers a point several times, the volume counts it as often"
+        )
+        notes.append(("self-intersecting", text, {"bodies": int(found.odd.sum()), "where": where.tolist()}))
+    if found.unknown.any():
+        text = f"which of {found.unknown.sum()} bodies lie in others was too much to find out"
+        notes.append(("nesting-unchecked", text, {"bodies": int(found.unknown.sum())}))
+        total += float(found.sizes[found.unknown & found.solid].sum())
     return total
 
 
-def _hollow(found: _Bodies, solid: npt.NDArray[np.int64], notes: list[Note]) -> tuple[list[int], list[int]]:
-    """Bodies of negative volume: those that are proved to lie in a solid one, and the others."""
-    cavities: list[int] = []
-    inverted: list[int] = []
-    left = _WINDING_LIMIT
-    hollow = np.flatnonzero(found.volumes < 0)
-    for i in hollow:
-        corners = found.vertices[np.unique(found.of(int(i)))]
-        within = (found.low[solid] <= found.low[i]) & (found.high[i] <= found.high[solid])
-        inside = False
-        for k in solid[within.all(axis=1)]:
-            host = found.of(int(k))
-            left -= len(host)
-            near = _near(found.vertices[host], found.low[i], found.high[i])
-            left -= len(near) * len(corners)
-            if left > 0 and _on_one_side(near, corners):
-                inside = inside or topology.winding(found.vertices, host, corners.mean(axis=0)) > 0.5
-        (cavities if inside else inverted).append(int(i))
-    if left <= 0:
-        text = f"{len(hollow)} inside-out bodies: too many to find which of them are cavities"
-        notes.append(("nesting-unchecked", text, {"bodies": len(hollow)}))
-    return cavities, inverted
+def _turned(inverted: Booleans, sizes: Floats, notes: list[Note]) -> float:
+    if not inverted.any():
+        return 0.0
+    count, volume = int(inverted.sum()), float(sizes[inverted].sum())
+    text = (
+        f"{count} of {len(inverted)} bodies are inside out, and not proved to lie in another one: their volume, "
+        f"{volume:g}, is subtracted as that of cavities is"
+    )
+    notes.append(("inverted-body", text, {"count": count, "volume": volume}))
+    return 2 * volume
 
 
-def _near(triangles: Floats, low: Floats, high: Floats) -> Floats:
-    """The triangles (F, 3, 3) whose boxes meet a box."""
-    meet = (triangles.min(axis=1) <= high) & (triangles.max(axis=1) >= low)
-    chosen: Floats = triangles[meet.all(axis=1)]
-    return chosen
+def _overlap(
+    bodies: Bodies, crossings: Crossings, found: _Nesting, group: Booleans, what: str, notes: list[Note]
+) -> float:
+    """What some bodies share: those that were found to overlap, or, if not all was looked at, that may."""
+    evidence: dict[str, Any]
+    if crossings.found.complete:
+        chosen = group[found.pairs].all(axis=1)
+        pairs, places = found.pairs[chosen], found.places[chosen]
+        if not len(pairs):
+            return 0.0
+        shared: float = shared_by_pairs(found.sizes, bodies.low, bodies.high, pairs)
+        text = (
+            f"{len(pairs)} pair{'s' * (len(pairs) != 1)} of {what} overlap, one near {_point(places[0])}: what lies "
+            f"in both, at most {shared:g}, is counted twice"
+        )
+        evidence = {"pairs": len(pairs), "volume_at_most": shared}
+        evidence |= {"bodies": pairs[:_NAMED].tolist(), "where": places[:_NAMED].tolist()}
+    else:
+        count, shared = shared_volume(found.sizes[group], bodies.low[group], bodies.high[group])
+        if not count:
+            return 0.0
+        text = (
+            f"the boxes of {count} pair{'s' * (count != 1)} of {what} overlap, so the {what} may too: "
+            f"what lies in both, at most {shared:g}, would be counted twice"
+        )
+        evidence = {"pairs": count, "volume_at_most": shared}
+    notes.append(("overlap", text, evidence))
+    return shared
 
 
-def _on_one_side(triangles: Floats, points: Floats) -> bool:
-    """Whether each triangle's plane has all points strictly on one side.
+def _nesting(bodies: Bodies, crossings: Crossings, layers: Layers) -> _Nesting:
+    solid, simple = _solid(bodies, crossings, layers)
+    body, told, (rays, others, numbers, _) = layers.body, layers.told, layers.around
+    foreign = others != body[rays]
+    rays, others, numbers = rays[foreign], others[foreign], numbers[foreign]
+    around = np.zeros((2, len(body)), np.int64)  # how often hollows, and solids, wind around each layer
+    np.add.at(around, (solid[others].astype(np.int64), rays), numbers)
+    total, own = around.sum(axis=0), body[rays]
+    again = solid[own] & solid[others] & (numbers > 0) & (total[rays] > 0)
+    again |= ~solid[own] & ~solid[others] & (numbers < 0) & (around[1, rays] > 0) & (total[rays] < 1)
+    pairs, places = _pairs(bodies, crossings, solid, own[again], others[again], layers.faces[rays[again]])
 
-    Then no triangle meets the convex hull of the points, and one of them tells where all of it lies.
-    """
-    a, ab, ac = triangles[:, 0], triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
-    normal = cross(ab, ac)
-    size = np.sqrt((normal * normal).sum(axis=1))
-    normal = normal[size > 0] / size[size > 0, None]  # a triangle without area hides nothing
-    a = a[size > 0]
-    reach = np.sqrt((ab * ab).sum(axis=1) + (ac * ac).sum(axis=1))[size > 0]
-    height = points @ normal.T - (a * normal).sum(axis=1)
-    slack = _APART * (reach + np.abs(points).max(initial=0.0))
-    return bool(((height > slack).all(axis=0) | (height < -slack).all(axis=0)).all())
+    count = len(solid)
+    alike = solid[crossings.pairs]
+    bare = np.bincount(body[told & (around[1] <= 0) | layers.unknown], minlength=count) > 0
+    bare[crossings.pairs[alike[:, 0] != alike[:, 1]]] = True  # a hollow that crosses a solid
+    inverted = ~solid & (bare | (not crossings.found.complete))
+    lost = np.bincount(body[told & (layers.own + total != 1)], minlength=count) > 0
+    lost &= ~(inverted | crossings.bodies)
+    lost[pairs] = False
+    crossed = _members(count, bodies.label[crossings.own])
+    odd = lost | (_members(count, body[told]) & ~simple & ~crossed)
+    sizes = np.where(simple, np.abs(bodies.volumes), np.prod(bodies.high - bodies.low, axis=1))
+    return _Nesting(solid, inverted, odd, _members(count, body[layers.unknown]), sizes, pairs, places)
+
+
+def _members(count: int, numbers: Integers) -> Booleans:
+    members = np.zeros(count, bool)
+    members[numbers] = True
+    return members
+
+
+def _pairs(
+    bodies: Bodies, crossings: Crossings, solid: Booleans, inner: Integers, outer: Integers, faces: Integers
+) -> tuple[Integers, Floats]:
+    """Pairs of bodies of one kind that cross or hold one another, and where: for the latter, at some faces."""
+    alike = solid[crossings.pairs]
+    alike = alike[:, 0] == alike[:, 1]
+    held = np.sort(np.stack([inner, outer], axis=1), axis=1)
+    middles = bodies.surface.vertices[bodies.surface.faces[faces]].mean(axis=1)
+    pairs, first = np.unique(np.concatenate([crossings.pairs[alike], held]), axis=0, return_index=True)
+    return pairs, np.concatenate([crossings.places[alike], middles])[first]
+
+
+def _solid(bodies: Bodies, crossings: Crossings, layers: Layers) -> tuple[Booleans, Booleans]:
+    """Which bodies are solid, and for which this is proved: they wind once around all that lies below their faces."""
+    count = len(bodies.volumes)
+    least, most = np.full((2, count), [[9], [-9]])
+    np.minimum.at(least, layers.body[layers.told], layers.own[layers.told])
+    np.maximum.at(most, layers.body[layers.told], layers.own[layers.told])
+    simple = (least == most) & ((least == 0) | (least == 1))
+    simple &= ~_members(count, bodies.label[crossings.own])
+    solid: Booleans = np.where(simple, least == 1, bodies.volumes > 0)
+    return solid, simple

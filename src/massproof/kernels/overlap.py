@@ -1,4 +1,4 @@
-"""How much bodies may share, from their boxes alone.
+"""How much bodies may share, from their boxes and volumes.
 
 By Bonferroni's inequality the union of bodies with volumes Vᵢ holds at least Σ Vᵢ − Σ |Bᵢ ∩ Bⱼ|, and
 two bodies share at most the smaller of them and what is common to their boxes.
@@ -6,26 +6,36 @@ two bodies share at most the smaller of them and what is common to their boxes.
 
 import numpy as np
 
+from massproof.kernels.tree import Boxes, Grid
+
+_PAIRS = 1 << 22  # looked at in one go
+
+
+def shared_by_pairs(volumes, low, high, pairs):
+    """The most volume that pairs (n, 2) of bodies can share, together.
+
+    volumes : (B,) of each body, not negative;  low, high : (B, 3) corners of its box
+    """
+    i, j = pairs.T
+    sides = np.clip(np.minimum(high[i], high[j]) - np.maximum(low[i], low[j]), 0.0, None)
+    return float(np.minimum(np.prod(sides, axis=1), np.minimum(volumes[i], volumes[j])).sum())
+
 
 def shared_volume(volumes, low, high):
     """Pairs of bodies whose boxes overlap, and the most volume that all these pairs can share.
 
-    volumes : (B,) of each body, not negative;  low, high : (B, 3) corners of its box
-    returns the number of pairs and a volume
+    volumes, low, high : as in `shared_by_pairs`;  returns the number of pairs and a volume
     """
-    pairs, shared = 0, 0.0
+    count, shared = 0, 0.0
     if not len(volumes):
-        return pairs, shared
-    extent = high.max(axis=0) - low.min(axis=0)
-    crowd = (high - low).sum(axis=0) / np.where(extent > 0, extent, 1)
-    axis = int(np.argmin(np.where(extent > 0, crowd, np.inf)))  # where the fewest overlap
-    order = np.argsort(low[:, axis], kind="stable")
-    begin = low[order, axis]
-    for n, i in enumerate(order):  # sweep along an axis: only bodies that begin before this one ends
-        rest = order[n + 1 : np.searchsorted(begin, high[i, axis])]
-        sides = np.minimum(high[i], high[rest]) - np.maximum(low[i], low[rest])
-        meet = (sides > 0).all(axis=1)
-        least = np.minimum(volumes[i], volumes[rest][meet])
-        pairs += int(meet.sum())
-        shared += float(np.minimum(np.prod(sides[meet], axis=1), least).sum())
-    return pairs, shared
+        return count, shared
+    boxes = Boxes(Grid(np.concatenate([low, high])).around(low, high))
+    block = max(1, _PAIRS // len(volumes))
+    for first in range(0, len(volumes), block):
+        pairs = boxes.meeting(boxes.rows[first : first + block])
+        pairs[:, 0] += first
+        i, j = pairs = pairs[pairs[:, 0] < pairs[:, 1]].T
+        pairs = pairs.T[(np.minimum(high[i], high[j]) > np.maximum(low[i], low[j])).all(axis=1)]
+        count += len(pairs)
+        shared += shared_by_pairs(volumes, low, high, pairs)
+    return count, shared
