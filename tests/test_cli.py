@@ -271,6 +271,9 @@ def test_a_terminal_gets_the_table(data, monkeypatch):
     with pytest.raises(SystemExit):
         cli.app(["materials", "find", "ABS"])
     assert "kg/m³" in out.getvalue()
+    with pytest.raises(SystemExit):
+        cli.app(["topology", str(data / "open_box.stl")])
+    assert "boundary loops" in out.getvalue()
     with pytest.raises(SystemExit) as stop:
         cli.app(["measure", str(data / "missing.stl")])
     assert stop.value.code == 3

@@ -11,6 +11,8 @@ import corpus
 import pytest
 
 import massproof as mp
+from massproof import formats
+from massproof.kernels import scan
 
 ROOT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("MASSPROOF_CORPUS", ROOT.parent / "shared/corpus"))
@@ -57,6 +59,56 @@ def test_real_files_have_their_recorded_properties(tmp_path):
 
     known = {name for name in DIFFERENT if brep or not name.startswith("files/step")}
     assert failed - SOMETIMES == known, scored
+
+
+def meshes():
+    path = HOME / "truth.json"
+    records = json.loads(path.read_text())["files"] if path.exists() else []
+    return [r for r in records if r["kind"] == "mesh" and r["truth"] and r["expect"] != "error"]
+
+
+@pytest.mark.parametrize("record", meshes(), ids=lambda r: r["file"])
+def test_edges_are_counted_as_recorded_and_the_fingerprint_knows_whether_they_match(record):
+    """The exact topology of all meshes: the counts of an independent oracle, and one pass that proves closedness."""
+    try:
+        mesh = formats.read((HOME / record["file"]).read_bytes(), Path(record["file"]).suffix)[0]
+    except mp.MassproofError:
+        assert record["expect"] == "either"
+        return
+    truth = record["truth"]
+    found = mp.topology((mesh.vertices, mesh.faces))
+    fingerprint = scan.scan_faces(mesh.vertices, mesh.faces, mesh.vertices[0]).fingerprint
+
+    assert (fingerprint == (0, 0)) == (found.closed or not found.edges)
+    if set(truth["polygon_sizes"]) == {"3"} and found.triangles == truth["triangles"]:
+        edges = truth["edges"]
+        counted = found.edges, found.boundary_edges, found.nonmanifold_edges, found.inconsistent_edges
+        assert counted == tuple(edges[k] for k in ("total", "boundary", "nonmanifold", "inconsistent_pairs"))
+        assert found.vertices == truth["unique_positions"]
+        assert found.degenerate_faces <= truth["degenerate_triangles"]  # which counts those in a line too
+
+
+@pytest.mark.parametrize("record", meshes(), ids=lambda r: r["file"])
+def test_what_is_broken_is_named_and_its_volume_is_that_of_the_mended_surface(record):
+    """No volume without a finding where none is recorded; turned and closed ones have the recorded volume."""
+    try:
+        r = mp.measure(HOME / record["file"], unit="m")
+    except mp.MassproofError:
+        assert record["expect"] == "either"
+        return
+    truth, codes = record["truth"], {f.code for f in r.findings}
+    length = r.source.unit
+    if truth["volume"] is None and r.volume is not None:
+        assert "reoriented" in codes
+        turned = truth.get("if_winding_repaired") or {}
+        if turned.get("orientable"):
+            assert r.volume.to(f"{length}^3").value == pytest.approx(turned["sum"], rel=1e-9)
+    if truth["volume"] is None:
+        assert r.verdict is not mp.Verdict.SOUND
+        assert codes & {"open-edges", "inconsistent-winding", "nonmanifold-edges", "reoriented", "no-volume"}
+    elif not truth["closed_oriented"]:
+        assert "closed-within-tolerance" in codes
+        assert r.verdict is mp.Verdict.BOUNDED
 
 
 # A cube of 1e-40: float64 measures it as well as any other, so there is nothing to report.

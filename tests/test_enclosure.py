@@ -126,7 +126,7 @@ def test_the_rounding_of_ordinary_parts_is_below_a_part_in_a_trillion(data):
     from massproof.formats import read
 
     for name in ("box.stl", "sphere.stl", "bracket.stl", "torus.obj"):
-        found = measure(read((data / name).read_bytes(), (data / name).suffix)[0])
+        found = measure(read((data / name).read_bytes(), (data / name).suffix)[0], check="closed")
 
         assert found.errors["rounding"].volume <= 1e-12 * found.body.mass, name
 
