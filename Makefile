@@ -14,6 +14,7 @@ demo: $(VENV)/demo.stamp
 
 test: test-jit
 
+check: export MASSPROOF_MUTANTS = 1
 check: lint test-nojit test-jit
 
 bench: $(VENV)/bench.stamp

@@ -64,13 +64,13 @@ class Run:
         count = _count(name)
         limit = self.effort.limit_largest if count > 2e6 else self.effort.limit
         names = self.peers(case.kind) + (self.peers("limit") if name in LIMITED else [])
-        slow = {n: self._pace[n] * count for n in names if self._pace.get(n, 0.0) * count > limit}
+        slow = {n: self._pace[n] * count for n in names if self._pace.get(n, 0.0) * count >= limit}
         rows = rounds.Comparison(self.workers, path, self.effort).rows([n for n in names if n not in slow])
         for peer, row in rows.items():
             if "cpu" in row:
                 row["error"] = tables.error(row["answer"], exact)
             if case.kind == "binary" and count >= 1e5:  # smaller files say nothing of larger ones
-                self._pace[peer] = _seconds(row, 1.5 * limit) / count
+                self._pace[peer] = _seconds(row, limit) / count
         rows |= {n: {"why": f"left out: about {predicted:.0f} s"} for n, predicted in slow.items()}
         self.found["cases"][name] = {"title": case.title, "bytes": path.stat().st_size, "rows": rows}
 

@@ -27,7 +27,7 @@ class Effort(NamedTuple):
     limit_largest: float  # the same at 10⁷ triangles
 
 
-FULL = Effort(9, 6.0, 20.0, 60.0)
+FULL = Effort(9, 4.0, 20.0, 60.0)
 QUICK = Effort(3, 0.5, 4.0, 10.0)
 
 
@@ -137,7 +137,7 @@ class Comparison:
         self._workers, self._effort, self._base = workers, effort, base
         # Above this size one call may take `limit_largest`; below 20 MB a call is too short for the clock.
         self._largest = path.stat().st_size > 300_000_000
-        self._limit = 1.5 * (effort.limit_largest if self._largest else effort.limit)
+        self._limit = effort.limit_largest if self._largest else effort.limit
         least = 0.03 if path.stat().st_size < 20_000_000 else 0.0
         self._timed = {"path": str(path), "least": least, "memory": False}
         self._first = self._timed | {"least": 0.0, "memory": True, "check": True}

@@ -102,8 +102,11 @@ def test_positions_are_equal_when_their_coordinates_are_equal_and_not_their_bits
     corners = (box().vertices - [0, 1, 0])[BOX_FACES].astype(np.float32)
     corners[::2] = np.where(corners[::2] == 0, np.float32(-0.0), corners[::2])
 
-    assert np.signbit(corners[corners == 0]).any()
+    doubles = corners.reshape(-1, 3).astype(float)
+
+    assert np.signbit(doubles[doubles == 0]).any()
     assert zero(scan_stl(corners))
+    assert zero(scan.scan_faces(doubles, np.arange(36, dtype=np.int32).reshape(-1, 3), np.zeros(3)))
 
 
 STRUCTURED = {

@@ -45,7 +45,8 @@ class Massproof(Peer):
 
     def says(self) -> str:
         """Verdict and findings of the last answer."""
-        return f"{self._found.verdict}: {', '.join(finding.code for finding in self._found.findings)}"
+        codes = ", ".join(finding.code for finding in self._found.findings)
+        return ": ".join([self._found.verdict, *([codes] if codes else [])])
 
 
 class MassproofFull(Massproof):
