@@ -1,26 +1,23 @@
 """One pass over the triangles of a surface: integrals, their rounding bound, box, and whether it is closed.
 
-Sources. Integrals: J. Blow, A. Binstock, "How to find the inertia tensor (or other mass properties) of a 3D
-solid body represented by a triangle mesh", 2004; we return raw second moments, which add, where they return
-inertia tensors, and take normals from edge vectors, so that rounding scales with the triangle. Rounding bound:
-docs/decisions/rounding-bound.md. Fingerprint: docs/decisions/fingerprint.md.
-
-The work is done in blocks of `LANES` triangles side by side, each a loop that the compiler vectorises.
+What a triangle adds is in `formulas`, with its sources; rounding bound: docs/decisions/rounding-bound.md.
+Corners are laid out in lanes, a chunk at a time: one row for each coordinate, one column for each triangle.
 """
 
 import math
 
 import numpy as np
 
-from massproof.kernels import BLOCK, FACTORS, FIELDS, LANES
+from massproof.kernels import BLOCK, FACTORS, FIELDS, WIDTH, formulas
 from massproof.kernels.jit import entry, in_threads, kernel
 
 _ROWS = 256  # blocks a thread takes at a time: half a million triangles, some milliseconds
 _COLUMNS = len(FIELDS)
 
-_K1, _K2, _K3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
-_C1, _C2, _C3 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), np.uint64(0xFF51AFD7ED558CCD)
-_28, _29, _31, _32 = np.uint64(28), np.uint64(29), np.uint64(31), np.uint64(32)
+# Triangles laid out at a time: 5 KB of lanes, and as much of the file, stay in half a first-level cache.
+CHUNK = 16 * WIDTH
+
+_LINE, _PAGE = 64, 4096  # bytes of a line of the cache, which is a vector, and of a page
 
 
 class Scan:
@@ -40,101 +37,68 @@ def bits(x):
     return np.float64(x).view(np.uint64)
 
 
-@kernel
-def hashed(x, y, z):
-    """Three words of a position, whose coordinates must not be −0.0."""
-    t = bits(x) * _K1
-    t = ((t ^ (t >> _32)) + bits(y)) * _K2
-    t = ((t ^ (t >> _29)) + bits(z)) * _K3
-    t ^= t >> _32
-    a, b, c = t * _C1, t * _C2, t * _C3
-    return a ^ (a >> _29), b ^ (b >> _31), c ^ (c >> _28)
+class _Functions:
+    """The `m` of `formulas`, for numpy arrays."""
+
+    fma = staticmethod(lambda a, b, c: a * b + c)
+    sqrt, least, most = np.sqrt, np.minimum, np.maximum
+
+    def __init__(self, narrow):
+        self.narrow = narrow
+
+
+@kernel(replaced_by="add_integrals")
+def add_integrals(lanes, groups, ox, oy, oz, sums):
+    """Add to `sums`, (17, WIDTH), what `formulas.integrals` says of the first `groups` × WIDTH lanes."""
+    for at in range(0, groups * WIDTH, WIDTH):
+        corners = lanes[:, at : at + WIDTH].astype(np.float64)
+        sums[:] = formulas.integrals(_Functions(False), corners, (ox, oy, oz), sums)
+    return 0
+
+
+@kernel(replaced_by="add_boundaries")
+def add_boundaries(lanes, groups, box, words):
+    """Widen `box`, (6, WIDTH), and add to `words`, (2, WIDTH), the boundaries of the triangles of the lanes."""
+    m = _Functions(lanes.dtype == np.float32)
+    stored = lanes.view(np.uint32 if m.narrow else np.uint64).astype(np.uint64)
+    for at in range(0, groups * WIDTH, WIDTH):
+        part = slice(at, at + WIDTH)
+        box[:] = formulas.widened(m, lanes[:, part], box)
+        words[:] = formulas.boundary(m, stored[:, part], words)
+    return 0
 
 
 @kernel
-def add_fingerprints(lanes, words):
-    """Add to words[0] and words[1] the boundary of each lane's triangle, hashed.
-
-    With (a, b, c) the hash of a corner, Σ over the edges from i to j of aᵢbⱼ − aⱼbᵢ, and the same with c: an
-    edge and its opposite cancel, all else stays. The sum over a triangle is (a₂−a₁)(b₃−b₁) − (a₃−a₁)(b₂−b₁).
-    """
-    for j in range(LANES):
-        a1, b1, c1 = hashed(lanes[0, j], lanes[1, j], lanes[2, j])
-        a2, b2, c2 = hashed(lanes[3, j], lanes[4, j], lanes[5, j])
-        a3, b3, c3 = hashed(lanes[6, j], lanes[7, j], lanes[8, j])
-        words[0, j] += (a2 - a1) * (b3 - b1) - (a3 - a1) * (b2 - b1)
-        words[1, j] += (a2 - a1) * (c3 - c1) - (a3 - a1) * (c2 - c1)
-
-
-@kernel
-def widen_boxes(lanes, box):
-    """Widen each lane's box by its triangle: rows 0..2 are its low corner, 3..5 the high one."""
-    for axis in range(3):
-        for j in range(LANES):
-            a, b, c = lanes[axis, j], lanes[axis + 3, j], lanes[axis + 6, j]
-            least, most = min(min(a, b), c), max(max(a, b), c)
-            box[axis, j] = min(box[axis, j], least)
-            box[axis + 3, j] = max(box[axis + 3, j], most)
-
-
-@kernel
-def add_integrals(lanes, ox, oy, oz, sums):
-    """Add to each lane of `sums` the fields of its triangle, but for factors that all have in common.
-
-    With a, b, c the corners about the origin o, e₁ = b − a, e₂ = c − a, n = e₁ × e₂, d = a·n, s = a + b + c:
-
-        area |n|     ∫1 = d     ∫x = d sx     ∫xy = d (sx sy + ax ay + bx by + cx cy)
-    """
-    for j in range(LANES):
-        ax, ay, az = lanes[0, j] - ox, lanes[1, j] - oy, lanes[2, j] - oz
-        bx, by, bz = lanes[3, j] - ox, lanes[4, j] - oy, lanes[5, j] - oz
-        cx, cy, cz = lanes[6, j] - ox, lanes[7, j] - oy, lanes[8, j] - oz
-        ux, uy, uz = lanes[3, j] - lanes[0, j], lanes[4, j] - lanes[1, j], lanes[5, j] - lanes[2, j]
-        wx, wy, wz = lanes[6, j] - lanes[0, j], lanes[7, j] - lanes[1, j], lanes[8, j] - lanes[2, j]
-        px, qx, py, qy, pz, qz = uy * wz, uz * wy, uz * wx, ux * wz, ux * wy, uy * wx
-        nx, ny, nz = px - qx, py - qy, pz - qz
-        gx, gy, gz = abs(px) + abs(qx), abs(py) + abs(qy), abs(pz) + abs(qz)
-        d = ax * nx + ay * ny + az * nz
-        sx, sy, sz = ax + bx + cx, ay + by + cy, az + bz + cz
-        sums[0, j] += abs(ax) * gx + abs(ay) * gy + abs(az) * gz
-        sums[1, j] += gx + gy + gz
-        sums[2, j] += abs(ux) + abs(uy) + abs(uz) + abs(wx) + abs(wy) + abs(wz)
-        sums[3, j] += math.sqrt(nx * nx + ny * ny + nz * nz)
-        sums[4, j] += nx
-        sums[5, j] += ny
-        sums[6, j] += nz
-        sums[7, j] += d
-        sums[8, j] += d * sx
-        sums[9, j] += d * sy
-        sums[10, j] += d * sz
-        sums[11, j] += d * (ax * ax + bx * bx + cx * cx + sx * sx)
-        sums[12, j] += d * (ay * ay + by * by + cy * cy + sy * sy)
-        sums[13, j] += d * (az * az + bz * bz + cz * cz + sz * sz)
-        sums[14, j] += d * (ax * ay + bx * by + cx * cy + sx * sy)
-        sums[15, j] += d * (ay * az + by * bz + cy * cz + sy * sz)
-        sums[16, j] += d * (az * ax + bz * bx + cz * cx + sz * sx)
-
-
-@kernel
-def add_lanes(sums, out, row):
-    """Add up the lanes of each field, by halves, to one row; the lanes are zero after that."""
+def add_up(sums, total):
+    """Add the sums of a chunk to those of its block; they are zero after that."""
     for q in range(_COLUMNS):
-        half = LANES // 2
-        while half > 0:
-            for j in range(half):
-                sums[q, j] += sums[q, j + half]
-            half //= 2
-        out[row, q] = sums[q, 0]
-        for j in range(LANES):
+        for j in range(WIDTH):
+            total[q, j] += sums[q, j]
             sums[q, j] = 0.0
 
 
 @kernel
+def add_lanes(total, out, row):
+    """Add up the lanes of each field, by halves, to one row; the lanes are zero after that."""
+    for q in range(_COLUMNS):
+        half = WIDTH // 2
+        while half > 0:
+            for j in range(half):
+                total[q, j] += total[q, j + half]
+            half //= 2
+        out[row, q] = total[q, 0]
+        for j in range(WIDTH):
+            total[q, j] = 0.0
+
+
+@kernel
 def fill_up(lanes, count):
-    """Lanes from `count` on become triangles without extent, which add nothing."""
+    """Groups that the first `count` lanes take; the last is filled up with triangles without extent."""
+    groups = (count + WIDTH - 1) // WIDTH
     for q in range(9):
-        for j in range(count, LANES):
+        for j in range(count, groups * WIDTH):
             lanes[q, j] = lanes[q % 3, 0]
+    return groups
 
 
 @kernel(replaced_by="eight_records")
@@ -153,81 +117,113 @@ def one_record(data, at, lanes, j):
 
 
 @kernel
-def add_block(lanes, ox, oy, oz, sums, box, words):
-    """Everything that is added for the triangles in the lanes."""
-    add_fingerprints(lanes, words)
-    widen_boxes(lanes, box)
-    add_integrals(lanes, ox, oy, oz, sums)
+def add_chunk(lanes, count, ox, oy, oz, sums, total, box, words):
+    """Everything that is added for the triangles of the first `count` lanes."""
+    groups = fill_up(lanes, count)
+    add_boundaries(lanes, groups, box, words)
+    add_integrals(lanes, groups, ox, oy, oz, sums)
+    add_up(sums, total)
 
 
-_STATE = f"f8[{_COLUMNS},{LANES}] f8[6,{LANES}] u8[2,{LANES}] f8[:,{_COLUMNS}]"
+def _state(real):
+    """Signature of the lanes, in which `real` numbers are stored, and of the sums that one thread keeps."""
+    sums = f"f8[{_COLUMNS},{WIDTH}]"
+    return f"{real}[9,{CHUNK}] {sums} {sums} {real}[6,{WIDTH}] u8[2,{WIDTH}] f8[:,{_COLUMNS}]"
 
 
-@entry(f"u1[:] i8 i8 i8 i8 f8 f8 f8 f8[9,{LANES}] {_STATE}")
-def records(data, at, count, first, last, ox, oy, oz, lanes, sums, box, words, out):
+@entry(f"u1[:] i8 i8 i8 i8 f8 f8 f8 {_state('f4')}")
+def records(data, at, count, first, last, ox, oy, oz, lanes, sums, total, box, words, out):
     """Sums of blocks first..last of the triangles of a binary STL file, one row of `out` for each.
 
     data : the file;  at : byte of the first corner of its first record;  count : its triangles
     ox, oy, oz : the origin, in the file's unit u; choose it near the mesh: rounding grows with distance
-    lanes, sums, box, words : memory of this thread; sums, words zero, box +inf −inf on entry
+    lanes … words : memory of this thread, as `_memory` makes it
     out : (blocks, 17) float64, in u³ u² u u² u² u² u² u³ u⁴ u⁵, but for constant factors
     """
     for row in range(first, last):
         stop = min((row + 1) * BLOCK, count)
-        for i in range(row * BLOCK, stop, LANES):
-            n = min(LANES, stop - i)
+        for i in range(row * BLOCK, stop, CHUNK):
+            n = min(CHUNK, stop - i)
             whole = n - n % 8
             for j in range(0, whole, 8):
                 eight_records(data, at + 50 * (i + j), lanes, j)
             for j in range(whole, n):
                 one_record(data, at + 50 * (i + j), lanes, j)
-            fill_up(lanes, n)
-            add_block(lanes, ox, oy, oz, sums, box, words)
-        add_lanes(sums, out, row)
+            add_chunk(lanes, n, ox, oy, oz, sums, total, box, words)
+        add_lanes(total, out, row)
     return 0
 
 
-@entry(f"f8[:,3] i4[:,3] i8 i8 f8 f8 f8 f8[9,{LANES}] {_STATE}")
-def faces(vertices, corners, first, last, ox, oy, oz, lanes, sums, box, words, out):
+@entry(f"f8[:,3] i4[:,3] i8 i8 f8 f8 f8 {_state('f8')}")
+def faces(vertices, corners, first, last, ox, oy, oz, lanes, sums, total, box, words, out):
     """As `records`, of triangles that share vertices; indices are trusted."""
     for row in range(first, last):
         stop = min((row + 1) * BLOCK, len(corners))
-        for i in range(row * BLOCK, stop, LANES):
-            n = min(LANES, stop - i)
+        for i in range(row * BLOCK, stop, CHUNK):
+            n = min(CHUNK, stop - i)
             for j in range(n):
                 for k in range(3):
                     v = corners[i + j, k]
                     for axis in range(3):
                         lanes[3 * k + axis, j] = vertices[v, axis] + 0.0
-            fill_up(lanes, n)
-            add_block(lanes, ox, oy, oz, sums, box, words)
-        add_lanes(sums, out, row)
+            add_chunk(lanes, n, ox, oy, oz, sums, total, box, words)
+        add_lanes(total, out, row)
     return 0
 
 
 def scan_records(data, at, count, origin, threads=0):
     """Scan of the triangles of a binary STL file; arguments as in `records`."""
     x, y, z = (float(o) for o in origin)
-    return _scan(count, threads, lambda first, last, *m: records(data, at, count, first, last, x, y, z, *m))
+    return _scan(
+        np.float32, count, threads, lambda first, last, *m: records(data, at, count, first, last, x, y, z, *m)
+    )
 
 
 def scan_faces(vertices, corners, origin, threads=0):
     """Scan of faces (F, 3) int32 over vertices (V, 3) float64; bit-identical for any number of threads."""
     x, y, z = (float(o) for o in origin)
     return _scan(
-        len(corners), threads, lambda first, last, *m: faces(vertices, corners, first, last, x, y, z, *m)
+        np.float64,
+        len(corners),
+        threads,
+        lambda first, last, *m: faces(vertices, corners, first, last, x, y, z, *m),
     )
 
 
-def _scan(count, threads, run):
+def _memory(real):
+    """What one thread keeps: lanes, sums of a chunk, of a block, box, words.
+
+    All of it lies in one place that begins with a page, so that no vector straddles two lines of the cache:
+    where the parts happened to fall made some runs take half as long again as others.
+    """
+    wide = (_COLUMNS, WIDTH)
+    parts = (
+        ((9, CHUNK), real),
+        (wide, np.float64),
+        (wide, np.float64),
+        ((6, WIDTH), real),
+        ((2, WIDTH), np.uint64),
+    )
+    whole = np.zeros(_PAGE + 9 * CHUNK * 8 + _PAGE, np.uint8)
+    at = -whole.ctypes.data % _PAGE
+    out = []
+    for shape, dtype in parts:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        out.append(whole[at : at + size].view(dtype).reshape(shape))
+        at += -(-size // _LINE) * _LINE
+    box = out[3]
+    box[:3], box[3:] = np.inf, -np.inf
+    return out
+
+
+def _scan(real, count, threads, run):
     blocks = -(-count // BLOCK)
     out = np.empty((blocks, _COLUMNS))
 
     def part(first):
-        lanes, sums = np.empty((9, LANES)), np.zeros((_COLUMNS, LANES))
-        box, words = np.full((6, LANES), np.inf), np.zeros((2, LANES), np.uint64)
-        box[3:] = -np.inf
-        run(first, min(first + _ROWS, blocks), lanes, sums, box, words, out)
+        memory = _memory(real)
+        run(first, min(first + _ROWS, blocks), *memory, out)
+        *_, box, words = memory
         return box[:3].min(axis=1), box[3:].max(axis=1), words.sum(axis=1, dtype=np.uint64)
 
     parts = in_threads(part, range(0, blocks, _ROWS), threads)

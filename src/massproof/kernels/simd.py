@@ -4,7 +4,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from massproof.kernels import LANES
+from massproof.kernels.wide import add_boundaries as add_boundaries
+from massproof.kernels.wide import add_integrals as add_integrals
+from massproof.kernels.wide import row
 
 _FLOAT, _BYTE, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _EIGHT = ir.VectorType(_FLOAT, 8)
@@ -13,12 +15,22 @@ _FOURS_LOW, _FOURS_HIGH = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 1
 _HALF_LOW, _HALF_HIGH = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
 
 
-def _places(context, builder, signature, arguments):
-    """Addresses of byte `at` of an array of bytes and of entry j of an array of float64."""
-    source = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    target = context.make_array(signature.args[2])(context, builder, arguments[2]).data
-    first = builder.gep(builder.bitcast(source, _BYTE.as_pointer()), [arguments[1]])
-    return first, builder.gep(target, [arguments[3]])
+def _source(context, builder, signature, arguments):
+    """Address of byte `at` of an array of bytes."""
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(builder.bitcast(array.data, _BYTE.as_pointer()), [arguments[1]])
+
+
+def _store(context, builder, signature, arguments, q, value):
+    """Put float32, one or eight, into row q of the lanes from column j on; −0.0 becomes 0.0."""
+    lanes = signature.args[2]
+    zero = ir.Constant(value.type, 0.0 if value.type is _FLOAT else [0.0] * 8)
+    value = builder.fadd(value, zero)
+    if str(lanes.dtype) == "float64":
+        double = ir.DoubleType()
+        value = builder.fpext(value, double if value.type is _FLOAT else ir.VectorType(double, 8))
+    place = row(context, builder, lanes, arguments[2], q, arguments[3])
+    builder.store(value, builder.bitcast(place, value.type.as_pointer())).align = 4
 
 
 def _load(builder, first, byte, kind):
@@ -42,27 +54,22 @@ def _transposed(builder, rows):
 
 @intrinsic
 def eight_records(context, data, at, lanes, j):
-    """Nine float32 of each of eight records of 50 bytes, from byte `at` on, to lanes[:, j:j+8] as float64.
+    """Nine float32 of each of eight records of 50 bytes, from byte `at` on, to lanes[:, j:j+8].
 
     Eight rows of eight are transposed; the ninth is gathered. −0.0 becomes 0.0, so that equal positions
     have equal bits.
     """
 
     def generate(context, builder, signature, arguments):
-        first, out = _places(context, builder, signature, arguments)
-        doubles = ir.VectorType(ir.DoubleType(), 8)
-        zero = ir.Constant(doubles, [0.0] * 8)
+        first = _source(context, builder, signature, arguments)
         ninth = ir.Constant(_EIGHT, ir.Undefined)
         for r in range(8):
             ninth = builder.insert_element(
                 ninth, _load(builder, first, 50 * r + 32, _FLOAT), ir.Constant(_I32, r)
             )
         columns = _transposed(builder, [_load(builder, first, 50 * r, _EIGHT) for r in range(8)])
-        for k, column in enumerate([*columns, ninth]):
-            value = builder.fadd(builder.fpext(column, doubles), zero)
-            place = builder.gep(out, [ir.Constant(_I64, k * LANES)])
-            store = builder.store(value, builder.bitcast(place, doubles.as_pointer()))
-            store.align = 8
+        for q, column in enumerate([*columns, ninth]):
+            _store(context, builder, signature, arguments, q, column)
         return context.get_constant(types.int64, 0)
 
     return types.int64(data, types.intp, lanes, types.intp), generate
@@ -70,14 +77,12 @@ def eight_records(context, data, at, lanes, j):
 
 @intrinsic
 def one_record(context, data, at, lanes, j):
-    """Nine float32 from byte `at` on to lanes[:, j] as float64, −0.0 as 0.0."""
+    """Nine float32 from byte `at` on to lanes[:, j], −0.0 as 0.0."""
 
     def generate(context, builder, signature, arguments):
-        first, out = _places(context, builder, signature, arguments)
-        for k in range(9):
-            value = _load(builder, first, 4 * k, _FLOAT)
-            wide = builder.fadd(builder.fpext(value, ir.DoubleType()), ir.Constant(ir.DoubleType(), 0.0))
-            builder.store(wide, builder.gep(out, [ir.Constant(_I64, k * LANES)]))
+        first = _source(context, builder, signature, arguments)
+        for q in range(9):
+            _store(context, builder, signature, arguments, q, _load(builder, first, 4 * q, _FLOAT))
         return context.get_constant(types.int64, 0)
 
     return types.int64(data, types.intp, lanes, types.intp), generate
