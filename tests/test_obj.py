@@ -7,7 +7,7 @@ from strategies import QUADS, boxes
 from massproof.errors import FormatError
 from massproof.formats import obj
 from massproof.kernels import FIELDS
-from massproof.kernels.integrals_small import surface_sums
+from massproof.kernels.scan import scan_faces
 
 CUBE = "".join(f"v {i & 1} {i >> 1 & 1} {i >> 2 & 1}\n" for i in range(8))
 FACES = "".join("f " + " ".join(str(i + 1) for i in q) + "\n" for q in QUADS)
@@ -19,7 +19,7 @@ def read(text):
 
 
 def integral(mesh, name):
-    return surface_sums(mesh.vertices, mesh.faces, np.zeros(3))[FIELDS.index(name)]
+    return scan_faces(mesh.vertices, mesh.faces, np.zeros(3)).sums[FIELDS.index(name)]
 
 
 def volume(mesh):

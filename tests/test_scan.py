@@ -15,6 +15,12 @@ JIT = not jit.DISABLED
 MANY = 1 if JIT else 0
 
 
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch):
+    """Even for few triangles."""
+    monkeypatch.setattr(scan, "COMPILED_FROM", 0)
+
+
 def stored(corners):
     """Bytes of a binary STL of (F, 3, 3) corners, as the scan is handed them."""
     out = np.zeros((len(corners), 50), np.uint8)
@@ -46,6 +52,27 @@ def test_a_file_and_a_mesh_of_the_same_triangles_scan_to_the_same_bits(mesh):
     assert zero(left) == zero(right)
     assert (left.low == corners.min(axis=(0, 1))).all()
     assert (left.high == corners.max(axis=(0, 1))).all()
+
+
+def in_numpy(function, *arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "COMPILED_FROM", 1 << 60)
+        for one in (scan.records, scan.faces):
+            patch.setattr(one, "at_hand", lambda: False)
+        return function(*arguments)
+
+
+@given(solids())
+@settings(max_examples=10)
+def test_numpy_finds_the_same_bits(mesh):
+    corners = mesh.vertices.astype(np.float32)[mesh.faces][:-1]
+    for function, what in ((scan_stl, corners), (scan_mesh, mesh)):
+        left, right = function(what), in_numpy(function, what)
+
+        assert (left.sums == right.sums).all()
+        assert left.fingerprint == right.fingerprint
+        assert (left.low == right.low).all()
+        assert (left.high == right.high).all()
 
 
 def balanced(vertices, faces):

@@ -8,6 +8,7 @@ from strategies import box, boxes
 
 from massproof.errors import FormatError
 from massproof.formats import stl
+from massproof.mesh import Records
 
 
 def binary(corners, header=b"solid made by an exporter that lies"):
@@ -27,7 +28,8 @@ def text(corners, line="\n", number="{!r}"):
 
 
 def read(data):
-    return stl.read(memoryview(data))
+    found = stl.read(memoryview(data))
+    return found.mesh() if isinstance(found, Records) else found
 
 
 CORNERS = box().vertices[box().faces]

@@ -8,7 +8,7 @@ from strategies import BOX_FACES, QUADS, box, joined, sphere
 
 from massproof import union
 from massproof.errors import MissingExtra, NotASolid
-from massproof.kernels import integrals_small, topology
+from massproof.kernels import formulas, topology
 from massproof.mesh import Mesh
 
 CUBE, ROOM = box((1, 1, 1)), box((10, 10, 10))
@@ -34,7 +34,7 @@ def united(*meshes):
     assert faces.dtype == np.int32
     assert topology.paired(faces, len(vertices)).unbalanced == 0
     a, b, c = (vertices[faces[:, k]] for k in range(3))
-    return float((a * integrals_small.cross(b, c)).sum() / 6)
+    return float((a * formulas.cross(b, c)).sum() / 6)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from massproof.kernels import BLOCK, COMPILED_FROM, FIELDS, integrals_small
+from massproof.kernels import BLOCK, FIELDS
+from massproof.kernels.formulas import cross
+from massproof.kernels.scan import scan_faces
 from massproof.mass import Array, Errors
 
 Faces = npt.NDArray[np.int32]
@@ -136,18 +138,13 @@ def by_cause(sums: Sums, causes: Mapping[str, Cause | None]) -> dict[str, Errors
 
 
 def integrate(vertices: Array, faces: Faces, origin: Array, reach: float) -> Sums:
-    """Sums over faces (F, 3) of vertices (V, 3); numpy for few of them, compiled for many."""
-    if len(faces) < COMPILED_FROM:
-        fields = integrals_small.surface_sums(vertices, faces, origin)
-    else:
-        from massproof.kernels import scan
-
-        fields = scan.scan_faces(vertices, faces, origin).sums
+    """Sums over faces (F, 3) of vertices (V, 3)."""
+    fields = scan_faces(vertices, faces, origin).sums if len(faces) else np.zeros(len(FIELDS))
     return Sums(fields, origin, reach, len(faces))
 
 
 def volumes(vertices: Array, faces: Faces, origin: Array) -> Array:
     """Signed volume between each face and the origin: (F,)."""
     a, b, c = (vertices[faces[:, k]] - origin for k in range(3))
-    signed: Array = (a * integrals_small.cross(b - a, c - a)).sum(axis=1) / 6
+    signed: Array = (a * cross(b - a, c - a)).sum(axis=1) / 6
     return signed

@@ -10,7 +10,7 @@ import numpy as np
 from massproof import bounds, nesting, repair
 from massproof.bounds import Cause, Faces, Sums
 from massproof.errors import FormatError, Note
-from massproof.kernels import COMPILED_FROM, topology, weld
+from massproof.kernels import scan, topology, weld
 from massproof.mass import Array, Body, Errors, Measured
 from massproof.mesh import Mesh, Records, float32_precision, require_finite
 
@@ -81,9 +81,6 @@ def measure(geometry: Mesh | Records, name: str, options: Options = _DEFAULT) ->
         msg = f"{name} holds no triangles: there is nothing to measure; export it as a surface"
         raise FormatError(msg)
     work = _Work(geometry, name, options, list(geometry.notes))
-    if count < COMPILED_FROM:
-        vertices, faces = _welded(geometry)
-        return work.surface(_looked(vertices, faces, name), vertices, faces)
     look = _scanned(geometry, name)
     if look.closed and not options.thorough(count):
         return work.streamed(look)
@@ -192,9 +189,7 @@ class _Work:
 
 
 def _scanned(geometry: Mesh | Records, name: str) -> _Look:
-    """One pass of compiled code over everything, straight off the file where that is possible."""
-    from massproof.kernels import scan
-
+    """One pass over everything, straight off the file where that is possible."""
     if isinstance(geometry, Records):
         corners = geometry.corners()[:: max(1, geometry.count // _SAMPLE)].astype(np.float64)
         origin = _middle(corners.reshape(-1, 3))
@@ -209,14 +204,6 @@ def _scanned(geometry: Mesh | Records, name: str) -> _Look:
     count = geometry.count if isinstance(geometry, Records) else len(geometry.faces)
     sums = Sums(found.sums, origin, _reach(found.low, found.high, origin), count)
     return _Look(sums, found.low, found.high, not any(found.fingerprint) and not sums.leaves)
-
-
-def _looked(vertices: Array, faces: Faces, name: str) -> _Look:
-    """The same in numpy, which does not look for open edges."""
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    _check(low, high, name)
-    origin = _middle(vertices)
-    return _Look(bounds.integrate(vertices, faces, origin, _reach(low, high, origin)), low, high, False)
 
 
 def _middle(points: Array) -> Array:

@@ -75,7 +75,7 @@ def topology(source: Any, *, format: str | None = None) -> Topology:
     from massproof import sources
     from massproof.brep import Brep
     from massproof.kernels import edges, weld
-    from massproof.mesh import Records
+    from massproof.mesh import Records, require_finite
 
     loaded = sources.load(source, format)
     mesh = loaded.geometry
@@ -83,6 +83,7 @@ def topology(source: Any, *, format: str | None = None) -> Topology:
         msg = f"{loaded.name} is a B-rep: its shells are what its file says; give a mesh"
         raise UsageError(msg)
     if isinstance(mesh, Records):
+        require_finite(mesh.corners())
         vertices, faces = weld.welded_records(mesh.stored, Records.START, mesh.count)
     else:
         vertices, faces = weld.welded(mesh.vertices, mesh.faces)

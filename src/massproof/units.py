@@ -48,7 +48,7 @@ class Unit:
         if self.factor == other.factor or not math.isfinite(value):
             return value
         try:
-            return scale(value, self.factor / other.factor)
+            return _product(value, self.factor, other.factor)
         except OverflowError:
             return math.copysign(math.inf, value)
 
@@ -163,6 +163,7 @@ def _table() -> dict[str, Unit]:
 
 
 _BY_NAME = _table()
+_ONE = Fraction(1)
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
@@ -185,10 +186,16 @@ def _spelled(name: str) -> Unit | None:
 
 def scale(value: float | Fraction, factor: Fraction) -> float:
     """`value` times `factor`, correctly rounded; in one step of float64 where that is so already."""
-    top, bottom = factor.numerator, factor.denominator
-    if isinstance(value, float) and (top == 1 or bottom == 1) and max(top, bottom) <= _EXACT:
+    return _product(value, factor, _ONE)
+
+
+def _product(value: float | Fraction, factor: Fraction, divisor: Fraction) -> float:
+    """`value` times `factor` by `divisor`, correctly rounded, as Python divides integers of any size."""
+    top, bottom = factor.numerator * divisor.denominator, factor.denominator * divisor.numerator
+    if (top == 1 or bottom == 1) and max(top, bottom) <= _EXACT and isinstance(value, float):
         return value / bottom if top == 1 else value * top
-    return float(Fraction(value) * factor)
+    numerator, denominator = value.as_integer_ratio()
+    return (numerator * top) / (denominator * bottom)
 
 
 def unit(name: str | Unit, dimension: str | None = None) -> Unit:

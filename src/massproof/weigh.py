@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from massproof import units
-from massproof.kernels.integrals_small import cross
+from massproof.kernels.formulas import cross
 from massproof.mass import Array, Body, Measured
 from massproof.properties import Box, Inertia, Point, Principal, Quantity
 from massproof.units import Unit

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError
-from massproof.kernels import COMPILED_FROM
 from massproof.kernels.stl_text import corners
 from massproof.kernels.text import Unusual
 from massproof.mesh import Mesh, Records, require_finite
@@ -56,13 +55,12 @@ def _mesh(corners: npt.NDArray[np.float64]) -> Mesh:
     return Mesh(corners, faces)
 
 
-def _binary(data: memoryview) -> Mesh | Records:
-    """The records where they lie, when there are enough of them for compiled kernels; else a mesh."""
+def _binary(data: memoryview) -> Records:
+    """The records where they lie."""
     count = (len(data) - _HEADER - 4) // Records.SIZE
     if not count:
         raise FormatError(_EMPTY)
-    records = Records(np.frombuffer(data, np.uint8), count)
-    return records if count >= COMPILED_FROM else records.mesh()
+    return Records(np.frombuffer(data, np.uint8), count)
 
 
 def _declared_size(data: memoryview) -> int | None:

@@ -84,6 +84,10 @@ class Entry:
             _flatten(value, argument, flat)
         return native(*flat)
 
+    def at_hand(self):
+        """Whether the kernel is compiled and linked, so that calling it costs microseconds."""
+        return self._native is not None
+
     def link(self):
         """Machine code of this kernel, compiled if the cache does not hold it."""
         from massproof.kernels import objectcode

@@ -11,7 +11,7 @@ import numpy as np
 
 from massproof.kernels import COMPILED_FROM
 from massproof.kernels.ears import FOLDED, crossed, cut_all
-from massproof.kernels.integrals_small import cross
+from massproof.kernels.formulas import cross
 from massproof.kernels.jit import entry, in_threads, kernel
 
 _PART = 1 << 16  # polygons a thread takes at a time: some milliseconds

@@ -8,27 +8,14 @@ import math
 
 import numpy as np
 
-from massproof.kernels import BLOCK, FACTORS, FIELDS, WIDTH, formulas
+from massproof.kernels import BLOCK, CHUNK, COMPILED_FROM, FIELDS, WIDTH, formulas
 from massproof.kernels.jit import entry, in_threads, kernel
+from massproof.kernels.scan_small import Arrays, Scan, scan_corners
 
 _ROWS = 256  # blocks a thread takes at a time: half a million triangles, some milliseconds
 _COLUMNS = len(FIELDS)
 
-# Triangles laid out at a time: 5 KB of lanes, and as much of the file, stay in half a first-level cache.
-CHUNK = 16 * WIDTH
-
 _LINE, _PAGE = 64, 4096  # bytes of a line of the cache, which is a vector, and of a page
-
-
-class Scan:
-    """What one pass found."""
-
-    __slots__ = ("fingerprint", "high", "low", "sums")
-
-    def __init__(self, sums, low, high, fingerprint):
-        self.sums = sums  # (17,) as FIELDS names them, about the origin that was given
-        self.low, self.high = low, high  # (3,) corners of the box
-        self.fingerprint = fingerprint  # two words, both 0 when every directed edge meets its opposite
 
 
 @kernel(replaced_by="bits")
@@ -37,29 +24,19 @@ def bits(x):
     return np.float64(x).view(np.uint64)
 
 
-class _Functions:
-    """The `m` of `formulas`, for numpy arrays."""
-
-    fma = staticmethod(lambda a, b, c: a * b + c)
-    sqrt, least, most = np.sqrt, np.minimum, np.maximum
-
-    def __init__(self, narrow):
-        self.narrow = narrow
-
-
 @kernel(replaced_by="add_integrals")
 def add_integrals(lanes, groups, ox, oy, oz, sums):
     """Add to `sums`, (17, WIDTH), what `formulas.integrals` says of the first `groups` × WIDTH lanes."""
     for at in range(0, groups * WIDTH, WIDTH):
         corners = lanes[:, at : at + WIDTH].astype(np.float64)
-        sums[:] = formulas.integrals(_Functions(False), corners, (ox, oy, oz), sums)
+        sums[:] = formulas.integrals(Arrays(False), corners, (ox, oy, oz), sums)
     return 0
 
 
 @kernel(replaced_by="add_boundaries")
 def add_boundaries(lanes, groups, box, words):
     """Widen `box`, (6, WIDTH), and add to `words`, (2, WIDTH), the boundaries of the triangles of the lanes."""
-    m = _Functions(lanes.dtype == np.float32)
+    m = Arrays(lanes.dtype == np.float32)
     stored = lanes.view(np.uint32 if m.narrow else np.uint64).astype(np.uint64)
     for at in range(0, groups * WIDTH, WIDTH):
         part = slice(at, at + WIDTH)
@@ -173,6 +150,8 @@ def faces(vertices, corners, first, last, ox, oy, oz, lanes, sums, total, box, w
 
 def scan_records(data, at, count, origin, threads=0):
     """Scan of the triangles of a binary STL file; arguments as in `records`."""
+    if count < COMPILED_FROM and not records.at_hand():
+        return scan_corners(np.ndarray((count, 9), "<f4", data, at, (50, 4)), origin)
     x, y, z = (float(o) for o in origin)
     return _scan(
         np.float32, count, threads, lambda first, last, *m: records(data, at, count, first, last, x, y, z, *m)
@@ -181,6 +160,8 @@ def scan_records(data, at, count, origin, threads=0):
 
 def scan_faces(vertices, corners, origin, threads=0):
     """Scan of faces (F, 3) int32 over vertices (V, 3) float64; bit-identical for any number of threads."""
+    if len(corners) < COMPILED_FROM and not faces.at_hand():
+        return scan_corners(vertices[corners].reshape(-1, 9), origin)
     x, y, z = (float(o) for o in origin)
     return _scan(
         np.float64,
@@ -218,17 +199,13 @@ def _memory(real):
 
 def _scan(real, count, threads, run):
     blocks = -(-count // BLOCK)
-    out = np.empty((blocks, _COLUMNS))
+    rows = np.empty((blocks, _COLUMNS))
 
     def part(first):
         memory = _memory(real)
-        run(first, min(first + _ROWS, blocks), *memory, out)
+        run(first, min(first + _ROWS, blocks), *memory, rows)
         *_, box, words = memory
         return box[:3].min(axis=1), box[3:].max(axis=1), words.sum(axis=1, dtype=np.uint64)
 
-    parts = in_threads(part, range(0, blocks, _ROWS), threads)
-    low, high, words = (np.array(x) for x in zip(*parts, strict=True))
-    sums = np.array([math.fsum(column) for column in out.T]) * FACTORS
-    return Scan(
-        sums, low.min(axis=0), high.max(axis=0), tuple(int(w) for w in words.sum(axis=0, dtype=np.uint64))
-    )
+    low, high, words = zip(*in_threads(part, range(0, blocks, _ROWS), threads), strict=True)
+    return Scan(rows, np.array(low, np.float64), np.array(high, np.float64), np.array(words))

@@ -11,7 +11,7 @@ import numpy as np
 from massproof.kernels.clusters import chained
 from massproof.kernels.coincident import coincident
 from massproof.kernels.edges import CROWDED, UNBALANCED, Sides, degenerate, face_of, listed, paired
-from massproof.kernels.integrals_small import cross
+from massproof.kernels.formulas import cross
 from massproof.kernels.regions import connected, euler, joined, oriented
 from massproof.kernels.weld import welded as weld
 from massproof.kernels.weld import welded_records

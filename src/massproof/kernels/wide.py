@@ -82,14 +82,10 @@ def _chosen(sign, a, b):
 
 
 class _Functions:
-    """The `m` of `formulas`. `fma` is fused where the processor can: it then rounds once less."""
+    """The `m` of `formulas`; `narrow` when a coordinate is stored in 32 bits."""
 
     def __init__(self, narrow):
         self.narrow = narrow
-
-    @staticmethod
-    def fma(a, b, c):
-        return _called("llvm.fmuladd", a, b, c)
 
     @staticmethod
     def sqrt(a):
