@@ -84,6 +84,8 @@ class Mesh:
             row = int(np.argmax(~np.isfinite(self.vertices).all(axis=1)))
             msg = f"vertex {row} is not finite: {self.vertices[row].tolist()}"
             raise ValueError(msg)
+        for name in ("vertices", "faces"):  # kernels read rows one after the other
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
