@@ -273,3 +273,18 @@ def test_warming_says_that_compiling_is_switched_off(monkeypatch):
     monkeypatch.setattr(jit, "DISABLED", True)
     with pytest.raises(UsageError, match="NUMBA_DISABLE_JIT is set"):
         jit.warm()
+
+
+@COMPILED
+@pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="elsewhere LLVM links")
+def test_a_kernel_that_is_kept_runs_without_llvm():
+    code = (
+        "import sys, numpy as np\n"
+        "from massproof.kernels import scan\n"
+        "scan.scan_faces(np.eye(3), np.array([[0, 1, 2]], np.int32), np.zeros(3))\n"
+        "print(*{'llvmlite', 'numba'} & set(sys.modules))\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []

@@ -25,7 +25,7 @@ KERNELS: dict[
 ] = {}  # functions kernels may call, and what replaces them when compiled
 ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 
-_NOT_KERNELS = {"__init__", "compiler", "objectcode", "simd"}
+_NOT_KERNELS = {"__init__", "compiler", "image", "objectcode", "simd"}
 _ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
 
 
