@@ -1,16 +1,12 @@
 """Object files that refer to nothing else become bytes that run; others are left to the linker."""
 
 import ctypes
-import os
-import sys
 
 import pytest
 
 from massproof.kernels import image, objectcode
 
-LINUX = pytest.mark.skipif(
-    sys.platform != "linux" or os.uname().machine != "x86_64", reason="images are for Linux on x86-64"
-)
+LINUX = pytest.mark.skipif(not objectcode._IMAGES, reason="images are for Linux on x86-64")
 TABLE = "@table = internal constant [4 x i64] [i64 3, i64 5, i64 7, i64 11]\n"
 LOOK_UP = TABLE + (
     "define i64 @other(i64 %i) noinline {\n"

@@ -276,8 +276,9 @@ def test_warming_says_that_compiling_is_switched_off(monkeypatch):
 
 
 @COMPILED
-@pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="elsewhere LLVM links")
 def test_a_kernel_that_is_kept_runs_without_llvm():
+    from massproof.kernels import objectcode
+
     code = (
         "import sys, numpy as np\n"
         "from massproof.kernels import scan\n"
@@ -287,4 +288,4 @@ def test_a_kernel_that_is_kept_runs_without_llvm():
     for _ in range(2):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == []
+    assert done.stdout.split() == ([] if objectcode._IMAGES else ["llvmlite"])
