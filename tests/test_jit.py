@@ -248,6 +248,18 @@ def test_parts_are_done_once_each_on_any_number_of_threads():
         assert in_threads(lambda x: x * x, range(7), threads) == [x * x for x in range(7)]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_what_goes_wrong_in_a_thread_is_raised_where_it_was_called(threads):
+    def fail(x):
+        if x == 3:
+            msg = "three"
+            raise ValueError(msg)
+        return x
+
+    with pytest.raises(ValueError, match="three"):
+        in_threads(fail, range(7), threads)
+
+
 def test_cores_are_those_this_process_may_use(monkeypatch):
     assert jit.cores() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")

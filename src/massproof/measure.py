@@ -71,6 +71,9 @@ def measure(
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
+    from massproof import files
+
+    source = files.opened(source)  # before numpy is imported, so that it can be hashed meanwhile
     from massproof import sources, weigh
 
     given = _density(material, density)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from massproof import report, units
 from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
+from massproof.files import Hashed
 from massproof.measure import measure as measure_one
 from massproof.properties import DIALECTS, SCHEMA_VERSION, Properties, Verdict
 
@@ -97,7 +98,7 @@ def _contradiction(wanted: Wanted) -> str:
 def _measure_file(name: str, wanted: Wanted, printer: _Printer) -> int:
     shown = "<stdin>" if name == "-" else name
     try:
-        result = measure_one(sys.stdin.buffer if name == "-" else name, **wanted.arguments())
+        result = measure_one(printer.source(name), **wanted.arguments())
     except (UsageError, UnitError, UnknownMaterial):
         raise  # wrong for every file
     except MassproofError as error:
@@ -125,6 +126,12 @@ class _Printer:
             from rich.console import Console
 
             self._console = Console()
+
+    def source(self, name: str) -> BinaryIO | str | Hashed:
+        """What `measure` is given: the digest of a file is asked for where it will be printed."""
+        if name == "-":
+            return sys.stdin.buffer
+        return Hashed(name) if self._style in ("json", "ndjson") and self._dialect == "native" else name
 
     def result(self, result: Properties) -> None:
         """Print one result, or keep it for `close`."""

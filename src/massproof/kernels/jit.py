@@ -8,8 +8,8 @@ With NUMBA_DISABLE_JIT=1 kernels run as the Python they are written in.
 import os
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,8 +124,27 @@ def in_threads(function, parts, threads=0):
     count = min(threads or cores(), len(parts))
     if count <= 1:
         return [function(part) for part in parts]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(function, parts))
+    results, failures = [None] * len(parts), []
+    waiting = deque([*enumerate(parts), *[None] * count])  # taking from it is atomic; a None ends each thread
+
+    def work():
+        try:
+            for k, part in iter(waiting.popleft, None):
+                results[k] = function(part)
+                if failures:
+                    return
+        except BaseException as error:  # noqa: BLE001  # raised below, by the thread that called
+            failures.append(error)
+
+    others = [threading.Thread(target=work) for _ in range(count - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return results
 
 
 def warm() -> tuple[int, str]:
