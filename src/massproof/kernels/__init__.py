@@ -2,7 +2,7 @@
 
 Kernels are written in Python and compiled once for each machine (`jit`). The integrals stand here twice:
 `scan` is compiled, for many triangles; `integrals_small` is numpy, for inputs that would wait longer for
-linking than for the answer. Both return the same fields.
+machine code than for the answer. Both return the same fields.
 """
 
 import numpy as np
@@ -14,7 +14,8 @@ BLOCK = 2048
 # Triangles that a compiled kernel computes side by side: its memory of 12 KB stays in the first-level cache.
 LANES = 64
 
-# From this many triangles on, compiled code is worth linking: 80 ms once, against 1 µs a triangle in numpy.
+# From this many triangles on, compiled code is worth its price, against 1 µs a triangle in numpy: some seconds of
+# compiling once for a processor, and at each start 80 ms where LLVM links it, 3 ms where it is kept as an image.
 COMPILED_FROM = 50_000
 
 # Fields of one row of sums, in the order both implementations keep. With e₁ = b − a, e₂ = c − a, and p = e₁ᵢe₂ⱼ,
