@@ -1,9 +1,12 @@
 """Object files that refer to nothing else become bytes that run; others are left to the linker."""
 
 import ctypes
+import errno
+from types import SimpleNamespace
 
 import pytest
 
+from massproof.errors import InputError
 from massproof.kernels import image, objectcode
 
 LINUX = pytest.mark.skipif(not objectcode._IMAGES, reason="images are for Linux on x86-64")
@@ -70,3 +73,14 @@ def test_the_key_of_the_cache_needs_no_llvm_and_tells_processors_apart(monkeypat
     assert objectcode._processor() == "cpu+one,-two"
     monkeypatch.setattr(objectcode, "find_spec", lambda name: None)
     assert objectcode._door() == __import__("llvmlite").__version__.encode()
+
+
+@LINUX
+def test_a_system_that_makes_no_code_executable_is_an_error_that_says_so(monkeypatch):
+    def refused(*arguments):
+        ctypes.set_errno(errno.EACCES)
+        return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace(mprotect=refused))
+    with pytest.raises(InputError, match=r"no program make code executable \(Permission denied\)"):
+        objectcode._placed(b"code")

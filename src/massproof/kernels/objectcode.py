@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 
+from massproof.errors import InputError
+
 _TYPES = {
     "u1": ctypes.c_uint8,
     "i4": ctypes.c_int32,
@@ -126,14 +128,21 @@ def _write(path, code):
 
 
 def _placed(content):
-    """Address of a copy of an image that can be executed, and no longer written."""
+    """Address of a copy of an image that can be executed, and no longer written.
+
+    Raises InputError where the system forbids that, as LLVM could not link there either.
+    """
     memory = mmap.mmap(-1, len(content), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.write(content)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     protect = ctypes.CDLL(None, use_errno=True).mprotect
     protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
     if protect(address, len(content), mmap.PROT_READ | mmap.PROT_EXEC):
-        raise OSError(ctypes.get_errno(), "this system lets no program make code executable")
+        why = os.strerror(ctypes.get_errno())
+        msg = (
+            f"this system lets no program make code executable ({why}); set NUMBA_DISABLE_JIT=1 to do without"
+        )
+        raise InputError(msg)
     _kept.append(memory)
     return address
 
