@@ -4,7 +4,7 @@ A file of the cache is named after the kernel and a digest of everything that de
 sources of all kernels, the version of LLVM's door, the processor and its features. It begins with a digest
 of the rest, so that a damaged one is compiled again instead of being run. The rest is an image (`image`) that
 is copied to memory, or where there is none, as on another kind of processor, an object file that LLVM links:
-importing LLVM's door and linking takes 60 ms, the image one.
+importing LLVM's door and linking takes 40 ms, the image one.
 """
 
 import ctypes
