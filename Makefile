@@ -18,6 +18,7 @@ check: export MASSPROOF_MUTANTS = 1
 check: lint test-nojit test-jit
 
 bench: $(VENV)/bench.stamp
+	$(BIN)/python -m compileall -q src
 	$(BIN)/python benchmarks/open_box.py
 	$(BIN)/python benchmarks/mesh.py $(if $(QUICK),--quick)
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import massproof as mp
-from massproof import cli, report
+from massproof import cli, commands, report
 from massproof.errors import InputError, UsageError
 from massproof.kernels import jit
 
@@ -22,7 +22,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
 
 
 def run(*arguments, stdin=None):
-    return CliRunner().invoke(cli.app, [str(a) for a in arguments], input=stdin)
+    return CliRunner().invoke(commands.app, [str(a) for a in arguments], input=stdin)
 
 
 def test_one_file_is_one_json_object_when_piped(data):
@@ -263,19 +263,19 @@ def test_a_terminal_gets_the_table(data, monkeypatch):
     out = Terminal()
     monkeypatch.setattr(sys, "stdout", out)
     with pytest.raises(SystemExit) as stop:
-        cli.app(["measure", str(data / "box.stl"), "--unit", "mm"])
+        commands.app(["measure", str(data / "box.stl"), "--unit", "mm"])
 
     assert stop.value.code == 0
     assert "SOUND" in out.getvalue()
     out.truncate(0)
     with pytest.raises(SystemExit):
-        cli.app(["materials", "find", "ABS"])
+        commands.app(["materials", "find", "ABS"])
     assert "kg/m³" in out.getvalue()
     with pytest.raises(SystemExit):
-        cli.app(["topology", str(data / "open_box.stl")])
+        commands.app(["topology", str(data / "open_box.stl")])
     assert "boundary loops" in out.getvalue()
     with pytest.raises(SystemExit) as stop:
-        cli.app(["measure", str(data / "missing.stl")])
+        commands.app(["measure", str(data / "missing.stl")])
     assert stop.value.code == 3
 
 

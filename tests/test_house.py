@@ -15,7 +15,7 @@ HEAVY = {"numba", "OCP", "trimesh", "cadquery", "scipy", "rich", "typer"}
 
 @pytest.mark.parametrize(
     ("code", "allowed"),
-    [("import massproof", set()), ("import massproof.cli", {"typer"}), ("import massproof; massproof.measure('data/box.stl', unit='mm')", set())],
+    [("import massproof", set()), ("import massproof.cli", set()), ("import massproof; massproof.measure('data/box.stl', unit='mm')", set())],
     ids=["package", "command line", "one small mesh"],
 )  # fmt: skip
 def test_imports_stay_light(code, allowed):
@@ -57,7 +57,7 @@ def test_every_public_name_has_a_docstring():
 
 # Functions that are one list of options, arguments or formulas, and longer than the rule for that reason.
 LISTS = {
-    "cli.py:measure",
+    "commands.py:measure",
     "enclosure.py:_why_open",
     "measure.py:measure",
     "properties.py:_native",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from massproof.errors import InputError, UsageError
-from massproof.kernels import jit
+from massproof.kernels import jit, objectcode
 from massproof.kernels.jit import entry, in_threads, kernel
 
 COMPILED = pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
@@ -63,7 +63,6 @@ def test_a_kernel_does_what_its_python_says(cache):
 
 @COMPILED
 def test_object_code_is_kept_and_linked_again(cache, monkeypatch):
-    from massproof.kernels import objectcode
 
     assert call() == EXPECTED
     assert [path.name.partition("-")[0] for path in cache.iterdir()] == ["test_jit.add_rows"]
@@ -99,7 +98,6 @@ def test_without_a_writable_cache_everything_works_and_nothing_is_kept(monkeypat
 
 @COMPILED
 def test_a_user_without_a_home_keeps_nothing(monkeypatch):
-    from massproof.kernels import objectcode
 
     def homeless():
         raise RuntimeError
@@ -162,7 +160,6 @@ def test_c_gets_addresses_and_the_dimensions_it_does_not_know(monkeypatch):
 
 
 def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):
-    from massproof.kernels import objectcode
 
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
@@ -176,7 +173,6 @@ def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):
 
 @pytest.mark.parametrize("writable", [True, False])
 def test_warming_links_every_kernel_and_needs_a_place_to_keep_them(monkeypatch, writable):
-    from massproof.kernels import objectcode
 
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
@@ -248,6 +244,18 @@ def test_parts_are_done_once_each_on_any_number_of_threads():
         assert in_threads(lambda x: x * x, range(7), threads) == [x * x for x in range(7)]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_what_goes_wrong_in_a_thread_is_raised_where_it_was_called(threads):
+    def fail(x):
+        if x == 3:
+            msg = "three"
+            raise ValueError(msg)
+        return x
+
+    with pytest.raises(ValueError, match="three"):
+        in_threads(fail, range(7), threads)
+
+
 def test_cores_are_those_this_process_may_use(monkeypatch):
     assert jit.cores() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
@@ -273,3 +281,30 @@ def test_warming_says_that_compiling_is_switched_off(monkeypatch):
     monkeypatch.setattr(jit, "DISABLED", True)
     with pytest.raises(UsageError, match="NUMBA_DISABLE_JIT is set"):
         jit.warm()
+
+
+@COMPILED
+def test_a_kernel_that_is_kept_runs_without_llvm():
+
+    code = (
+        "import sys, numpy as np\n"
+        "from massproof.kernels import scan\n"
+        "scan.scan_faces(np.eye(3), np.array([[0, 1, 2]], np.int32), np.zeros(3))\n"
+        "print(*{'llvmlite', 'numba'} & set(sys.modules))\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ([] if objectcode._IMAGES else ["llvmlite"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_kept_kernel_serves_small_inputs_once_enough_was_done_without(monkeypatch, kept):
+    one = jit.Entry(lambda: 0, [])
+    monkeypatch.setattr(jit, "DISABLED", False)
+    monkeypatch.setattr(objectcode, "quick", lambda entry: kept)
+    monkeypatch.setattr(objectcode, "linked", lambda entry: lambda: 7)
+    answers = [one.at_hand(2_000) for _ in range(4)]
+
+    assert answers == [False, kept, kept, kept]
+    del jit.ENTRIES[one.name]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strategies import BOX_FACES, box, boxes, solids, sphere
 
 import massproof as mp
-from massproof import materials, sources, units
+from massproof import files, materials, units
 from massproof.mesh import Mesh
 
 LENGTHS = [u.symbol for u in units.UNITS if u.dimension == "length"]
@@ -595,7 +595,7 @@ def test_a_density_that_was_measured_keeps_its_interval(data):
 
 
 def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "_HASHED_AT_ONCE", 10)
+    monkeypatch.setattr(files, "_HASHED_AT_ONCE", 10)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -611,3 +611,19 @@ def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(
     with pytest.raises(mp.InputError, match="has changed"):
         _ = gone.source.sha256
     assert mp.measure((data / "box.stl").read_bytes(), unit="mm").source.sha256 == expected
+
+
+@pytest.mark.parametrize("at_once", [10, 1 << 20], ids=["large", "small"])
+def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(files, "_HASHED_AT_ONCE", at_once)
+    path = tmp_path / "box.stl"
+    path.write_bytes((data / "box.stl").read_bytes())
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    found, changed = (mp.measure(files.Hashed(str(path)), unit="mm") for _ in range(2))
+
+    assert found.source.name == str(path)
+    assert found.source.sha256 == found.source.sha256 == expected
+    os.utime(path, ns=(1, 1))
+    if at_once == 10:
+        with pytest.raises(mp.InputError, match="has changed since it was measured"):
+            _ = changed.source.sha256

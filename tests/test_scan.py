@@ -58,7 +58,7 @@ def in_numpy(function, *arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "COMPILED_FROM", 1 << 60)
         for one in (scan.records, scan.faces):
-            patch.setattr(one, "at_hand", lambda: False)
+            patch.setattr(one, "at_hand", lambda size: False)
         return function(*arguments)
 
 

@@ -126,7 +126,7 @@ def test_an_error_names_what_could_be_meant():
         units.system("imperial")
 
 
-def test_a_spelling_that_means_two_units_stops_the_import(monkeypatch):
+def test_a_spelling_that_means_two_units_is_refused(monkeypatch):
     twice = (
         units.unit("mm"),
         units.Unit("other", "length", Fraction(1), "Others", aliases=("mm",)),
@@ -135,6 +135,14 @@ def test_a_spelling_that_means_two_units_stops_the_import(monkeypatch):
 
     with pytest.raises(ValueError, match="'mm' stands for mm and other"):
         units._table()
+
+
+def test_a_symbol_is_found_without_the_table_of_spellings(monkeypatch):
+    """The table takes 3 ms to build, and a measurement names symbols only."""
+    expected = [units._spellings()[row.symbol] for row in units.UNITS]
+    monkeypatch.setattr(units, "_spellings", lambda: pytest.fail("was built"))
+
+    assert [units.unit(row.symbol) for row in units.UNITS] == expected
 
 
 @pytest.mark.parametrize("name", units.SYSTEMS)

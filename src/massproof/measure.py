@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from massproof import materials, units
+from massproof import units
 from massproof.errors import NotASolid, UnitError, UsageError
 from massproof.properties import Finding, Properties, Quantity, Source, Verdict
 from massproof.units import Unit
@@ -71,6 +71,9 @@ def measure(
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
+    from massproof import files
+
+    source = files.opened(source)  # before numpy is imported, so that it can be hashed meanwhile
     from massproof import sources, weigh
 
     given = _density(material, density)
@@ -110,6 +113,8 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
     from massproof.weigh import Density
 
     if material is not None:
+        from massproof import materials
+
         row = materials.material(str(material))
         return Density(row.density, row.low, row.high)
     if density is None:
@@ -124,6 +129,8 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
 def _density_source(material: str | None) -> dict[str, str]:
     if material is None:
         return {}
+    from massproof import materials
+
     row = materials.material(material)
     return {"material": row.name, "density_source": row.source}
 

@@ -6,54 +6,22 @@ Modules that integrate are imported when they are needed: a mesh waits for no B-
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from massproof import formats, units
+from massproof import files, formats, units
 from massproof.brep import Brep
-from massproof.errors import FormatError, InputError, UnitError, UsageError
+from massproof.errors import FormatError, UnitError, UsageError
+from massproof.files import Bytes, Digest
 from massproof.mass import Measured
 from massproof.mesh import Mesh, Records, as_mesh
 from massproof.version import __version__
-
-_HASHED_AT_ONCE = 1 << 20  # bytes: half a millisecond; hashing more takes longer than measuring it
-
-
-class Digest:
-    """SHA-256 of what was read, computed when it is asked for; as a pickle it is the digest alone."""
-
-    __slots__ = ("_data", "_known", "_same")
-
-    def __init__(
-        self, data: formats.Bytes = b"", same: Callable[[], bool] | None = None, known: str | None = None
-    ) -> None:
-        """Digest of `data`; `same` tells whether a file it is mapped from is still the one that was read."""
-        self._data, self._same, self._known = data, same, known
-        lasting = same is not None or isinstance(data, bytes)
-        if known is None and not (lasting and memoryview(data).nbytes > _HASHED_AT_ONCE):
-            self()
-
-    def __call__(self) -> str:
-        """The digest in hexadecimal; raises InputError when the file has changed."""
-        if self._known is None:
-            known = hashlib.sha256(self._data).hexdigest()
-            if self._same is not None and not self._same():
-                msg = "the file has changed since it was measured, so its SHA-256 is not known; measure it again"
-                raise InputError(msg)
-            self._known, self._data = known, b""
-        return self._known
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Digest, (b"", None, self())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -104,8 +72,9 @@ def load(source: Any, format: str | None = None) -> Loaded:
     TypeError for an object of another kind.
     """
     suffix = None if format is None else "." + format.lower().removeprefix(".")
-    if isinstance(source, (str, Path)):
-        return _from_path(Path(source), str(source), suffix)
+    source = files.opened(source)
+    if isinstance(source, files.Opened):
+        return _from_bytes(source.data, source.name, suffix or source.suffix or None, source.digest)
     if isinstance(source, (bytes, bytearray, memoryview, mmap)):
         return _from_bytes(source, "<bytes>", suffix)
     if hasattr(source, "read"):
@@ -169,49 +138,13 @@ def _wrapped(source: Any) -> Brep | None:
     return occt.wrap(source)
 
 
-def _from_path(path: Path, name: str, suffix: str | None) -> Loaded:
-    data, same = _mapped(path)
-    return _from_bytes(data, name, suffix or path.suffix or None, same)
-
-
-def _mapped(path: Path) -> tuple[mmap | bytes, Callable[[], bool]]:
-    """The bytes of a regular file, mapped and not read, and whether it still is the same file.
-
-    The map closes with its last view.
-    """
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a device, pipe (FIFO) or socket"
-            msg = f"{path} is {kind}, not a regular file; name a file"
-            raise InputError(msg)
-        with path.open("rb") as file:
-            data = mmap(file.fileno(), 0, access=ACCESS_READ) if status.st_size else b""
-            return data, lambda: _state(path) == _state(path, status)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        msg = f"cannot open {path}: {why}"
-        raise InputError(msg) from error
-
-
-def _state(path: Path, status: os.stat_result | None = None) -> tuple[int, ...]:
-    """What changes when a file does; nothing when it is gone."""
-    try:
-        found = status or path.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _from_bytes(
-    data: formats.Bytes, name: str, suffix: str | None, same: Callable[[], bool] | None = None
-) -> Loaded:
+def _from_bytes(data: Bytes, name: str, suffix: str | None, digest: Digest | None = None) -> Loaded:
     try:
         geometry, format_name = formats.read(data, suffix)
     except FormatError as error:
         msg = f"{name}: {error}"
         raise FormatError(msg) from error
-    return Loaded(geometry, name, format_name, Digest(data, same))
+    return Loaded(geometry, name, format_name, digest or Digest(data))
 
 
 def _from_arrays(vertices: Any, faces: Any, name: str, unit: str | None = None) -> Loaded:

@@ -13,6 +13,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from massproof.errors import UnitError
 
@@ -147,6 +148,12 @@ def _normal(spelling: str) -> str:
     return re.sub(r"[\s_]+", "_", text)
 
 
+@cache
+def _spellings() -> dict[str, Unit]:
+    """Every way to write a unit: built when one is asked for that is not a symbol, which takes 3 ms."""
+    return _table()
+
+
 def _table() -> dict[str, Unit]:
     rows: dict[str, Unit] = {}
     for row in UNITS:
@@ -162,7 +169,7 @@ def _table() -> dict[str, Unit]:
     return rows
 
 
-_BY_NAME = _table()
+_BY_SYMBOL = {row.symbol: row for row in UNITS}
 _ONE = Fraction(1)
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
@@ -175,12 +182,12 @@ def symbols(dimension: str) -> list[str]:
 
 def _spelled(name: str) -> Unit | None:
     """The unit that `name` is one more way to write."""
-    normal = _normal(name)
-    match = _BY_NAME.get(normal)
+    known, normal = _spellings(), _normal(name)
+    match = known.get(name) or known.get(normal)
     if match is None and not _MEGA.match(normal):
-        match = _BY_NAME.get(normal.lower())
+        match = known.get(normal.lower())
     if match is None and name.startswith(_AUTODESK):
-        match = _BY_NAME.get(name.rpartition("-")[0])
+        match = known.get(name.rpartition("-")[0])
     return match
 
 
@@ -207,7 +214,7 @@ def unit(name: str | Unit, dimension: str | None = None) -> Unit:
         found = name
     else:
         name = str(name)
-        match = _BY_NAME.get(name) or _spelled(name)
+        match = _BY_SYMBOL.get(name) or _spelled(name)
         if match is None:
             of = f" of {dimension}" if dimension else ""
             known = ", ".join(symbols(dimension) if dimension else (row.symbol for row in UNITS))

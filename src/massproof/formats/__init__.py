@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from mmap import mmap
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from massproof.errors import FormatError
+from massproof.files import Bytes
 
 if TYPE_CHECKING:
     from massproof.brep import Brep
     from massproof.mesh import Mesh, Records
-
-Bytes = bytes | bytearray | memoryview | mmap
 
 # In the order of `sniff`: first the magic words, then STL, which is told by its exact length and so
 # may have any of the other words in its header, then the first words of texts.

@@ -20,7 +20,8 @@ WIDTH = 8
 # Triangles laid out at a time: 5 KB of lanes, and as much of the file, stay in half a first-level cache.
 CHUNK = 16 * WIDTH
 
-# From this many triangles on, compiled code is worth linking: 80 ms once, against 1 µs a triangle in numpy.
+# From this many triangles on, compiled code is worth its price, against 1 µs a triangle in numpy: some seconds of
+# compiling once for a processor, and at each start 80 ms where LLVM links it, 3 ms where it is kept as an image.
 COMPILED_FROM = 50_000
 
 # Fields of one row of sums, in the order both implementations keep. With e₁ = b − a, e₂ = c − a, and p = e₁ᵢe₂ⱼ,

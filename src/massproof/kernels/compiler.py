@@ -13,15 +13,16 @@ import numpy as np
 from massproof.kernels import objectcode, simd
 from massproof.kernels.jit import KERNELS
 
-# A function of numba's runtime that assembly declares: what it returns, its name, its arguments.
-_DECLARED = re.compile(r"^declare ([^@\n]*)@((?:numba|NRT)_\w+)\(([^)\n]*)\)[^\n]*$", re.MULTILINE)
+# A function of numba's runtime or Python's that assembly declares: what it returns, its name, its arguments.
+_DECLARED = re.compile(r"^declare ([^@\n]*)@((?:numba|NRT|Py)_?\w+)\(([^)\n]*)\)[^\n]*$", re.MULTILINE)
+_EXCEPTION = re.compile(r"^(@PyExc_\w+) = external global i8$", re.MULTILINE)
 _DEFINED = re.compile(r"^(define [^@\n]*@.*\)(?: local_unnamed_addr)?)( #\d+)? \{$", re.MULTILINE)
 _REFUSED = ("NRT_Allocate", "NRT_MemInfo_alloc", "numba_do_raise")
 _OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
 
 def object_code(entry):
-    """Name of the C function, a line feed, and the object code that holds it.
+    """Name of the C function, and the object code that holds it.
 
     Raises RuntimeError for a kernel that allocates or raises: it would need numba at run time.
     """
@@ -31,11 +32,11 @@ def object_code(entry):
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=cpu, features=features, opt=3, reloc="pic", codemodel="default"
     )
-    return function.native_name.encode() + b"\n" + machine.emit_object(module)
+    return function.native_name, machine.emit_object(module)
 
 
 def _alone(text, entry):
-    """Assembly that refers to nothing of numba's: what its wrapper would call after an error stops instead."""
+    """Assembly that refers to nothing of numba or Python: what numba's wrapper calls after an error stops instead."""
     needs = {name for _, name, _ in _DECLARED.findall(text)}
     wrong = sorted(name for name in needs if name.startswith(_REFUSED))
     if wrong:
@@ -44,6 +45,7 @@ def _alone(text, entry):
     # Vectors that are put on the stack must not straddle two lines of the cache: some runs took half as long again.
     text = _DEFINED.sub(r"\1 alignstack(64)\2 {", text)
     stop = r"define internal \1@\2(\3) {\n  call void @llvm.trap()\n  unreachable\n}"
+    text = _EXCEPTION.sub(r"\1 = internal constant i8 0", text)
     return _DECLARED.sub(stop, text) + "\ndeclare void @llvm.trap()\n"
 
 

@@ -8,8 +8,8 @@ With NUMBA_DISABLE_JIT=1 kernels run as the Python they are written in.
 import os
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ KERNELS: dict[
 ] = {}  # functions kernels may call, and what replaces them when compiled
 ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 
-_NOT_KERNELS = {"__init__", "compiler", "objectcode", "simd", "wide"}
+_NOT_KERNELS = {"__init__", "compiler", "image", "objectcode", "simd", "wide"}
+_ENOUGH = 3_000  # triangles, which take numpy as long as loading a kernel that is kept: 3 ms
 _ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
 
 
@@ -69,7 +70,7 @@ class Entry:
         self.function, self.arguments = function, arguments
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.__doc__, self.__name__ = function.__doc__, function.__name__
-        self._native = None
+        self._native, self._without = None, 0
         self._lock = threading.Lock()
         ENTRIES[self.name] = self
 
@@ -84,8 +85,19 @@ class Entry:
             _flatten(value, argument, flat)
         return native(*flat)
 
-    def at_hand(self):
-        """Whether the kernel is compiled and linked, so that calling it costs microseconds."""
+    def at_hand(self, size):
+        """Whether compiled code serves a small input too: it is linked, or kept, and enough was done without.
+
+        size : of the input, which counts as done without where the answer is no
+        """
+        if self._native is None and not DISABLED:
+            self._without += size
+            if self._without >= _ENOUGH:
+                from massproof.kernels import objectcode
+
+                self._without = 0
+                if objectcode.quick(self):
+                    self.link()
         return self._native is not None
 
     def link(self):
@@ -128,8 +140,27 @@ def in_threads(function, parts, threads=0):
     count = min(threads or cores(), len(parts))
     if count <= 1:
         return [function(part) for part in parts]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(function, parts))
+    results, failures = [None] * len(parts), []
+    waiting = deque([*enumerate(parts), *[None] * count])  # taking from it is atomic; a None ends each thread
+
+    def work():
+        try:
+            for k, part in iter(waiting.popleft, None):
+                results[k] = function(part)
+                if failures:
+                    return
+        except BaseException as error:  # noqa: BLE001  # raised below, by the thread that called
+            failures.append(error)
+
+    others = [threading.Thread(target=work) for _ in range(count - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return results
 
 
 def warm() -> tuple[int, str]:

@@ -1,21 +1,23 @@
-"""Object code of compiled kernels: kept for each user and each kind of processor, linked without numba.
+"""Object code of compiled kernels: kept for each user and each kind of processor, run without numba.
 
 A file of the cache is named after the kernel and a digest of everything that decides its machine code: the
 sources of all kernels, the version of LLVM's door, the processor and its features. It begins with a digest
-of the rest, so that a damaged one is compiled again instead of being run.
+of the rest, so that a damaged one is compiled again instead of being run. The rest is an image (`image`) that
+is copied to memory, or where there is none, as on another kind of processor, an object file that LLVM links:
+importing LLVM's door and linking takes 40 ms, the image one.
 """
 
 import ctypes
 import hashlib
+import mmap
 import os
-import platform
 import sys
-import tempfile
 from functools import cache
+from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 
-import llvmlite
-import llvmlite.binding as llvm
+from massproof.errors import InputError
 
 _TYPES = {
     "u1": ctypes.c_uint8,
@@ -27,7 +29,12 @@ _TYPES = {
     "f8": ctypes.c_double,
 }
 
-_engines: list[llvm.ExecutionEngine] = []  # keep linked code alive
+# Where images run: elsewhere LLVM knows better what a processor wants before it executes what was written.
+_IMAGES = sys.platform == "linux" and os.uname().machine == "x86_64"
+# Of the lines of /proc/cpuinfo, those that say what a processor can do; others change from moment to moment.
+_ABLE = ("vendor_id", "cpu family", "model", "stepping", "flags")
+
+_kept: list[object] = []  # what holds code that has been linked
 
 
 def folder() -> Path:
@@ -44,6 +51,8 @@ def folder() -> Path:
 
 def writable() -> bool:
     """Whether object code can be kept."""
+    import tempfile
+
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder()):
@@ -57,13 +66,19 @@ def path_of(entry):
     return folder() / f"{entry.name}-{_key()}.o"
 
 
+def quick(entry):
+    """Whether the kernel is kept as an image, which needs no linker."""
+    return _IMAGES and path_of(entry).exists()
+
+
 def linked(entry):
     """A C function of the kernel: from the cache, or compiled now and kept if the cache can be written."""
     code = _read(path_of(entry))
     if code is None:
         code = compiled(entry)
-    name, _, binary = code.partition(b"\n")
-    address = _link(name.decode(), binary)
+    head, _, content = code.partition(b"\n")
+    kind, where = head.decode().split()
+    address = _placed(content) + int(where) if kind == "image" else _link(where, content)
     types = []
     for argument in entry.arguments:
         if argument.shape is None:
@@ -79,9 +94,20 @@ def compiled(entry):
 
     if sys.stderr.isatty():
         sys.stderr.write(f"massproof: compiling {entry.name} for this processor, once (some seconds)\n")
-    code = compiler.object_code(entry)
+    code = packed(*compiler.object_code(entry))
     _write(path_of(entry), code)
     return code
+
+
+def packed(name, binary):
+    """What is kept of a function `name` in an object file: a line that says how to run it, and the code."""
+    from massproof.kernels import image
+
+    found = image.flat(binary, name) if _IMAGES else None
+    if found is None:
+        return f"object {name}\n".encode() + binary
+    content, start = found
+    return f"image {start}\n".encode() + content
 
 
 def _read(path):
@@ -95,6 +121,8 @@ def _read(path):
 
 def _write(path, code):
     """Keep `code`, all of it or nothing; a cache that cannot be written is done without."""
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -104,26 +132,72 @@ def _write(path, code):
         return
 
 
+def _placed(content):
+    """Address of a copy of an image that can be executed, and no longer written.
+
+    Raises InputError where the system forbids that, as LLVM could not link there either.
+    """
+    memory = mmap.mmap(-1, len(content), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.write(content)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    if protect(address, len(content), mmap.PROT_READ | mmap.PROT_EXEC):
+        why = os.strerror(ctypes.get_errno())
+        msg = (
+            f"this system lets no program make code executable ({why}); set NUMBA_DISABLE_JIT=1 to do without"
+        )
+        raise InputError(msg)
+    _kept.append(memory)
+    return address
+
+
 def _link(name, binary):
-    _initialize()
+    llvm = _llvm()
     machine = llvm.Target.from_default_triple().create_target_machine()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(binary))
     engine.finalize_object()
-    _engines.append(engine)
+    _kept.append(engine)
     return engine.get_function_address(name)
 
 
 @cache
-def _initialize():
+def _llvm():
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    return llvm
 
 
 @cache
 def processor():
     """Name and features of this processor, as LLVM spells them."""
+    llvm = _llvm()
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def _processor():
+    """What `processor` depends on, without LLVM where the system says it."""
+    try:
+        # No further than the first of many processors: each takes its time.
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as text:
+            lines = [line for line in takewhile(str.strip, text) if line.startswith(_ABLE)]
+    except OSError:
+        lines = []
+    return "".join(lines if _IMAGES and lines else processor())
+
+
+def _door():
+    """What tells one version of LLVM's door from another, without importing it where its file can be read."""
+    spec = find_spec("llvmlite")
+    try:
+        return Path(spec.origin).with_name("_version.py").read_bytes()
+    except (AttributeError, TypeError, OSError):  # packed up in one file with all that a program needs
+        import llvmlite
+
+        return llvmlite.__version__.encode()
 
 
 @cache
@@ -131,6 +205,6 @@ def _key():
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    for fact in (llvmlite.__version__, platform.machine(), sys.platform, *processor()):
-        digest.update(fact.encode() + b"\0")
+    for fact in (_door(), sys.platform.encode(), _processor().encode()):
+        digest.update(fact + b"\0")
     return digest.hexdigest()[:24]

@@ -150,7 +150,7 @@ def faces(vertices, corners, first, last, ox, oy, oz, lanes, sums, total, box, w
 
 def scan_records(data, at, count, origin, threads=0):
     """Scan of the triangles of a binary STL file; arguments as in `records`."""
-    if count < COMPILED_FROM and not records.at_hand():
+    if count < COMPILED_FROM and not records.at_hand(count):
         return scan_corners(np.ndarray((count, 9), "<f4", data, at, (50, 4)), origin)
     x, y, z = (float(o) for o in origin)
     return _scan(
@@ -160,7 +160,7 @@ def scan_records(data, at, count, origin, threads=0):
 
 def scan_faces(vertices, corners, origin, threads=0):
     """Scan of faces (F, 3) int32 over vertices (V, 3) float64; bit-identical for any number of threads."""
-    if len(corners) < COMPILED_FROM and not faces.at_hand():
+    if len(corners) < COMPILED_FROM and not faces.at_hand(len(corners)):
         return scan_corners(vertices[corners].reshape(-1, 9), origin)
     x, y, z = (float(o) for o in origin)
     return _scan(

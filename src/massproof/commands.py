@@ -1,0 +1,136 @@
+"""What the command line understands: commands, their options and help, declared with Typer.
+
+A plain `massproof measure` does not come here: `cli` reads it without Typer, whose import takes longer than the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from massproof import materials, output, report
+from massproof.errors import MassproofError, UsageError
+from massproof.output import UNREADABLE, USAGE, say
+from massproof.topology import topology
+from massproof.version import __version__
+
+app = typer.Typer(
+    name="massproof",
+    help="Mass properties of CAD and mesh files on your own machine, with a proof on every number.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich costs 60 ms of start-up, which --help does not need
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        say(f"massproof {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def measure(
+    files: Annotated[list[str], typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB; - is standard input.")],
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g"; the density follows.')] = None,
+    system: Annotated[str | None, typer.Option("--units", help="Units of the answer: SI, mm, cm, inch, ft.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row a file.")] = False,
+    as_ndjson: Annotated[bool, typer.Option("--ndjson", help="One JSON object a line, in order.")] = False,
+    strict: Annotated[bool, typer.Option(help="Assume no unit; exit with 4 when no volume is defined.")] = False,
+    check: Annotated[str, typer.Option(help="Of meshes: closed (one pass), full (intersections too), auto (by size).")] = "auto",
+    weld: Annotated[float | None, typer.Option(help="Take corners of open edges this near as one, in the file's unit.")] = None,
+    repair: Annotated[str | None, typer.Option(help="Of meshes: estimate (cap holes) or union (count shared volume once).")] = None,
+) -> None:  # fmt: skip
+    """Measure files: area, volume, mass, centre of mass, inertia, bounding box."""
+    raise typer.Exit(output.measure(output.Wanted(**locals())))
+
+
+@app.command("topology")
+def show_topology(
+    file: Annotated[str, typer.Argument(help="A mesh: STL, OBJ, PLY, OFF, 3MF or GLB.")],
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+) -> None:  # fmt: skip
+    """How a mesh is connected: shells, open and crowded edges, holes, genus, what lies inside what."""
+    try:
+        found = topology(file, format=format)
+    except MassproofError as error:
+        _stop(USAGE if isinstance(error, UsageError) else UNREADABLE, report.printable(str(error)))
+    if as_json or not sys.stdout.isatty():
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        report.show_topology(found)
+
+
+@app.command()
+def warm() -> None:
+    """Compile all kernels for this processor now, so that no measurement has to."""
+    from massproof.kernels import jit
+
+    try:
+        count, folder = jit.warm()
+    except MassproofError as error:
+        _stop(USAGE if isinstance(error, UsageError) else 1, str(error))
+    say(f"{count} kernels are compiled and kept in {folder}")
+
+
+@app.command("materials")
+def list_materials(
+    action: Annotated[str | None, typer.Argument(help="'list', which is the default, or 'find'.")] = None,
+    text: Annotated[list[str] | None, typer.Argument(help="Part of a name or alias.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+) -> None:  # fmt: skip
+    """List the materials table, or find materials in it: massproof materials find "ABS"."""
+    if action not in (None, "list", "find") or (action == "find" and not text):
+        _stop(USAGE, "write: massproof materials, or: massproof materials find TEXT")
+    words = " ".join(text or ())
+    found = materials.find(words) if words else materials.table()
+    if as_json or not sys.stdout.isatty():
+        keys = ("name", "density", "low", "high", "source", "aliases")
+        listed = [{k: getattr(row, k) for k in keys} for row in found]
+        say(json.dumps({"unit": "kg/m^3", "materials": listed}, indent=2, ensure_ascii=False))
+    else:
+        _show_materials(found)
+    if not found:
+        _stop(
+            USAGE,
+            f"no material's name or alias holds {words!r}; list all with: massproof materials",
+        )
+
+
+def _show_materials(found: tuple[materials.Material, ...]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("material", "kg/m³", "from", "to", "source"):
+        table.add_column(name, justify="right" if name in ("kg/m³", "from", "to") else "left")
+    for row in found:
+        table.add_row(
+            escape(row.name),
+            f"{row.density:g}",
+            f"{row.low:g}",
+            f"{row.high:g}",
+            f"[dim]{escape(row.source)}[/]",
+        )
+    Console().print(table)
+
+
+def _stop(code: int, message: str) -> NoReturn:
+    say(f"error: {message}", to=sys.stderr)
+    raise typer.Exit(code)

@@ -1,0 +1,86 @@
+"""Object files that refer to nothing else become bytes that run; others are left to the linker."""
+
+import ctypes
+import errno
+from types import SimpleNamespace
+
+import pytest
+
+from massproof.errors import InputError
+from massproof.kernels import image, objectcode
+
+LINUX = pytest.mark.skipif(not objectcode._IMAGES, reason="images are for Linux on x86-64")
+TABLE = "@table = internal constant [4 x i64] [i64 3, i64 5, i64 7, i64 11]\n"
+LOOK_UP = TABLE + (
+    "define i64 @other(i64 %i) noinline {\n"
+    "  %p = getelementptr [4 x i64], ptr @table, i64 0, i64 %i\n  %v = load i64, ptr %p\n  ret i64 %v\n}\n"
+    "define i64 @wanted(i64 %i) {\n  %v = call i64 @other(i64 %i)\n  %w = mul i64 %v, 2\n  ret i64 %w\n}\n"
+)
+OUTSIDE = (
+    "declare i64 @labs(i64)\ndefine i64 @wanted(i64 %i) {\n  %v = call i64 @labs(i64 %i)\n  ret i64 %v\n}\n"
+)
+VARIABLE = (
+    "@count = global i64 4\ndefine i64 @wanted(i64 %i) {\n  %v = load i64, ptr @count\n  ret i64 %v\n}\n"
+)
+
+
+def built(text):
+    llvm = objectcode._llvm()
+    machine = llvm.Target.from_default_triple().create_target_machine(reloc="pic", codemodel="default")
+    return machine.emit_object(llvm.parse_assembly(text))
+
+
+def called(packed, argument):
+    head, _, content = packed.partition(b"\n")
+    address = objectcode._placed(content) + int(head.split()[1])
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(argument)
+
+
+@LINUX
+def test_an_image_calls_its_own_functions_and_reads_its_own_constants():
+    packed = objectcode.packed("wanted", built(LOOK_UP))
+
+    assert packed.startswith(b"image ")
+    assert [called(packed, i) for i in range(4)] == [6, 10, 14, 22]
+
+
+@LINUX
+@pytest.mark.parametrize("text", [OUTSIDE, VARIABLE], ids=["another library", "a variable"])
+def test_what_needs_more_than_its_own_bytes_is_no_image(text):
+    binary = built(text)
+
+    assert image.flat(binary, "wanted") is None
+    assert objectcode.packed("wanted", binary) == b"object wanted\n" + binary
+
+
+@LINUX
+def test_code_for_another_kind_of_processor_is_no_image():
+    binary = bytearray(built(LOOK_UP))
+    binary[18:20] = (183).to_bytes(2, "little")  # AArch64
+
+    assert image.flat(bytes(binary), "wanted") is None
+
+
+@pytest.mark.parametrize("binary", [b"", b"\xcf\xfa\xed\xfe" + bytes(100)], ids=["nothing", "Mach-O"])
+def test_other_kinds_of_object_files_are_no_images(binary):
+    assert image.flat(binary, "wanted") is None
+
+
+def test_the_key_of_the_cache_needs_no_llvm_and_tells_processors_apart(monkeypatch):
+    monkeypatch.setattr(objectcode, "processor", lambda: ("cpu", "+one,-two"))
+    monkeypatch.setattr(objectcode, "_IMAGES", False)
+
+    assert objectcode._processor() == "cpu+one,-two"
+    monkeypatch.setattr(objectcode, "find_spec", lambda name: None)
+    assert objectcode._door() == __import__("llvmlite").__version__.encode()
+
+
+@LINUX
+def test_a_system_that_makes_no_code_executable_is_an_error_that_says_so(monkeypatch):
+    def refused(*arguments):
+        ctypes.set_errno(errno.EACCES)
+        return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace(mprotect=refused))
+    with pytest.raises(InputError, match=r"no program make code executable \(Permission denied\)"):
+        objectcode._placed(b"code")
