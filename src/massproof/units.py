@@ -46,7 +46,7 @@ class Unit:
                 f"{other.symbol}; use a unit of {self.dimension}: {', '.join(symbols(self.dimension))}"
             )
             raise UnitError(msg)
-        if self.factor == other.factor or not math.isfinite(value):
+        if self is other or not math.isfinite(value):
             return value
         try:
             return _product(value, self.factor, other.factor)
@@ -199,6 +199,8 @@ def scale(value: float | Fraction, factor: Fraction) -> float:
 def _product(value: float | Fraction, factor: Fraction, divisor: Fraction) -> float:
     """`value` times `factor` by `divisor`, correctly rounded, as Python divides integers of any size."""
     top, bottom = factor.numerator * divisor.denominator, factor.denominator * divisor.numerator
+    if top == bottom:
+        return float(value)
     if (top == 1 or bottom == 1) and max(top, bottom) <= _EXACT and isinstance(value, float):
         return value / bottom if top == 1 else value * top
     numerator, denominator = value.as_integer_ratio()

@@ -33,7 +33,8 @@ class Weighed:
         self, measured: Measured, length: Unit, density: Density | None, total: float | None
     ) -> None:
         """Weigh `measured`, whose coordinates are in `length`, by a density or by a total mass in kg."""
-        self._measured, self._length, self._total = measured, length, total
+        self._measured, self._total = measured, total
+        self._factors = [length.factor**power for power in range(6)]
         scale = float(length.factor) * (1 + 1e-15)
         self._errors = {k: e and e.scaled(scale) for k, e in measured.errors.items()}
         self._body = self._in_si(measured.body) if measured.body else None
@@ -59,7 +60,7 @@ class Weighed:
         }
 
     def _si(self, value: float | Fraction, power: int) -> float:
-        return units.scale(value, self._length.factor**power)
+        return units.scale(value, self._factors[power])
 
     def _in_si(self, body: Body) -> Body:
         return Body(
