@@ -16,9 +16,11 @@ from massproof.kernels import obj_text, stl_text
 from massproof.kernels.jit import DISABLED
 from massproof.kernels.numbers import powers
 from massproof.kernels.text import PADDING, SEGMENT, Unusual, gathered, segments
+from massproof.mesh import Mesh
 
 EXAMPLES = settings(max_examples=60 if DISABLED else 500)
 SPHERE = sphere(1.5, 5)
+MOVED = Mesh(SPHERE.vertices + np.array([2, -3, 50]), SPHERE.faces)  # all of its numbers are of usual size
 
 
 def facets(mesh, number="{:e}", line="\n", gap=" "):
@@ -40,7 +42,8 @@ def lines(mesh, number="{:.6f}", face="{0}", line="\n", gap=" ", faces=None):
 
 
 def stl_by_kernel(data, size=SEGMENT):
-    return stl_text.corners(memoryview(data), size).reshape(-1, 3)
+    vertices, faces = stl_text.triangles(memoryview(data), size)
+    return vertices[faces].reshape(-1, 3)
 
 
 def obj_by_kernel(data, size=SEGMENT):
@@ -120,6 +123,27 @@ def test_polygons_of_any_size_are_read_by_the_kernel(faces, face):
     assert same(obj_by_kernel(data, 300), obj_in_python(data))
 
 
+@given(st.dictionaries(st.integers(0, 100), st.sampled_from([b"+", b"0000000", b" ", b"\n"]), max_size=9))
+@EXAMPLES
+def test_corners_that_repeat_are_shared_also_after_a_facet_that_is_unlike(changes):
+    """A facet that is begun in the quick way and ended in the slow one leaves nothing wrong behind."""
+    words = facets(MOVED, "{:e}").split(b"vertex ")
+    for at, put in changes.items():
+        words[at + 1] = put + words[at + 1].lstrip(b"-")
+    data = b"vertex ".join(words)
+    vertices, faces = stl_text.triangles(memoryview(data))
+
+    assert np.array_equal(vertices[faces].reshape(-1, 3), stl._any_corners(data))
+    assert np.array_equal(np.unique(faces), np.arange(len(vertices)))
+    assert changes or len(vertices) < 2 * len(faces)
+
+
+def test_a_number_that_another_begins_with_is_not_taken_for_it():
+    data = facets(SPHERE, "{:.1f}").replace(b" 0.0\n", b" 0.0123\n", 9)
+
+    assert (stl_by_kernel(data) == stl._any_corners(data)).all()
+
+
 def test_colours_are_not_read_and_may_be_no_numbers_only_for_the_reader_in_python():
     data = lines(SPHERE).replace(b"000\n", b"000 0.5 1e-3 1\n")
 
@@ -197,7 +221,8 @@ def test_the_number_of_threads_changes_nothing(threads):
     data, text = lines(SPHERE, face="{1}"), facets(SPHERE)
 
     assert same(obj_text.polygons(memoryview(data), 200, threads)[:2], obj_by_kernel(data)[:2])
-    assert (stl_text.corners(memoryview(text), 200, threads).reshape(-1, 3) == stl_by_kernel(text)).all()
+    vertices, faces = stl_text.triangles(memoryview(text), 200, threads)
+    assert (vertices[faces].reshape(-1, 3) == stl_by_kernel(text)).all()
 
 
 def test_large_files_go_to_the_kernel_and_mean_the_same(monkeypatch):
@@ -210,7 +235,7 @@ def test_large_files_go_to_the_kernel_and_mean_the_same(monkeypatch):
     fast = obj.read(memoryview(data)), stl.read(memoryview(text))
 
     for a, b in zip(slow, fast, strict=True):
-        assert np.array_equal(a.vertices, b.vertices) and np.array_equal(a.faces, b.faces)
+        assert np.array_equal(a.vertices[a.faces], b.vertices[b.faces])
 
 
 @pytest.mark.parametrize(
@@ -260,14 +285,20 @@ def test_more_unusual_numbers_than_there_is_room_for_are_left_to_the_reader(monk
         stl_by_kernel(text)
 
 
+def test_more_facets_than_can_be_numbered_are_left_to_the_reader(monkeypatch):
+    monkeypatch.setattr(stl_text, "_MOST", 2)
+    with pytest.raises(Unusual):
+        stl_by_kernel(facets(SPHERE))
+
+
 def test_an_error_in_one_part_does_not_keep_the_others_waiting():
     def read(part):
         if part == 3:
             raise Unusual
-        return np.full((1, 2), part)
+        return (np.full((1, 2), part),)
 
     with pytest.raises(Unusual):
-        gathered(read, [(i,) for i in range(9)], np.zeros((9, 2)), threads=2)
+        gathered(read, lambda arrays, starts: None, [(i,) for i in range(9)], threads=2)
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_to_the_reader():
