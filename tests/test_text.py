@@ -123,6 +123,58 @@ def test_polygons_of_any_size_are_read_by_the_kernel(faces, face):
     assert same(obj_by_kernel(data, 300), obj_in_python(data))
 
 
+# Numbers that are read three at once, and such as are not, by a sign, a digit or a point.
+USUAL = st.from_regex(rb"\A-?[0-9]{1,8}(\.[0-9]{0,9})?\Z")
+TOGETHER = st.one_of(
+    st.lists(USUAL, min_size=3, max_size=3),
+    st.lists(st.from_regex(rb"\A-?[0-9]\.[0-9]{1,8}[eE][+-][01][0-9]\Z"), min_size=3, max_size=3),
+    st.lists(st.one_of(USUAL, st.from_regex(rb"\A[-+.e0-9]{1,6}\Z")), min_size=1, max_size=4),
+)
+
+
+@given(st.lists(TOGETHER, max_size=20), st.sampled_from([b" ", b"  ", b"\t", b" \t "]), st.booleans())
+@EXAMPLES
+def test_three_numbers_are_read_as_python_reads_them(rows, gap, returned):
+    data = b"\n".join([*(b"v " + gap.join(row) for row in rows), b"v 0 0 0\nf 1 1 1\n" + b" " * 70])
+    data = data.replace(b"\n", b"\r\n") if returned else data
+    try:
+        found = obj_by_kernel(data)
+    except Unusual:
+        return
+    python = obj_in_python(data)
+
+    assert found[0].tobytes() == python[0].tobytes()  # also the sign of zero
+
+
+def numbered(words):
+    """Corners that the kernel reads of faces of three words each, None if it leaves them to the reader."""
+    faces = [b"f %s %s %s\n" % tuple(words[i : i + 3]) for i in range(0, len(words), 3)]
+    text = np.frombuffer(b"".join(faces) + b"\n" * PADDING, np.uint8)
+    state, corners = np.array([0, 99_999_999, 0, 0, 0, 0]), np.full(len(words), -1, np.int32)
+    vertices, sizes, unsure = np.empty((0, 3)), np.zeros(0, np.int32), np.zeros((9, 3), np.int64)
+    status = obj_text.read_lines(
+        text, 0, len(text) - PADDING, 0, state, vertices, corners, sizes, unsure, powers()
+    )
+    return None if status else corners.tolist()
+
+
+@given(st.lists(st.integers(1, 8).flatmap(lambda n: st.integers(1, 10**n - 1)), min_size=6, max_size=60))
+def test_faces_of_any_numbers_are_read_in_pairs(indices):
+    indices = indices[: len(indices) // 3 * 3]
+
+    assert numbered([b"%d" % i for i in indices]) == [i - 1 for i in indices]
+    assert numbered([b"%d/7" % i if i % 5 == 0 else b"%d" % i for i in indices]) == [i - 1 for i in indices]
+
+
+@pytest.mark.parametrize("place", range(12))
+@pytest.mark.parametrize("word", [b"0", b"100000000", b"00", b"1.5", b"+1", b"f", b"1 f", b""])
+def test_a_corner_that_is_none_is_found_in_every_place_of_a_pair(place, word):
+    words = [b"1234567"] * 36
+    words[12 + place] = word
+
+    assert numbered(words) is None
+
+
 @given(st.dictionaries(st.integers(0, 100), st.sampled_from([b"+", b"0000000", b" ", b"\n"]), max_size=9))
 @EXAMPLES
 def test_corners_that_repeat_are_shared_also_after_a_facet_that_is_unlike(changes):

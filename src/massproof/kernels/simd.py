@@ -352,3 +352,35 @@ def three_values(context, text, at, begins, points, ends, minus, divisors, value
     return types.int64(
         text, types.intp, three, three, three, types.uint64, kind, values, types.intp
     ), generate
+
+
+@intrinsic
+def six_indices(context, text, at, befores, ends, total, corners, place):
+    """Six numbers, each less 1, to corners[place:]; see `obj_text.six_indices`."""
+    six = types.UniTuple(types.int64, 6)
+
+    def generate(context, builder, signature, arguments):
+        text, at, befores, ends, total, corners, place = arguments
+        eights = ir.VectorType(_I64, 8)
+        words = {}
+        for k in range(6):
+            before, end = builder.extract_value(befores, k), builder.extract_value(ends, k)
+            first = builder.add(builder.add(at, before), ir.Constant(_I64, 1))
+            word = _bytes_from(context, builder, signature.args[0], text, first, _I64)
+            missing = builder.sub(ir.Constant(_I64, 9), builder.sub(end, before))
+            words[k] = builder.shl(word, builder.shl(missing, ir.Constant(_I64, 3)))
+        found = builder.sub(_digits(builder, words), ir.Constant(eights, [1] * 6 + [0] * 2))
+        limits = _vector(builder, eights, dict.fromkeys(range(8), total))
+        inside = builder.icmp_unsigned("<", found, limits)  # so are the two that are not used
+        small = builder.trunc(found, ir.VectorType(_I32, 8))
+        out = builder.gep(context.make_array(signature.args[5])(context, builder, corners).data, [place])
+        for first, count in ((0, 4), (4, 2)):
+            lanes = ir.Constant(ir.VectorType(_I32, count), list(range(first, first + count)))
+            part = builder.shuffle_vector(small, small, lanes)
+            target = builder.gep(out, [ir.Constant(_I64, first)])
+            store = builder.store(part, builder.bitcast(target, part.type.as_pointer()))
+            store.align = 4
+        all_inside = builder.icmp_unsigned("==", builder.bitcast(inside, _BYTE), ir.Constant(_BYTE, 255))
+        return builder.zext(all_inside, _I64)
+
+    return types.int64(text, types.intp, six, six, types.int64, corners, types.intp), generate
