@@ -2,6 +2,8 @@
 
     python benchmarks/decimals.py [millions]
 
+Each number is read twice: by itself, and as a coordinate of a vertex in OBJ, where three are read at once.
+
 Hard are the middles between two neighbours and what is next to them, 17 to 20 digits, subnormal numbers,
 powers of two and their neighbours, and the shortest decimals of any 64 bits. One line for each kind, with the
 number of differences, which must be 0; the exit status says whether it is.
@@ -14,6 +16,7 @@ import time
 import numpy as np
 
 from massproof.kernels.numbers import decimals, powers, settle
+from massproof.kernels.obj_text import read_lines
 from massproof.kernels.text import PADDING
 
 BATCH = 250_000
@@ -103,10 +106,26 @@ def compared(texts):
     seconds = time.perf_counter() - start
     settle(text, unsure[: counts[1]], values)
     exact = np.fromiter(map(float, texts), np.float64, len(texts))
-    wrong = np.flatnonzero(values.view(np.uint64) != exact.view(np.uint64))
-    for i in wrong[:3]:
-        print("  differs:", texts[i], values[i], exact[i])
-    return len(texts), len(wrong), int(counts[1]), seconds * 1e9
+    wrong = 0
+    for found in (values, coordinates(texts)):
+        differ = np.flatnonzero(found.view(np.uint64) != exact[: len(found)].view(np.uint64))
+        for i in differ[:3]:
+            print("  differs:", texts[i], found[i], exact[i])
+        wrong += len(differ)
+    return len(texts), wrong, int(counts[1]), seconds * 1e9
+
+
+def coordinates(texts):
+    """The same numbers as vertices of an OBJ file, three each."""
+    vertices = [b"v %s %s %s" % row for row in zip(texts[::3], texts[1::3], texts[2::3], strict=False)]
+    text = memoryview(b"\n".join([*vertices, b"f 1 2 3", b""]))
+    array = np.frombuffer(bytes(text) + b"\n" * PADDING, np.uint8)
+    state = np.array([0, len(vertices), 0, 0, 0, 0])
+    out, unsure = np.empty((len(vertices), 3)), np.empty((len(texts) + 1, 3), np.int64)
+    corners, sizes = np.empty(3, np.int32), np.empty(0, np.int32)
+    assert read_lines(array, 0, len(text), 0, state, out, corners, sizes, unsure, powers()) == 0
+    settle(array, unsure[: state[5]], out.reshape(-1))
+    return out.reshape(-1)
 
 
 def main(millions=20.0):

@@ -16,9 +16,11 @@ from massproof.kernels import obj_text, stl_text
 from massproof.kernels.jit import DISABLED
 from massproof.kernels.numbers import powers
 from massproof.kernels.text import PADDING, SEGMENT, Unusual, gathered, segments
+from massproof.mesh import Mesh
 
 EXAMPLES = settings(max_examples=60 if DISABLED else 500)
 SPHERE = sphere(1.5, 5)
+MOVED = Mesh(SPHERE.vertices + np.array([2, -3, 50]), SPHERE.faces)  # all of its numbers are of usual size
 
 
 def facets(mesh, number="{:e}", line="\n", gap=" "):
@@ -40,7 +42,8 @@ def lines(mesh, number="{:.6f}", face="{0}", line="\n", gap=" ", faces=None):
 
 
 def stl_by_kernel(data, size=SEGMENT):
-    return stl_text.corners(memoryview(data), size).reshape(-1, 3)
+    vertices, faces = stl_text.triangles(memoryview(data), size)
+    return vertices[faces].reshape(-1, 3)
 
 
 def obj_by_kernel(data, size=SEGMENT):
@@ -120,6 +123,79 @@ def test_polygons_of_any_size_are_read_by_the_kernel(faces, face):
     assert same(obj_by_kernel(data, 300), obj_in_python(data))
 
 
+# Numbers that are read three at once, and such as are not, by a sign, a digit or a point.
+USUAL = st.from_regex(rb"\A-?[0-9]{1,8}(\.[0-9]{0,9})?\Z")
+TOGETHER = st.one_of(
+    st.lists(USUAL, min_size=3, max_size=3),
+    st.lists(st.from_regex(rb"\A-?[0-9]\.[0-9]{1,8}[eE][+-][01][0-9]\Z"), min_size=3, max_size=3),
+    st.lists(st.one_of(USUAL, st.from_regex(rb"\A[-+.e0-9]{1,6}\Z")), min_size=1, max_size=4),
+)
+
+
+@given(st.lists(TOGETHER, max_size=20), st.sampled_from([b" ", b"  ", b"\t", b" \t "]), st.booleans())
+@EXAMPLES
+def test_three_numbers_are_read_as_python_reads_them(rows, gap, returned):
+    data = b"\n".join([*(b"v " + gap.join(row) for row in rows), b"v 0 0 0\nf 1 1 1\n" + b" " * 70])
+    data = data.replace(b"\n", b"\r\n") if returned else data
+    try:
+        found = obj_by_kernel(data)
+    except Unusual:
+        return
+    python = obj_in_python(data)
+
+    assert found[0].tobytes() == python[0].tobytes()  # also the sign of zero
+
+
+def numbered(words):
+    """Corners that the kernel reads of faces of three words each, None if it leaves them to the reader."""
+    faces = [b"f %s %s %s\n" % tuple(words[i : i + 3]) for i in range(0, len(words), 3)]
+    text = np.frombuffer(b"".join(faces) + b"\n" * PADDING, np.uint8)
+    state, corners = np.array([0, 99_999_999, 0, 0, 0, 0]), np.full(len(words), -1, np.int32)
+    vertices, sizes, unsure = np.empty((0, 3)), np.zeros(0, np.int32), np.zeros((9, 3), np.int64)
+    status = obj_text.read_lines(
+        text, 0, len(text) - PADDING, 0, state, vertices, corners, sizes, unsure, powers()
+    )
+    return None if status else corners.tolist()
+
+
+@given(st.lists(st.integers(1, 8).flatmap(lambda n: st.integers(1, 10**n - 1)), min_size=6, max_size=60))
+def test_faces_of_any_numbers_are_read_in_pairs(indices):
+    indices = indices[: len(indices) // 3 * 3]
+
+    assert numbered([b"%d" % i for i in indices]) == [i - 1 for i in indices]
+    assert numbered([b"%d/7" % i if i % 5 == 0 else b"%d" % i for i in indices]) == [i - 1 for i in indices]
+
+
+@pytest.mark.parametrize("place", range(12))
+@pytest.mark.parametrize("word", [b"0", b"100000000", b"00", b"1.5", b"+1", b"f", b"1 f", b""])
+def test_a_corner_that_is_none_is_found_in_every_place_of_a_pair(place, word):
+    words = [b"1234567"] * 36
+    words[12 + place] = word
+
+    assert numbered(words) is None
+
+
+@given(st.dictionaries(st.integers(0, 100), st.sampled_from([b"+", b"0000000", b" ", b"\n"]), max_size=9))
+@EXAMPLES
+def test_corners_that_repeat_are_shared_also_after_a_facet_that_is_unlike(changes):
+    """A facet that is begun in the quick way and ended in the slow one leaves nothing wrong behind."""
+    words = facets(MOVED, "{:e}").split(b"vertex ")
+    for at, put in changes.items():
+        words[at + 1] = put + words[at + 1].lstrip(b"-")
+    data = b"vertex ".join(words)
+    vertices, faces = stl_text.triangles(memoryview(data))
+
+    assert np.array_equal(vertices[faces].reshape(-1, 3), stl._any_corners(data))
+    assert np.array_equal(np.unique(faces), np.arange(len(vertices)))
+    assert changes or len(vertices) < 2 * len(faces)
+
+
+def test_a_number_that_another_begins_with_is_not_taken_for_it():
+    data = facets(SPHERE, "{:.1f}").replace(b" 0.0\n", b" 0.0123\n", 9)
+
+    assert (stl_by_kernel(data) == stl._any_corners(data)).all()
+
+
 def test_colours_are_not_read_and_may_be_no_numbers_only_for_the_reader_in_python():
     data = lines(SPHERE).replace(b"000\n", b"000 0.5 1e-3 1\n")
 
@@ -197,7 +273,8 @@ def test_the_number_of_threads_changes_nothing(threads):
     data, text = lines(SPHERE, face="{1}"), facets(SPHERE)
 
     assert same(obj_text.polygons(memoryview(data), 200, threads)[:2], obj_by_kernel(data)[:2])
-    assert (stl_text.corners(memoryview(text), 200, threads).reshape(-1, 3) == stl_by_kernel(text)).all()
+    vertices, faces = stl_text.triangles(memoryview(text), 200, threads)
+    assert (vertices[faces].reshape(-1, 3) == stl_by_kernel(text)).all()
 
 
 def test_large_files_go_to_the_kernel_and_mean_the_same(monkeypatch):
@@ -210,7 +287,7 @@ def test_large_files_go_to_the_kernel_and_mean_the_same(monkeypatch):
     fast = obj.read(memoryview(data)), stl.read(memoryview(text))
 
     for a, b in zip(slow, fast, strict=True):
-        assert np.array_equal(a.vertices, b.vertices) and np.array_equal(a.faces, b.faces)
+        assert np.array_equal(a.vertices[a.faces], b.vertices[b.faces])
 
 
 @pytest.mark.parametrize(
@@ -260,14 +337,20 @@ def test_more_unusual_numbers_than_there_is_room_for_are_left_to_the_reader(monk
         stl_by_kernel(text)
 
 
+def test_more_facets_than_can_be_numbered_are_left_to_the_reader(monkeypatch):
+    monkeypatch.setattr(stl_text, "_MOST", 2)
+    with pytest.raises(Unusual):
+        stl_by_kernel(facets(SPHERE))
+
+
 def test_an_error_in_one_part_does_not_keep_the_others_waiting():
     def read(part):
         if part == 3:
             raise Unusual
-        return np.full((1, 2), part)
+        return (np.full((1, 2), part),)
 
     with pytest.raises(Unusual):
-        gathered(read, [(i,) for i in range(9)], np.zeros((9, 2)), threads=2)
+        gathered(read, lambda arrays, starts: None, [(i,) for i in range(9)], threads=2)
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_to_the_reader():

@@ -74,7 +74,7 @@ class Mesh:
         if self.faces.dtype != np.int32 or self.faces.shape[1:] != (3,):
             msg = f"faces must be (F, 3) int32, got {_describe(self.faces)}"
             raise TypeError(msg)
-        if self.faces.size and not (0 <= self.faces.min() and self.faces.max() < len(self.vertices)):
+        if self.faces.size and not _inside(self.faces, len(self.vertices)):
             msg = (
                 f"faces refer to vertices {self.faces.min()}..{self.faces.max()}, "
                 f"but there are {len(self.vertices)} vertices"
@@ -278,9 +278,14 @@ def _limited(placed: Iterable[Placed]) -> list[Placed]:
     return instances
 
 
+def _inside(indices: Corners, count: int) -> bool:
+    """Whether all are from 0 to count − 1, found in one pass: without its sign a negative one is a large one."""
+    return int(indices.view(f"u{indices.dtype.itemsize}").max()) < count
+
+
 def _check(vertices: Floats, corners: Corners, face_of: Callable[[int], int]) -> None:
     """Refuse a corner without a vertex, or one with a vertex that is not finite."""
-    if len(corners) and not 0 <= corners.min() <= corners.max() < len(vertices):
+    if len(corners) and not _inside(corners, len(vertices)):
         at = int(np.argmax((corners < 0) | (corners >= len(vertices))))
         msg = (
             f"face {face_of(at)} has vertex index {corners[at]}, which is out of range: "

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.errors import FormatError
-from massproof.kernels.stl_text import corners
+from massproof.kernels.stl_text import triangles
 from massproof.kernels.text import Unusual
 from massproof.mesh import Mesh, Records, require_finite
 
@@ -41,18 +41,28 @@ def read(data: memoryview) -> Mesh | Records:
     if _declared_size(data) == len(data):
         return _binary(data)
     if _TEXT.match(data[:_HEADER]) and b"\0" not in bytes(data[:512]):
-        return _mesh(_ascii_corners(data))
+        return _ascii(data)
     raise FormatError(_not_stl(data))
 
 
-def _mesh(corners: npt.NDArray[np.float64]) -> Mesh:
-    """Mesh of corners (3F, 3), three for each triangle."""
-    if not np.isfinite(corners).all():
-        require_finite(corners.reshape(-1, 3, 3))
-    if not len(corners):
+def _ascii(data: memoryview) -> Mesh:
+    """Every facet of every solid in the file: compiled, if they are written as usual."""
+    if len(data) >= _COMPILED_FROM and _END.search(data[-_LAST:]):
+        try:
+            return _mesh(*triangles(data))
+        except Unusual:
+            pass  # word by word, then: the authority on what a file means and on what is wrong with it
+    corners = _any_corners(bytes(data))
+    return _mesh(corners, np.arange(len(corners), dtype=np.int32).reshape(-1, 3))
+
+
+def _mesh(vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int32]) -> Mesh:
+    """Mesh of all facets, refused when there is none."""
+    if not len(faces):
         raise FormatError(_EMPTY)
-    faces = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
-    return Mesh(corners, faces)
+    if not np.isfinite(vertices).all():
+        require_finite(vertices[faces])
+    return Mesh(vertices, faces)
 
 
 def _binary(data: memoryview) -> Records:
@@ -69,17 +79,6 @@ def _declared_size(data: memoryview) -> int | None:
         return None
     count = int.from_bytes(data[_HEADER : _HEADER + 4], "little")
     return _HEADER + 4 + count * Records.SIZE
-
-
-def _ascii_corners(data: memoryview) -> npt.NDArray[np.float64]:
-    """Corners (3F, 3) of every facet of every solid in the file: compiled, if they are written as usual."""
-    if len(data) >= _COMPILED_FROM and _END.search(data[-_LAST:]):
-        try:
-            found: npt.NDArray[np.float64] = corners(data)
-            return found.reshape(-1, 3)
-        except Unusual:
-            pass  # word by word, then: the authority on what a file means and on what is wrong with it
-    return _any_corners(bytes(data))
 
 
 def _any_corners(data: bytes) -> npt.NDArray[np.float64]:

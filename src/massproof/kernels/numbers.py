@@ -201,23 +201,48 @@ def exponent_at(text, at, others):
 
 
 @kernel
-def parts_at(text, at, base, digits):
-    """How many digits are before and after a point, from `at` on; where they end; what is none; and a window.
+def split(text, at, others):
+    """How many digits are before and after a point, from `at` on; where they end; what is none, but the point.
 
-    base, digits : as in `number`;  what is none: a bit for each byte from `at` on, but not for the point
+    others : a bit for each byte from `at` on, whether it is no digit
+    """
+    whole = trailing_zeros(others)
+    if whole < 64 and byte(text, at + whole) == 46:
+        others &= others - _1
+        end = trailing_zeros(others)
+        return whole, end - whole - 1, end, others
+    return whole, 0, whole, others
+
+
+@kernel
+def parts_at(text, at, base, digits):
+    """What `split` returns for the number at `at`; and a window.
+
+    base, digits : as in `number`
     """
     if at > base + 36:  # one window serves a line, so that no number waits for where the last one ends
         base, digits = at, outside(text, at, 48, 57)
     while True:
-        others, part = digits >> np.uint64(at - base), 0
-        end = whole = trailing_zeros(others)
-        if whole < 64 and byte(text, at + whole) == 46:
-            others &= others - _1
-            end = trailing_zeros(others)
-            part = end - whole - 1
+        whole, part, end, others = split(text, at, digits >> np.uint64(at - base))
         if end < 24 or base == at:
             return whole, part, end, others, base, digits
         base, digits = at, outside(text, at, 48, 57)
+
+
+@kernel
+def value_of(text, at, whole, part, end, others, table):
+    """Value of a number without sign that `split` took apart, its bytes, 0 for none, and whether it is sure."""
+    if end >= 60 or whole + part == 0:  # 60: what an exponent may need of the 64 bits
+        return 0.0, 0, False
+    exponent, size = 0, end
+    if byte(text, at + end) | 32 == 101:
+        exponent, count = exponent_at(text, at + end + 1, others >> np.uint64(end + 1))
+        size += count
+        if count == 0 or size >= 64:
+            return 0.0, 0, False
+    mantissa, part, more = mantissa_at(text, at, whole, part)
+    value, sure = scaled(mantissa, exponent - part, more, table)
+    return value, size, sure
 
 
 @kernel
@@ -232,17 +257,119 @@ def number(text, at, base, digits, table):
     first = byte(text, at)
     start = at + (first == 45 or first == 43)
     whole, part, end, others, base, digits = parts_at(text, start, base, digits)
-    if end >= 60 or whole + part == 0:  # 60: what an exponent may need of the 64 bits
+    value, size, sure = value_of(text, start, whole, part, end, others, table)
+    if size == 0:
         return 0.0, at, False, base, digits
-    exponent, stop = 0, start + end
-    if byte(text, stop) | 32 == 101:
-        exponent, count = exponent_at(text, stop + 1, others >> np.uint64(end + 1))
-        stop += count
-        if count == 0 or end + count >= 64:
-            return 0.0, at, False, base, digits
-    mantissa, part, more = mantissa_at(text, start, whole, part)
-    value, sure = scaled(mantissa, exponent - part, more, table)
-    return (-value if first == 45 else value), stop, sure, base, digits
+    return (-value if first == 45 else value), start + size, sure, base, digits
+
+
+@kernel(replaced_by="three_values")
+def three_values(text, at, begins, points, ends, minus, divisors, values, place):
+    """Three numbers, times 10^8 and divided by their divisors, to values.reshape(−1)[place:]; returns 0.
+
+    begins, points, ends : (3,) bytes from `at` on of first digits, points, and ends of fractions; one to seven
+        digits are before a point, which is the end when there is no fraction, and up to eight after it
+    minus : a bit for each byte from `at` on: whether it is a minus sign
+    """
+    for axis in range(3):
+        begin, point, end = at + begins[axis], at + points[axis], at + ends[axis]
+        digits = bytes(text[begin:point]) + bytes(text[point + 1 : max(end, point + 1)]).ljust(8, b"0")
+        value = float(int(digits)) / divisors[axis]
+        negative = (int(minus) << 1) >> begins[axis] & 1
+        values.reshape(-1)[place + axis] = -value if negative else value
+    return 0
+
+
+@kernel
+def three_ones(bits):
+    """Places of the three lowest ones of a uint64."""
+    two = bits & (bits - _1)
+    three = two & (two - _1)
+    return trailing_zeros(bits), trailing_zeros(two), trailing_zeros(three)
+
+
+@kernel
+def scale_at(text, at):
+    """8 less the exponent whose sign and two digits are at `at`."""
+    exponent = 10 * byte(text, at + 1) + byte(text, at + 2) - 528
+    negative = np.int64(byte(text, at) == 45)
+    return 8 - (exponent ^ -negative) - negative
+
+
+@kernel
+def scales_at(text, at, ends, minus, odd):
+    """8 less the exponents of three numbers, −1 if they are not usual, and how many bytes each of them takes.
+
+    ends : a bit for each byte from `at` on, whether a number ends there
+    minus, odd : also, whether it is a minus sign; whether it is in a number and neither digit nor point
+    """
+    if odd == _0:
+        return 8, 8, 8, 0
+    letters, signs = ends >> _4, ends >> _3
+    found = ~(outside(text, at, 69, 69) & outside(text, at, 101, 101))
+    signed = minus | ~outside(text, at, 43, 43)
+    if odd != letters | signs or (letters & ~found) | (signs & ~signed) != _0:
+        return -1, -1, -1, 4
+    a, b, c = three_ones(signs)
+    return scale_at(text, at + a), scale_at(text, at + b), scale_at(text, at + c), 4
+
+
+@kernel
+def first_three(stops):
+    """Where three numbers begin, where these and others end, and all bits up to there; 0 if they are not there.
+
+    stops : a bit for each byte, whether it may stand between numbers
+    """
+    ends = stops & ~(stops << _1)
+    third = ends & (ends - _1)
+    third &= third - _1
+    third &= ~third + _1
+    below = (third - _1) | third if third > _0 and stops & _1 == _0 else _0
+    return ((stops << _1) | _1) & ~stops & below, ends, below
+
+
+@kernel
+def are_usual(whole, part, scale):
+    """Whether `three_values` reads three numbers of so many bytes before the point and from it on, and scales."""
+    # One to seven, then none to nine bytes: such have no other bits than these. 10^22 is a float64.
+    wrong = (whole[0] | whole[1] | whole[2]) & ~7
+    wrong |= ((part[0] + 6) | (part[1] + 6) | (part[2] + 6)) & ~15
+    negative = part[0] | part[1] | part[2] | scale[0] | scale[1] | scale[2]
+    negative |= (22 - scale[0]) | (22 - scale[1]) | (22 - scale[2])
+    return wrong == 0 and negative >= 0
+
+
+@kernel
+def three_numbers(text, at, stops, values, place):
+    """Three numbers of up to 15 digits from byte `at` on to values.reshape(−1)[place:]: the position after them.
+
+    stops : a bit for each of the 64 bytes from `at` on, whether it may stand between numbers
+    The position is −1 when something else is there, or a number is not written in the most usual way. What can
+    be asked of all three at once is asked once, by bits of all bytes: no number waits for the one before it.
+    """
+    begins, ends, below = first_three(stops)
+    if below == _0:
+        return -1
+    minus, others = ~outside(text, at, 45, 45), outside(text, at, 48, 57)
+    signed = begins & minus
+    begins += signed  # which moves these bits by one: a number begins after its sign
+    odd = others & below & ~(stops | signed)
+    points = odd & ~outside(text, at, 46, 46)
+    k, m, n, exponent = scales_at(text, at, ends & below, minus, odd ^ points)
+    x, y, z = three_ones(begins)
+    p, q = x + trailing_zeros(others >> np.uint64(x)), y + trailing_zeros(others >> np.uint64(y))
+    r = z + trailing_zeros(others >> np.uint64(z))
+    a, b, c = three_ones(ends)
+    end = at + c
+    a, b, c = a - exponent, b - exponent, c - exponent
+    known = (_1 << np.uint64(p)) | (_1 << np.uint64(q)) | (_1 << np.uint64(r))
+    if (points & ~known) | (begins & others) != _0:  # a second point in a number, or no digit to begin with
+        return -1
+    if not are_usual((p - x, q - y, r - z), (a - p, b - q, c - r), (k, m, n)):
+        return -1
+    divisors = _EXACT[k & 31], _EXACT[m & 31], _EXACT[n & 31]
+    three_values(text, at, (x, y, z), (p, q, r), (a, b, c), minus, divisors, values, place)
+    return end
 
 
 @entry(f"u1[:] i8 i8 i8 f8[:] i8[:,3] i8[3] {POWERS}")

@@ -10,7 +10,16 @@ import re
 import numpy as np
 
 from massproof.kernels.jit import entry, in_threads, kernel
-from massproof.kernels.numbers import NOWHERE, POWERS, add_digits, eight_digits, number, powers, settle
+from massproof.kernels.numbers import (
+    NOWHERE,
+    POWERS,
+    add_digits,
+    eight_digits,
+    number,
+    powers,
+    settle,
+    three_numbers,
+)
 from massproof.kernels.text import (
     FEED,
     HASH,
@@ -31,6 +40,7 @@ from massproof.kernels.text import (
 )
 
 _CUT = re.compile(rb"[\r\n]")
+_RETRY = 1024  # bytes after which it is tried again whether faces are written in the most usual way
 _UNSURE = 512  # numbers of a segment that may be unusual
 
 _VERTEX, _FACE, _OTHER = 1, 2, 0  # kinds of line
@@ -186,6 +196,12 @@ def read_vertex(text, at, last, row, vertices, unsure, again, table):
 
     The position is −1 when the line is not usual.
     """
+    at = after_gap(text, at)
+    line_ends = ~(outside(text, at, FEED, FEED) & outside(text, at, RETURN, RETURN))
+    gaps = ~(outside(text, at, SPACE, SPACE) & outside(text, at, TAB, TAB))
+    end = three_numbers(text, at, gaps | line_ends, vertices, 3 * row)
+    if end >= 0 and line_ends & ((_1 << np.uint64(end - at)) - _1) == 0:
+        return after_colour(text, end, last), again
     base, digits = NOWHERE, np.uint64(0)
     for axis in range(3):
         at = after_gap(text, at)
@@ -231,6 +247,60 @@ def read_triangle(text, at, total, corners, place):
     return end
 
 
+@kernel(replaced_by="six_indices")
+def six_indices(text, at, befores, ends, total, corners, place):
+    """Six numbers of one to eight digits, each less 1, to corners[place:]: whether all are from 1 to `total`.
+
+    befores, ends : (6,) bytes from `at` on, before the first digit and after the last one
+    """
+    named = [int(bytes(text[at + a + 1 : at + b])) for a, b in zip(befores, ends, strict=True)]
+    corners[place : place + 6] = [index - 1 for index in named]
+    return int(min(named) > 0 and max(named) <= total)
+
+
+@kernel
+def eight_ones(bits):
+    """Places of the eight lowest ones of a uint64, and what the fourth and the eighth one are."""
+    b = bits & (bits - _1)
+    c = b & (b - _1)
+    d = c & (c - _1)
+    e = d & (d - _1)
+    f = e & (e - _1)
+    g = f & (f - _1)
+    h = g & (g - _1)
+    low = trailing_zeros(bits), trailing_zeros(b), trailing_zeros(c), trailing_zeros(d)
+    high = trailing_zeros(e), trailing_zeros(f), trailing_zeros(g), trailing_zeros(h)
+    return low, high, d ^ e, h
+
+
+@kernel
+def pairs_of_triangles(text, at, last, total, corners, place):
+    """Corners of as many pairs of lines as are, to the letter, `f 1 2 3`: where they end, and the next place.
+
+    Bits of all bytes show where the numbers of both lines are, so that none waits for the one before it.
+    """
+    while at + 64 <= last and place + 6 <= len(corners):
+        feeds, spaces = ~outside(text, at, FEED, FEED), ~outside(text, at, SPACE, SPACE)
+        one = feeds & (~feeds + _1)
+        two = feeds ^ one
+        two &= ~two + _1
+        below, begins = (two << _1) - _1, (one << _1) | _1
+        stops = (spaces & below) | one | two
+        if two == 0 or ~outside(text, at, 102, 102) & below != begins:
+            break
+        (a, b, c, d), (e, f, g, h), fourth, eighth = eight_ones(stops)
+        if fourth != one or eighth != two or (begins << _1) & ~spaces != 0:
+            break
+        if outside(text, at, 48, 57) & below != stops | begins:
+            break
+        if ((b - a - 2) | (c - b - 2) | (d - c - 2) | (f - e - 2) | (g - f - 2) | (h - g - 2)) & ~7 != 0:
+            break
+        if not six_indices(text, at, (a, b, c, e, f, g), (b, c, d, f, g, h), total, corners, place):
+            break
+        at, place = at + h + 1, place + 6
+    return at, place
+
+
 @kernel
 def read_face(text, at, last, before, total, corners, place):
     """Corners from `at` on to corners[place:]: where their line ends, and how many they are.
@@ -267,7 +337,7 @@ def read_lines(text, first, last, mixed, state, vertices, corners, sizes, unsure
     returns 0, or −1 when something else is there than is usual, or too much is unsure
     """
     row, total, face, place, again, at = state[0], state[1], state[2], state[3], 0, first
-    begin = place
+    begin, retry = place, first
     while at < last:
         kind, after = line_kind(text, at)
         if is_gap(byte(text, at)) or byte(text, at) == FEED or byte(text, at) == RETURN:
@@ -277,6 +347,11 @@ def read_lines(text, first, last, mixed, state, vertices, corners, sizes, unsure
                 return -1
             at, again = read_vertex(text, after, last, row, vertices, unsure, again, table)
             row += 1
+        elif kind == _FACE and not mixed and at >= retry:
+            begins = at
+            at, count = pairs_of_triangles(text, at, last, total, corners, 3 * face)
+            face, place = count // 3, place + count - 3 * face
+            retry = at if at > begins else at + _RETRY
         elif kind == _FACE:
             at, count = read_face(text, after, last, row, total, corners, place if mixed else 3 * face)
             if face < len(sizes):

@@ -2,6 +2,7 @@
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from massproof.kernels.wide import add_boundaries as add_boundaries
@@ -259,3 +260,132 @@ def lowest_bit(context, x):
         return builder.call(function, [arguments[0], ir.Constant(ir.IntType(1), 1)])
 
     return types.int64(types.int64), generate
+
+
+@intrinsic
+def unlike(context, text, at, other):
+    """A bit for each of text[at:at+64], the first lowest: whether it is not what stands at text[other:]."""
+
+    def generate(context, builder, signature, arguments):
+        many = ir.VectorType(_BYTE, 64)
+        here, there = (
+            _bytes_from(context, builder, signature.args[0], arguments[0], place, many)
+            for place in arguments[1:]
+        )
+        return builder.bitcast(builder.icmp_unsigned("!=", here, there), _I64)
+
+    return types.uint64(text, types.intp, types.intp), generate
+
+
+def _digits(builder, words):
+    """Values of up to eight words of eight digits each: pairs, fours, eights; a byte of 0 is a digit 0."""
+    kind = ir.VectorType(_I64, 8)
+    found = builder.and_(_vector(builder, kind, words), ir.Constant(kind, [0x0F0F0F0F0F0F0F0F] * 8))
+    for width, factor in ((16, 10), (32, 100)):
+        narrow = ir.VectorType(ir.IntType(width), 512 // width)
+        parts = builder.bitcast(found, narrow)
+        parts = builder.mul(parts, ir.Constant(narrow, [(factor << width // 2) + 1] * narrow.count))
+        parts = builder.lshr(parts, ir.Constant(narrow, [width // 2] * narrow.count))
+        found = builder.bitcast(parts, kind)
+    low = builder.and_(found, ir.Constant(kind, [0xFFFFFFFF] * 8))
+    high = builder.lshr(found, ir.Constant(kind, [32] * 8))
+    return builder.add(builder.mul(low, ir.Constant(kind, [10_000] * 8)), high)
+
+
+def _vector(builder, kind, scalars):
+    """A vector of these scalars, and zeros."""
+    vector = ir.Constant(kind, [0.0 if kind.element == ir.DoubleType() else 0] * kind.count)
+    for k, scalar in scalars.items():
+        vector = builder.insert_element(vector, scalar, ir.Constant(_I32, k))
+    return vector
+
+
+def _joined(builder, eights):
+    """Four numbers of which the first half of a vector is what is before the point, the other half 10⁸ fractions."""
+    fours = ir.VectorType(_I64, 4)
+    halves = (ir.Constant(ir.VectorType(_I32, 4), lanes) for lanes in ([0, 1, 2, 3], [4, 5, 6, 7]))
+    whole, part = (builder.shuffle_vector(eights, eights, half) for half in halves)
+    whole = builder.and_(whole, ir.Constant(fours, [0xFFFFFFFF] * 4))
+    return builder.add(builder.mul(whole, ir.Constant(fours, [100_000_000] * 4)), part)
+
+
+def _number_words(builder, load, begin, point, end):
+    """Digits before a point, at the end of a word, and those after it, at the beginning of one; see `three_values`.
+
+    load : of a byte after the first one, eight bytes
+    """
+    missing = builder.sub(ir.Constant(_I64, 8), builder.sub(point, begin))
+    whole = builder.shl(load(begin), builder.shl(missing, ir.Constant(_I64, 3)))
+    # The bytes of a word that are a fraction, when so many bytes are from the point on.
+    masks = ir.Constant(ir.ArrayType(_I64, 10), [(1 << 8 * max(n - 1, 0)) - 1 for n in range(10)])
+    kept = cgutils.global_constant(builder.module, "kept", masks)
+    mask = builder.load(builder.gep(kept, [ir.Constant(_I64, 0), builder.sub(end, point)]))
+    return whole, builder.and_(load(builder.add(point, ir.Constant(_I64, 1))), mask)
+
+
+@intrinsic
+def three_values(context, text, at, begins, points, ends, minus, divisors, values, place):
+    """Three numbers to values.reshape(−1)[place:]; see `numbers.three_values`.
+
+    All six words of eight digits are converted at once, and every number is then a multiple of 10⁻⁸.
+    """
+    three, kind = types.UniTuple(types.int64, 3), types.UniTuple(types.float64, 3)
+
+    def generate(context, builder, signature, arguments):
+        text, at, begins, points, ends, minus, divisors, values, place = arguments
+        fours, doubles = ir.VectorType(_I64, 4), ir.VectorType(ir.DoubleType(), 4)
+
+        def load(byte):
+            return _bytes_from(context, builder, signature.args[0], text, builder.add(at, byte), _I64)
+
+        words, signs, by = {}, {}, {3: ir.Constant(ir.DoubleType(), 1.0)}
+        minus = builder.shl(minus, ir.Constant(_I64, 1))
+        for k in range(3):
+            begin, point, end = (builder.extract_value(x, k) for x in (begins, points, ends))
+            words[k], words[k + 4] = _number_words(builder, load, begin, point, end)
+            signs[k] = builder.shl(builder.lshr(minus, begin), ir.Constant(_I64, 63))
+            by[k] = builder.extract_value(divisors, k)
+        mantissa = _joined(builder, _digits(builder, words))
+        value = builder.fdiv(builder.sitofp(mantissa, doubles), _vector(builder, doubles, by))
+        value = builder.or_(builder.bitcast(value, fours), _vector(builder, fours, signs))
+        first = context.make_array(signature.args[7])(context, builder, values).data
+        for k in range(3):
+            one = builder.extract_element(builder.bitcast(value, doubles), ir.Constant(_I32, k))
+            builder.store(one, builder.gep(first, [builder.add(place, ir.Constant(_I64, k))]))
+        return context.get_constant(types.int64, 0)
+
+    return types.int64(
+        text, types.intp, three, three, three, types.uint64, kind, values, types.intp
+    ), generate
+
+
+@intrinsic
+def six_indices(context, text, at, befores, ends, total, corners, place):
+    """Six numbers, each less 1, to corners[place:]; see `obj_text.six_indices`."""
+    six = types.UniTuple(types.int64, 6)
+
+    def generate(context, builder, signature, arguments):
+        text, at, befores, ends, total, corners, place = arguments
+        eights = ir.VectorType(_I64, 8)
+        words = {}
+        for k in range(6):
+            before, end = builder.extract_value(befores, k), builder.extract_value(ends, k)
+            first = builder.add(builder.add(at, before), ir.Constant(_I64, 1))
+            word = _bytes_from(context, builder, signature.args[0], text, first, _I64)
+            missing = builder.sub(ir.Constant(_I64, 9), builder.sub(end, before))
+            words[k] = builder.shl(word, builder.shl(missing, ir.Constant(_I64, 3)))
+        found = builder.sub(_digits(builder, words), ir.Constant(eights, [1] * 6 + [0] * 2))
+        limits = _vector(builder, eights, dict.fromkeys(range(8), total))
+        inside = builder.icmp_unsigned("<", found, limits)  # so are the two that are not used
+        small = builder.trunc(found, ir.VectorType(_I32, 8))
+        out = builder.gep(context.make_array(signature.args[5])(context, builder, corners).data, [place])
+        for first, count in ((0, 4), (4, 2)):
+            lanes = ir.Constant(ir.VectorType(_I32, count), list(range(first, first + count)))
+            part = builder.shuffle_vector(small, small, lanes)
+            target = builder.gep(out, [ir.Constant(_I64, first)])
+            store = builder.store(part, builder.bitcast(target, part.type.as_pointer()))
+            store.align = 4
+        all_inside = builder.icmp_unsigned("==", builder.bitcast(inside, _BYTE), ir.Constant(_BYTE, 255))
+        return builder.zext(all_inside, _I64)
+
+    return types.int64(text, types.intp, six, six, types.int64, corners, types.intp), generate

@@ -12,13 +12,14 @@ import re
 import numpy as np
 
 from massproof.kernels.jit import entry, kernel
-from massproof.kernels.numbers import NOWHERE, POWERS, number, powers, settle
+from massproof.kernels.numbers import NOWHERE, POWERS, number, powers, settle, three_numbers
 from massproof.kernels.text import (
     SEGMENT,
     SPACE,
     Unusual,
     after_blanks,
     after_word,
+    blanks,
     byte,
     gathered,
     is_blank,
@@ -26,11 +27,14 @@ from massproof.kernels.text import (
     outside,
     segments,
     trailing_zeros,
+    unlike,
     word,
 )
 
 _CUT = re.compile(rb"endfacet\s", re.IGNORECASE)
 _SHORTEST = 79  # bytes of a facet that is accepted
+_LONGEST = 384  # bytes of three corners that are read at once, and of the words before them
+_MOST = (1 << 31) // 3  # facets whose vertices int32 can number
 _UNSURE = 512  # numbers of a segment that may be unusual
 
 
@@ -41,7 +45,12 @@ def _letters(name):
 _FACET, _NORMAL, _OUTER, _LOOP = (_letters(w) for w in (b"facet", b"normal", b"outer", b"loop"))
 _VERTEX, _ENDLOOP, _ENDFACET = (_letters(w) for w in (b"vertex", b"endloop", b"endfacet"))
 _LOWER, _SIX = _letters(b" " * 8), _letters(b"\xff" * 6)
-_ALL = _letters(b"\xff" * 8)
+_ALL, _0, _1 = _letters(b"\xff" * 8), np.uint64(0), np.uint64(1)
+
+_SEEN = 1 << 13  # texts of vertices that are remembered: all of a segment of the usual kind
+_HASHED = np.uint64(64 - 13)
+_K1, _K2, _K3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_K4, _K5 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0xFF51AFD7ED558CCD)
 
 
 @kernel
@@ -79,26 +88,123 @@ def after_line(text, at, last):
 
 
 @kernel
-def to_vertices(text, at, last):
-    """Position of the first vertex of the facet whose first keyword is before `at`; −1 if there is none."""
-    at = after_keyword(text, at, last, _NORMAL, 6)
-    if at >= 0:
-        at = after_normal(text, at, last)
-    at = after_keyword(text, at, last, _OUTER, 5)
-    return after_keyword(text, at, last, _LOOP, 4)
+def is_like(text, at, gap):
+    """Whether what stands at `at` is what stood between the positions gap[0] and gap[1], 64 bytes or less."""
+    return unlike(text, at, gap[0]) << np.uint64(64 - (gap[1] - gap[0])) == _0
 
 
-@entry(f"u1[:] i8 i8 f8[:,9] i8[:,3] i8[2] {POWERS}")
-def facets(text, first, last, corners, unsure, counts, table):
-    """Corners of the facets from byte `first` to `last`, where both are outside of a facet.
+@kernel
+def slot_of(text, at, end):
+    """Where `seen` remembers the text from `at` to `end`: its first 24 bytes and last 16, hashed."""
+    mixed = word(text, at) * _K1 + word(text, at + 8) * _K2 + word(text, at + 16) * _K3
+    mixed += word(text, end - 16) * _K4 + word(text, end - 8) * _K5
+    return np.int64(mixed >> _HASHED)
+
+
+@kernel
+def vertex_at(text, at, vertices, places, count, seen):
+    """Vertex whose three numbers are at `at`, how many there are with it, and where they end.
+
+    vertices, places, seen : as in `facets`;  count : vertices so far
+    The same text as before is the same vertex, and is not read again. The position is −1 when the numbers are
+    not written in the most usual way.
+    """
+    stops = blanks(text, at)
+    ends = stops & ~(stops << _1)
+    ends &= ends - _1
+    size = trailing_zeros(ends & (ends - _1))
+    if size == 64:
+        return 0, count, -1
+    slot = slot_of(text, at, at + size)
+    vertex = np.int64(seen[slot])
+    # A vertex that was given up may still be seen. What stops the text must be the same, too, or 1 would be 12.
+    if vertex >= 0 and vertex < count and unlike(text, at, places[vertex]) << np.uint64(63 - size) == _0:
+        return vertex, count, at + size
+    end = three_numbers(text, at, stops, vertices, 3 * count)
+    seen[slot], places[count] = count, at
+    return count, count + 1, end
+
+
+@kernel
+def facets_alike(text, at, last, vertices, faces, places, counts, gaps, seen):
+    """Read facets whose words and white space are those of the one before; returns where they end.
+
+    at : after the last number of a facet;  others : as in `facets`
+    """
+    for k in range(3):
+        if gaps[k, 1] - gaps[k, 0] <= 0 or gaps[k, 1] - gaps[k, 0] > 64:
+            return at
+    end, face, count = at, counts[0], counts[1]
+    while is_like(text, at, gaps[0]):
+        at = after_normal(text, at + gaps[0, 1] - gaps[0, 0], last)
+        if at < 0 or at + _LONGEST > last or not is_like(text, at, gaps[1]):
+            break
+        at += gaps[1, 1] - gaps[1, 0]
+        faces[3 * face], count, at = vertex_at(text, at, vertices, places, count, seen)
+        if at < 0 or not is_like(text, at, gaps[2]):
+            break
+        at += gaps[2, 1] - gaps[2, 0]
+        faces[3 * face + 1], count, at = vertex_at(text, at, vertices, places, count, seen)
+        if at < 0 or not is_like(text, at, gaps[2]):
+            break
+        at += gaps[2, 1] - gaps[2, 0]
+        faces[3 * face + 2], count, at = vertex_at(text, at, vertices, places, count, seen)
+        if at < 0:
+            break
+        face, end = face + 1, at
+        counts[0], counts[1] = face, count
+    return end
+
+
+@kernel
+def any_facet(text, at, last, vertices, faces, places, unsure, counts, gaps, table):
+    """Read the facet whose first keyword is before `at`; returns where its last number ends, −1 if it is unusual.
+
+    others : as in `facets`
+    """
+    at = gaps[0, 1] = after_keyword(text, at, last, _NORMAL, 6)
+    at = gaps[1, 0] = after_normal(text, at, last) if at >= 0 else -1
+    at = after_keyword(text, after_keyword(text, at, last, _OUTER, 5), last, _LOOP, 4)
+    stop, first, base, digits = 0, 3 * counts[1], NOWHERE, np.uint64(0)
+    for k in range(9):
+        if k % 3 == 0:
+            gaps[2, 0], base = stop, NOWHERE
+            at = gaps[2, 1] = after_keyword(text, at, last, _VERTEX, 6)
+            gaps[1, 1] = at if k == 0 else gaps[1, 1]
+            faces[3 * counts[0] + k // 3], places[counts[1]] = counts[1], at
+            counts[1] += 1
+        if at < 0 or at >= last:
+            return -1
+        vertices[first + k], stop, sure, base, digits = number(text, at, base, digits, table)
+        if not (sure and is_blank(byte(text, stop))):
+            stop, again = after_word(text, at, last, SPACE), counts[2]
+            if again == len(unsure):
+                return -1
+            unsure[again, 0], unsure[again, 1], unsure[again, 2] = at, stop, first + k
+            counts[2] += 1
+        at = after_blanks(text, stop, last)
+    counts[0] += 1
+    return stop
+
+
+@entry(f"u1[:] i8 i8 f8[:] i4[:] i8[:] i8[:,3] i8[3] i8[3,2] i4[{_SEEN}] {POWERS}")
+def facets(text, first, last, vertices, faces, places, unsure, counts, gaps, seen, table):
+    """Facets from byte `first` to `last`, where both are outside of a facet.
 
     text : with `PADDING` after `last`, white space before or after it
-    corners : (N, 9) float64, of a row for every `_SHORTEST` bytes
-    unsure, counts : as in `numbers.decimals`;  table : what `powers` returns
+    vertices, faces : (9N,) float64, (3N,) int32, N one for every `_SHORTEST` bytes; the kernel knows some
+        vertices again, not all
+    counts : how many facets, vertices and numbers that are not sure there are
+    unsure : as in `numbers.decimals`, places in vertices;  table : what `powers` returns
+    places : (3N,) memory for where the text of each vertex begins
+    gaps : memory for where words stood that are looked for again: those before a normal, from the last number
+        on; those between a normal and the first corner; those between corners
+    seen : memory, all −1, for vertices by their text: most are written some six times
     returns 0, or −1 when something else is there than `formats.stl` describes as usual, or too much is unsure
     """
-    count, again, at = 0, 0, after_blanks(text, first, last)
-    base, digits = NOWHERE, np.uint64(0)
+    at = after_blanks(text, first, last)
+    counts[0] = counts[1] = counts[2] = 0
+    gaps[0, 0] = first - 65  # before the first facet something else may stand: too far off to be compared
     while at < last:
         inner = after_keyword(text, at, last, _FACET, 5)
         if inner < 0:
@@ -106,44 +212,43 @@ def facets(text, first, last, corners, unsure, counts, table):
             if at < 0:
                 return -1
             continue
-        at = to_vertices(text, inner, last)
-        for k in range(9):
-            if k % 3 == 0:
-                base, digits = NOWHERE, np.uint64(0)
-                at = after_keyword(text, at, last, _VERTEX, 6)
-            if at < 0 or at >= last:
-                return -1
-            corners[count, k], stop, sure, base, digits = number(text, at, base, digits, table)
-            if not (sure and is_blank(byte(text, stop))):
-                stop = after_word(text, at, last, SPACE)
-                if again == len(unsure):
-                    return -1
-                unsure[again, 0], unsure[again, 1], unsure[again, 2] = at, stop, 9 * count + k
-                again += 1
-            at = after_blanks(text, stop, last)
+        stop = any_facet(text, inner, last, vertices, faces, places, unsure, counts, gaps, table)
+        if stop < 0:
+            return -1
+        stop = facets_alike(text, stop, last, vertices, faces, places, counts, gaps, seen)
+        gaps[0, 0] = stop
+        at = after_blanks(text, stop, last)
         at = after_keyword(text, after_keyword(text, at, last, _ENDLOOP, 7), last, _ENDFACET, 8)
         if at < 0:
             return -1
-        count += 1
-    counts[0], counts[1] = count, again
     return 0
 
 
-def corners(text, size=SEGMENT, threads=0):
-    """Corners (F, 3, 3) float64 of all facets of an ASCII STL file.
+def triangles(text, size=SEGMENT, threads=0):
+    """Vertices (V, 3) float64 and faces (F, 3) int32 of an ASCII STL file; many of the vertices are shared.
 
     Raises Unusual when the file, or a number in it, is not written in the usual way.
     """
-    out = np.empty((len(text) // _SHORTEST + 1, 9))  # only the pages that are written take memory
+    most = len(text) // _SHORTEST + 1
+    if most > _MOST:
+        raise Unusual
+    vertices, faces = np.empty((3 * most, 3)), np.empty((most, 3), np.int32)  # memory is what is written
+
+    def write(arrays, starts):
+        for array, out, start in zip(arrays, (vertices, faces), starts, strict=True):
+            np.add(array, 0 if out is vertices else starts[0], out=out[start : start + len(array)])
+
     begin = 3 if text[:3] == b"\xef\xbb\xbf" else 0
-    count = gathered(_rows, segments(text, begin, _CUT, size), out, threads)
-    return out[:count].reshape(-1, 3, 3)
+    used, count = gathered(_rows, write, segments(text, begin, _CUT, size), threads)
+    return vertices[:used], faces[:count]
 
 
 def _rows(text, first, last):
-    rows = np.empty(((last - first) // _SHORTEST + 1, 9))
-    unsure, counts = np.empty((_UNSURE, 3), np.int64), np.zeros(2, np.int64)
-    if facets(text, first, last, rows, unsure, counts, powers()):
+    most = (last - first) // _SHORTEST + 1
+    vertices, faces, places = np.empty(9 * most), np.empty(3 * most, np.int32), np.empty(3 * most, np.int64)
+    unsure, counts = np.empty((_UNSURE, 3), np.int64), np.zeros(3, np.int64)
+    gaps, seen = np.zeros((3, 2), np.int64), np.full(_SEEN, -1, np.int32)
+    if facets(text, first, last, vertices, faces, places, unsure, counts, gaps, seen, powers()):
         raise Unusual
-    settle(text, unsure[: counts[1]], rows.reshape(-1))
-    return rows[: counts[0]]
+    settle(text, unsure[: counts[2]], vertices)
+    return vertices[: 3 * counts[1]].reshape(-1, 3), faces[: 3 * counts[0]].reshape(-1, 3)

@@ -42,6 +42,12 @@ def outside(text, at, low, high):
     return np.packbits((part < low) | (part > high), bitorder="little").view(np.uint64)[0]
 
 
+@kernel(replaced_by="unlike")
+def unlike(text, at, other):
+    """A bit for each of the 64 bytes from `at` on, the first lowest: whether another byte stands at `other`."""
+    return np.packbits(text[at : at + 64] != text[other : other + 64], bitorder="little").view(np.uint64)[0]
+
+
 @kernel(replaced_by="trailing_zeros")
 def trailing_zeros(x):
     """How many zeros are below the lowest one of a uint64; 64 if there is none."""
@@ -52,6 +58,12 @@ def trailing_zeros(x):
 def leading_zeros(x):
     """How many zeros are above the highest one of a uint64; 64 if there is none."""
     return 64 - int(x).bit_length()
+
+
+@kernel
+def blanks(text, at):
+    """A bit for each of the 64 bytes from `at` on, the first lowest: whether it is white space."""
+    return ~(outside(text, at, SPACE, SPACE) & outside(text, at, TAB, RETURN))
 
 
 @kernel
@@ -126,25 +138,27 @@ def segments(text, first, boundary, size=SEGMENT):
     return [*((array, a, b) for a, b in pairwise(cuts)), (padded, 0, len(rest))]
 
 
-def gathered(read, parts, out, threads=0):
-    """Rows that `read` returns for each of `parts`, one after the other in `out`: how many they are.
+def gathered(read, write, parts, threads=0):
+    """Hand what `read` returns for each of `parts` to `write`: how many rows there are in all, of each array.
 
+    read : returns a tuple of arrays;  write : gets them, and how many rows each of the parts before has in all
     Parts are read in threads; each then waits for those before it, which have begun before it did, to say how
     many rows they have.
     """
-    ends: list[int | None] = [0] + [None] * len(parts)
+    ends: list[tuple[int, ...] | None] = [(), *[None] * len(parts)]
     turn = Condition()
 
     def part(i):
-        rows = out[:0]
+        arrays = ()
         try:
-            rows = read(*parts[i])
+            arrays = read(*parts[i])
         finally:  # also after an error: those that follow must not wait for ever
             with turn:
                 turn.wait_for(lambda: ends[i] is not None)
-                ends[i + 1] = ends[i] + len(rows)
+                starts = ends[i] or (0,) * len(arrays)
+                ends[i + 1] = tuple(a + len(b) for a, b in zip(starts, arrays, strict=False))
                 turn.notify_all()
-        out[ends[i] : ends[i + 1]] = rows
+        write(arrays, starts)
 
     in_threads(part, range(len(parts)), threads)
     return ends[-1]
