@@ -105,10 +105,9 @@ class _Worker:
         """Stop the process, whatever it does."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with suppress(OSError):  # what it did not take will not be sent
-                    stream.close()
+        for stream in filter(None, (self._process.stdin, self._process.stdout)):
+            with suppress(OSError):  # what it did not take will not be sent
+                stream.close()
 
 
 class _Pool:
