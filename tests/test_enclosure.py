@@ -12,7 +12,7 @@ from strategies import BOX_FACES, CORNERS, QUADS, box, boxes, joined, solids, sp
 from massproof import bounds, enclosure, nesting
 from massproof.enclosure import Options
 from massproof.errors import FormatError
-from massproof.kernels import jit, scan
+from massproof.kernels import BLOCK, FIELDS, jit, scan, scan_small
 from massproof.mass import Body
 from massproof.mesh import Mesh, Records, from_instances, from_polygons, placed_at
 
@@ -383,6 +383,46 @@ def test_a_large_file_with_a_coordinate_that_is_not_finite_is_refused(streamed):
 
     with pytest.raises(FormatError, match="1 of 36 corners not finite, the first in triangle 7"):
         measure(records)
+
+
+PATHS = pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+
+
+@PATHS
+@pytest.mark.parametrize("place", [0, 7], ids=["in the sample", "beside it"])
+def test_infinities_of_both_signs_in_two_blocks_are_refused(compiled, place, monkeypatch):
+    """Their sums have no value, not even an infinite one."""
+    if compiled:
+        monkeypatch.setattr(scan, "COMPILED_FROM", 1)
+    mesh = soup(np.random.default_rng(0).normal(size=(4000, 3, 3)))
+    mesh.vertices[3 * place], mesh.vertices[-1] = (np.inf, 0, 0), (-np.inf, 0, 0)
+
+    with pytest.raises(FormatError, match="2 of 12000 corners not finite"):
+        measure(stored(mesh))
+
+
+@PATHS
+@pytest.mark.parametrize("scale", [7e61, 1e120, 1e307])
+def test_coordinates_whose_sums_overflow_are_refused(compiled, scale, monkeypatch):
+    """Each block's sum may be finite while that of all of them is not."""
+    if compiled:
+        monkeypatch.setattr(scan, "COMPILED_FROM", 1)
+    rng = np.random.default_rng(0)
+    vertices = rng.uniform(0.5, 1, (9, 3)) * scale
+    faces = rng.integers(0, 9, (2 * BLOCK + 1, 3)).astype(np.int32)
+    for power in np.linspace(0.9, 1.1, 9) if scale < 1e100 else (1,):
+        with pytest.raises(FormatError, match="their fifth powers must be"):
+            measure(Mesh(vertices * power, faces))
+
+
+@pytest.mark.parametrize("terms", [[np.inf, -np.inf], [1e308, 1e308], [np.nan, 1.0]])
+def test_sums_without_a_value_are_nan(terms):
+    rows = np.zeros((2, len(FIELDS)))
+    rows[:, 3] = terms
+    found = scan_small.Scan(rows, np.zeros((1, 3)), np.zeros((1, 3)), np.zeros((1, 2), np.uint64))
+
+    assert np.isnan(found.sums[3])
+    assert not np.delete(found.sums, 3).any()
 
 
 def test_a_check_that_was_not_made_is_said_of_small_meshes_too():

@@ -207,8 +207,9 @@ def _scanned(geometry: Mesh | Records, name: str) -> _Look:
 
 
 def _middle(points: Array) -> Array:
-    low, high = points.min(axis=0), points.max(axis=0)
-    middle: Array = low + (high - low) / 2
+    with np.errstate(all="ignore"):  # what is not finite, or too large, is refused after the scan
+        low, high = points.min(axis=0), points.max(axis=0)
+        middle: Array = low + (high - low) / 2
     return middle
 
 

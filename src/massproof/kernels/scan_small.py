@@ -20,7 +20,7 @@ class Scan:
     def __init__(self, rows, low, high, words):
         """rows : (blocks, 17) sums but for FACTORS;  low, high : (n, 3);  words : (n, 2) uint64."""
         # (17,) as FIELDS names them, about the origin that was given
-        self.sums = np.array([math.fsum(column) for column in rows.T.tolist()]) * FACTORS
+        self.sums = np.array([_total(column) for column in rows.T.tolist()]) * FACTORS
         self.low, self.high = low.min(axis=0), high.max(axis=0)  # (3,) corners of the box
         # two words, both 0 when every directed edge meets its opposite
         self.fingerprint = tuple(words.sum(axis=0, dtype=np.uint64).tolist())
@@ -72,6 +72,14 @@ def _block_sums(terms):
         half = lanes.shape[2] // 2
         lanes = lanes[:, :, :half] + lanes[:, :, half:]
     return lanes[:, :, 0].T
+
+
+def _total(terms):
+    """The exact sum of floats, rounded once; nan for what has none: ∞ − ∞, and sums beyond the largest float64."""
+    try:
+        return math.fsum(terms)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _added(array, axis):
