@@ -93,6 +93,38 @@ def test_what_folds_over_is_measured():
     assert excess[0] > 0
 
 
+BOWTIE = [(0, 0), (1, 1), (1, 0), (0, 1)]  # its two halves cancel
+LINE = [(0, 0), (3, 0), (1, 0), (2, 0), (5, 0)]
+PLACE = [(1, 1)] * 4
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("outline", "folds"),
+    [(BOWTIE, True), ([*BOWTIE, (0, 0)], True), (LINE, False), (PLACE, False)],
+    ids=["bow-tie", "bow-tie with a corner twice", "line", "place"],
+)
+@given(rotations())
+def test_a_planar_polygon_whose_vector_area_vanishes_is_planar(many, outline, folds, rotation):
+    """In its own plane exactly, and turned but for rounding, which gives it some area in any direction."""
+    flat = np.array([(x, y, 0) for x, y in outline], float)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polygons, "COMPILED_FROM", 0 if many else 1 << 60)
+        for points in (flat, flat @ rotation.T):
+            _, excess, thickness, _ = divide(points, np.arange(len(flat)), np.array([0, len(flat)]))
+
+            assert (excess[0] > 1e-12) == folds
+            assert 0 <= thickness[0] < 1e-12
+
+
+def test_a_polygon_that_folds_over_and_is_not_planar_is_as_thick_as_it_is():
+    bent = np.array([[0, 0, 0], [2, 2, 0.25], [2, 0, 0], [0, 1, 0]], float)
+    _, excess, thickness, _ = divide(bent, np.arange(4), np.array([0, 4]))
+
+    assert excess[0] > 0
+    assert 0.05 < thickness[0] <= 0.25
+
+
 def test_polygons_of_all_sizes_keep_their_order():
     points = np.array([[np.cos(a), np.sin(a), 0] for a in 2 * np.pi * np.arange(8) / 8])
     faces = triangulate(points, [0, 1, 2, 0, 2, 4, 6, 1, 3, 5, 0, 1, 2, 3, 4], [0, 3, 7, 10, 15])
@@ -110,7 +142,7 @@ def test_polygons_of_all_sizes_keep_their_order():
 
 
 def test_a_polygon_that_crosses_itself_or_has_no_area_still_gives_all_its_triangles():
-    bowtie = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], float)
+    bowtie = np.array([(x, y, 0) for x, y in BOWTIE], float)
     spiral = np.array([[0, 0, 0], [3, 0, 0], [0, 3, 0], [3, 3, 0], [1, -1, 0], [1, 4, 0]], float)
     line = np.array([[k, 0, 0] for k in range(5)], float)
 

@@ -58,7 +58,8 @@ def fold(points, count, triangles, used):
         nx, ny, nz = crossed(points, triangles[t, 0], triangles[t, 1], triangles[t, 2])
         covered += math.sqrt(nx * nx + ny * ny + nz * nz) / 2
         against = against or nx * x + ny * y + nz * z < 0
-    excess = covered - math.sqrt(x * x + y * y + z * z) / 2
+    area = math.sqrt(x * x + y * y + z * z) / 2
+    excess, against = covered - area, against or area <= FOLDED * covered
     return excess if against and excess > FOLDED * covered else 0.0
 
 

@@ -24,8 +24,8 @@ def divide(vertices, indices, starts):
     indices : (K,) int, the corners of all polygons one after the other; trusted
     starts : (P+1,) int, polygon i owns indices[starts[i]:starts[i+1]], at least three
     returns (K − 2P, 3) int32, wound like their polygons; and of each polygon, (P,) float64: by how much its
-        triangles exceed it where they fold over, as `folded` says; its thickness along its mean normal; and
-        its perimeter; the last two 0 for triangles
+        triangles exceed it where they fold over, as `folded` says; its thickness along its mean normal, or
+        where it folds over also `_across` it; and its perimeter; the last two 0 for triangles
     """
     corners, starts = np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(starts, np.int64)
     count = len(starts) - 1
@@ -41,6 +41,13 @@ def divide(vertices, indices, starts):
     chosen = np.flatnonzero(excess > 0)
     if len(chosen):
         cut_all(vertices, corners, starts, chosen, faces, excess)
+    # Next to no vector area, as of a bow-tie or a line, says nothing of the plane that a polygon lies in.
+    rows = np.flatnonzero((excess > 0) | np.isinf(thickness))
+    sizes = starts[rows + 1] - starts[rows]
+    for size in np.unique(sizes):
+        some = rows[sizes == size]
+        points = vertices[corners[starts[some][:, None] + np.arange(size)]]
+        thickness[some] = np.minimum(thickness[some], _across(points, excess[some] > 0))
     return out
 
 
@@ -119,9 +126,9 @@ def fans(vertices, corners, starts, first, last, faces, excess, thickness, perim
             against, reach, around = spread(vertices, corners, begin, count, x, y, z)
             area = length(x, y, z)
             beyond = covered - area / 2
+            against = against or area / 2 <= FOLDED * covered  # the parts of a bow-tie may all but cancel
             excess[i] = beyond if against and beyond > FOLDED * covered else 0.0
-            # Without an area there is no normal: the polygon may bend by half its perimeter.
-            thickness[i] = reach / area if area > 0 else around / 2
+            thickness[i] = reach / area if area > FOLDED * around * around else math.inf
             perimeter[i] = around
     return 0
 
@@ -155,20 +162,44 @@ def folded(points, triangles):
     covered = np.sqrt((turned * turned).sum(axis=2)).sum(axis=1) / 2
     # Where all triangles look the way of the polygon, what they exceed it by is its bend.
     against = ((turned * normal[:, None]).sum(axis=2) < 0).any(axis=1)
+    against |= area <= FOLDED * covered  # the parts of a bow-tie may all but cancel
     excess = covered - area
     return np.where(against & (excess > FOLDED * covered), excess, 0.0)
 
 
 def _shapes(points):
-    """Thickness and perimeter of (P, size, 3) polygons, each (P,)."""
+    """Thickness and perimeter of (P, size, 3) polygons, each (P,); the first is infinite without a normal."""
     edges = np.roll(points, -1, axis=1) - points
     perimeter = np.sqrt((edges * edges).sum(axis=2)).sum(axis=1)
     normal = _normal(points)
     area = np.sqrt((normal * normal).sum(axis=1))
     heights = ((points - points[:, :1]) * normal[:, None, :]).sum(axis=2)
     reach = heights.max(axis=1) - heights.min(axis=1)
-    flat = ~(area > 0)  # without an area there is no normal: the polygon may bend by half its perimeter
-    return np.where(flat, perimeter / 2, reach / np.where(flat, 1, area)), perimeter
+    some = area > FOLDED * perimeter * perimeter
+    return np.where(some, reach / np.where(some, area, 1), np.inf), perimeter
+
+
+def _across(points, folded):
+    """Thickness of (P, size, 3) polygons, whatever their area, (P,).
+
+    That of the cylinder around the line from the first corner to the one farthest from it, or, of those that fold
+    over, along the normal of the widest triangle over that line: the area of others is bounded by their mean normal.
+    """
+    spokes = points - points[:, :1]
+    length, far = _longest(spokes)
+    turned = cross(np.broadcast_to(far[:, None], spokes.shape).reshape(-1, 3), spokes.reshape(-1, 3))
+    width, normal = _longest(turned.reshape(spokes.shape))
+    heights = (spokes * normal[:, None]).sum(axis=2)
+    reach = heights.max(axis=1) - heights.min(axis=1)
+    flat = np.where(folded & (width > 0), reach / np.where(width > 0, width, 1), np.inf)
+    return np.minimum(flat, 2 * width / np.where(length > 0, length, 1))
+
+
+def _longest(vectors):
+    """Of each row of (P, n, 3) vectors the length of the longest one, (P,), and that one, (P, 3)."""
+    lengths = np.sqrt((vectors * vectors).sum(axis=2))
+    at = np.arange(len(vectors)), lengths.argmax(axis=1)
+    return lengths[at], vectors[at]
 
 
 def _normal(points):
