@@ -63,7 +63,6 @@ def test_a_kernel_does_what_its_python_says(cache):
 
 @COMPILED
 def test_object_code_is_kept_and_linked_again(cache, monkeypatch):
-
     assert call() == EXPECTED
     assert [path.name.partition("-")[0] for path in cache.iterdir()] == ["test_jit.add_rows"]
     monkeypatch.setattr(add_rows, "_native", None)
@@ -98,7 +97,6 @@ def test_without_a_writable_cache_everything_works_and_nothing_is_kept(monkeypat
 
 @COMPILED
 def test_a_user_without_a_home_keeps_nothing(monkeypatch):
-
     def homeless():
         raise RuntimeError
 
@@ -160,7 +158,6 @@ def test_c_gets_addresses_and_the_dimensions_it_does_not_know(monkeypatch):
 
 
 def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):
-
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
     monkeypatch.setattr(add_rows, "_native", None)
@@ -173,7 +170,6 @@ def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):
 
 @pytest.mark.parametrize("writable", [True, False])
 def test_warming_links_every_kernel_and_needs_a_place_to_keep_them(monkeypatch, writable):
-
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
     monkeypatch.setattr(objectcode, "writable", lambda: writable)
@@ -285,7 +281,6 @@ def test_warming_says_that_compiling_is_switched_off(monkeypatch):
 
 @COMPILED
 def test_a_kernel_that_is_kept_runs_without_llvm():
-
     code = (
         "import sys, numpy as np\n"
         "from massproof.kernels import scan\n"

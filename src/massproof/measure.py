@@ -58,7 +58,7 @@ def measure(
         Either is a finding
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
-    and their sources are documented in `kernels.integrals` and `mass`.
+    and their sources are documented in `kernels.formulas` and `mass`.
 
     Raises InputError when the source cannot be opened, FormatError when it is malformed, UnitError,
     UnknownMaterial and UsageError for arguments that mean nothing, MissingExtra when a reader needs an

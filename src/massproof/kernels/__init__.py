@@ -24,6 +24,10 @@ CHUNK = 16 * WIDTH
 # compiling once for a processor, and at each start 80 ms where LLVM links it, 3 ms where it is kept as an image.
 COMPILED_FROM = 50_000
 
+# Odd words of 64 bits for multiplicative hashing: 2⁶⁴ divided by the golden ratio, the second prime of xxHash, and
+# the multiplier of degski's hash64. Their bits look random, so that a product spreads what it is given.
+MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93
+
 # Fields of one row of sums, in the order both implementations keep. With e₁ = b − a, e₂ = c − a, and p = e₁ᵢe₂ⱼ,
 # q = e₁ⱼe₂ᵢ the products whose difference is a coordinate of the normal n = e₁ × e₂, the first three are what the
 # error bounds are made of: condition Σ|a|(|p| + |q|)/6, products Σ(|p| + |q|)/2, edges Σ(|e₁|₁ + |e₂|₁).

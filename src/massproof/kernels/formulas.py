@@ -12,7 +12,9 @@ a tenth more time.
 
 import numpy as np
 
-_K1, _K2, _K3 = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93
+from massproof.kernels import MULTIPLIERS
+
+_K1, _K2, _K3 = MULTIPLIERS
 _C1, _C2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 

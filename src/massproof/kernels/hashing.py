@@ -6,9 +6,10 @@ product with an odd constant spreads each bit over all higher ones, and a shift 
 
 import numpy as np
 
+from massproof.kernels import MULTIPLIERS
 from massproof.kernels.jit import kernel
 
-_K1, _K2, _K3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_K1, _K2, _K3 = (np.uint64(k) for k in MULTIPLIERS)
 _29, _32 = np.uint64(29), np.uint64(32)
 
 

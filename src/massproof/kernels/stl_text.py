@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from massproof.kernels import MULTIPLIERS
 from massproof.kernels.jit import entry, kernel
 from massproof.kernels.numbers import NOWHERE, POWERS, number, powers, settle, three_numbers
 from massproof.kernels.text import (
@@ -49,7 +50,7 @@ _ALL, _0, _1 = _letters(b"\xff" * 8), np.uint64(0), np.uint64(1)
 
 _SEEN = 1 << 13  # texts of vertices that are remembered: all of a segment of the usual kind
 _HASHED = np.uint64(64 - 13)
-_K1, _K2, _K3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_K1, _K2, _K3 = (np.uint64(k) for k in MULTIPLIERS)
 _K4, _K5 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0xFF51AFD7ED558CCD)
 
 
