@@ -61,8 +61,29 @@ def test_code_for_another_kind_of_processor_is_no_image():
     assert image.flat(bytes(binary), "wanted") is None
 
 
-@pytest.mark.parametrize("binary", [b"", b"\xcf\xfa\xed\xfe" + bytes(100)], ids=["nothing", "Mach-O"])
+HEADER = b"\x7fELF\x02\x01\x01".ljust(18, b"\0") + b"\x3e\0"  # for x86-64
+
+
+@pytest.mark.parametrize(
+    "binary",
+    [b"", b"\xcf\xfa\xed\xfe" + bytes(100), HEADER, HEADER.ljust(64, b"\0")],
+    ids=["nothing", "Mach-O", "half a header", "no sections"],
+)
 def test_other_kinds_of_object_files_are_no_images(binary):
+    assert image.flat(binary, "wanted") is None
+
+
+@LINUX
+def test_a_section_that_may_lie_anywhere_is_left_to_the_linker(monkeypatch):
+    """Of all sections, alignment 1 and 0 mean the same to ELF, and LLVM writes neither for code."""
+    binary, sections = built(LOOK_UP), image._sections
+
+    def shifted(binary):
+        found = sections(binary)
+        next(one for one in found if one.name == b".text").alignment = 0
+        return found
+
+    monkeypatch.setattr(image, "_sections", shifted)
     assert image.flat(binary, "wanted") is None
 
 

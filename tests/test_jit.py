@@ -1,10 +1,13 @@
 """Kernels are compiled once, kept, linked without the compiler, and refused when they would need it at run time."""
 
+import hashlib
 import os
+import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,6 +84,103 @@ def test_a_damaged_file_is_compiled_again_and_never_run(cache, damage, monkeypat
 
     assert call() == EXPECTED
     assert path.read_bytes()[32:40] == whole[32:40]
+
+
+@COMPILED
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"image",
+        b"image x",
+        b"image -1",
+        b"image 99999999",
+        b"object ",
+        b"object a b",
+        b"code 0",
+        b"\xff 0",
+    ],
+)
+def test_a_file_that_does_not_say_how_to_run_it_is_compiled_again(cache, head, monkeypatch):
+    call()
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    code = head + b"\n" + whole[32:].partition(b"\n")[2]
+    path.write_bytes(hashlib.sha256(code).digest() + code)
+    monkeypatch.setattr(add_rows, "_native", None)
+
+    assert call() == EXPECTED
+    assert path.read_bytes() == whole
+
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="there are no such modes")
+
+
+@COMPILED
+@POSIX
+def test_only_this_user_can_write_to_the_folder_that_is_made(cache):
+    call()
+
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in cache.iterdir()] == [0o600]
+    assert objectcode.obstacle() == ""
+
+
+@COMPILED
+@POSIX
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_code_in_a_folder_to_which_others_can_write_is_not_run(cache, mode, monkeypatch, capsys):
+    """Whatever lies there: it is compiled, not kept, and that is said once."""
+    call()
+    (path,) = cache.iterdir()
+    path.write_bytes(planted := b"planted")
+    cache.chmod(mode)
+    objectcode._safe.cache_clear()
+    for _ in range(2):
+        monkeypatch.setattr(add_rows, "_native", None)
+        assert call() == EXPECTED
+
+    assert not objectcode.quick(add_rows)
+    assert [one.read_bytes() for one in cache.iterdir()] == [planted]
+    assert capsys.readouterr().err.count("others can write to") == 1
+    with pytest.raises(InputError, match=r"others can write to .*, and what they put there would be run"):
+        jit.warm()
+
+
+@COMPILED
+@POSIX
+@pytest.mark.parametrize("mode", [0o660, 0o602])
+def test_a_file_that_others_can_write_is_compiled_again(cache, mode, monkeypatch):
+    call()
+    (path,) = cache.iterdir()
+    path.chmod(mode)
+    monkeypatch.setattr(add_rows, "_native", None)
+
+    assert not objectcode.quick(add_rows)
+    assert objectcode._read(path) is None
+    assert call() == EXPECTED
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert objectcode.quick(add_rows) == objectcode._IMAGES
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("owner", "mode", "own"),
+    [(1000, 0o644, True), (0, 0o755, True), (1001, 0o600, False), (1000, 0o664, False), (0, 0o646, False)],
+)
+def test_own_is_what_this_user_or_root_alone_can_write(owner, mode, own, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert objectcode._own(SimpleNamespace(st_uid=owner, st_mode=mode)) == own
+    monkeypatch.setattr(os, "name", "nt")
+    assert objectcode._own(SimpleNamespace(st_uid=owner, st_mode=mode))
+
+
+def test_what_cannot_be_kept_leaves_nothing_behind(tmp_path):
+    (tmp_path / "taken").mkdir()
+    objectcode._write(tmp_path / "taken", b"code")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 @COMPILED
@@ -168,14 +268,14 @@ def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):
     assert linked == ["test_jit.add_rows"]
 
 
-@pytest.mark.parametrize("writable", [True, False])
-def test_warming_links_every_kernel_and_needs_a_place_to_keep_them(monkeypatch, writable):
+@pytest.mark.parametrize("obstacle", ["", "cannot write to /there"])
+def test_warming_links_every_kernel_and_needs_a_place_to_keep_them(monkeypatch, obstacle):
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
-    monkeypatch.setattr(objectcode, "writable", lambda: writable)
+    monkeypatch.setattr(objectcode, "obstacle", lambda: obstacle)
     monkeypatch.setattr(jit.Entry, "link", lambda self: linked.append(self.name))
-    if not writable:
-        with pytest.raises(InputError, match="cannot write to"):
+    if obstacle:
+        with pytest.raises(InputError, match="cannot write to /there"):
             jit.warm()
         return
 

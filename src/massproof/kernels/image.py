@@ -35,13 +35,13 @@ def flat(binary: bytes, name: str) -> tuple[bytes, int] | None:
 
     None for another kind of object, and for one that refers to other libraries or has variables.
     """
-    if not binary.startswith(_ELF) or _HEADER.unpack_from(binary)[2] != _X86_64:
+    if not binary.startswith(_ELF) or len(binary) < _HEADER.size or _HEADER.unpack_from(binary)[2] != _X86_64:
         return None
     sections = _sections(binary)
     image = _laid_out(sections)
-    if image is None:
+    symbols = next((section for section in sections if section.kind == _SYMBOLS), None)
+    if image is None or symbols is None:
         return None
-    symbols = next(section for section in sections if section.kind == _SYMBOLS)
     places = list(_places(symbols.content, sections))
     for section in sections:
         start = sections[section.info].start if section.kind == _RELOCATIONS else None
@@ -56,18 +56,20 @@ def flat(binary: bytes, name: str) -> tuple[bytes, int] | None:
 def _sections(binary):
     header = _HEADER.unpack_from(binary)
     start, count, named = header[6], header[12], header[13]
+    if named >= count:  # no sections, or so many that they are counted elsewhere
+        return []
     rows = [_SECTION.unpack_from(binary, start + k * _SECTION.size) for k in range(count)]
     names = _Section(binary, rows[named], b"").content
     return [_Section(binary, row, names) for row in rows]
 
 
 def _laid_out(sections):
-    """The content of all sections that a running program needs; None if it could write to one."""
+    """The content of all sections that a running program needs; None if it could write to one, or may lie anywhere."""
     image = bytearray()
     for section in sections:
         if not section.flags & _IN_MEMORY or section.name == _UNWINDING or not section.content:
             continue
-        if section.flags & _WRITABLE or section.kind != _PROGRAM:
+        if section.flags & _WRITABLE or section.kind != _PROGRAM or not section.alignment:
             return None
         image += bytes(-len(image) % section.alignment)
         section.start = len(image)

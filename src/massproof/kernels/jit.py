@@ -166,15 +166,15 @@ def in_threads(function, parts, threads=0):
 def warm() -> tuple[int, str]:
     """Compile every kernel that the cache does not hold; how many there are, and where they are kept.
 
-    Raises InputError when the cache cannot be written, UsageError when compiling is switched off.
+    Raises InputError when the cache cannot be written, or others can, UsageError when compiling is switched off.
     """
     if DISABLED:
         msg = "NUMBA_DISABLE_JIT is set, so kernels run as Python and nothing is compiled; unset it"
         raise UsageError(msg)
     from massproof.kernels import objectcode
 
-    if not objectcode.writable():
-        msg = f"cannot write to {objectcode.folder()}; set MASSPROOF_CACHE to a folder that can be written"
+    msg = objectcode.obstacle()
+    if msg:
         raise InputError(msg)
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if path.stem not in _NOT_KERNELS:

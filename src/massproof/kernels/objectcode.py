@@ -5,13 +5,18 @@ sources of all kernels, the version of LLVM's door, the processor and its featur
 of the rest, so that a damaged one is compiled again instead of being run. The rest is an image (`image`) that
 is copied to memory, or where there is none, as on another kind of processor, an object file that LLVM links:
 importing LLVM's door and linking takes 40 ms, the image one.
+
+A digest says nothing of who wrote it, and names can be known ahead: only what this user, or root, wrote is run, from a
+folder in which nobody else can write.
 """
 
 import ctypes
 import hashlib
 import mmap
 import os
+import stat
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
@@ -49,16 +54,49 @@ def folder() -> Path:
         return Path(os.devnull) / "massproof"
 
 
-def writable() -> bool:
-    """Whether object code can be kept."""
+def obstacle() -> str:
+    """Why object code cannot be kept, and what to do; "" where it can."""
     import tempfile
 
     try:
-        folder().mkdir(parents=True, exist_ok=True)
+        _make(folder())
         with tempfile.TemporaryFile(dir=folder()):
-            return True
+            return _danger(folder())
     except OSError:
-        return False
+        return f"cannot write to {folder()}; set MASSPROOF_CACHE to a folder that can be written"
+
+
+def _make(path):
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _danger(path: Path) -> str:
+    """Why code in a folder may be somebody else's, and what to do; "" where it is not, or there is no folder."""
+    try:
+        if _own(path.stat()):
+            return ""
+    except OSError:
+        return ""
+    return (
+        f"others can write to {path}, and what they put there would be run: compiled kernels are neither kept there "
+        "nor used; make it yours alone (chmod go-w), or set MASSPROOF_CACHE to a folder that is"
+    )
+
+
+def _own(status):
+    """Whether nobody but this user, or root, can have written what has this status."""
+    if os.name != "posix":  # where a folder of the user's is the user's alone
+        return True
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+@cache
+def _safe(path):
+    """Whether code in a folder can be run; if not, that is said, once."""
+    danger = _danger(path)
+    if danger and sys.stderr:
+        sys.stderr.write(f"massproof: {danger}\n")
+    return not danger
 
 
 def path_of(entry):
@@ -68,16 +106,17 @@ def path_of(entry):
 
 def quick(entry):
     """Whether the kernel is kept as an image, which needs no linker."""
-    return _IMAGES and path_of(entry).exists()
+    path = path_of(entry)
+    try:
+        return _IMAGES and _own(path.stat()) and _safe(path.parent)
+    except OSError:
+        return False
 
 
 def linked(entry):
     """A C function of the kernel: from the cache, or compiled now and kept if the cache can be written."""
     code = _read(path_of(entry))
-    if code is None:
-        code = compiled(entry)
-    head, _, content = code.partition(b"\n")
-    kind, where = head.decode().split()
+    kind, where, content = (code and _parsed(code)) or _parsed(compiled(entry))
     address = _placed(content) + int(where) if kind == "image" else _link(where, content)
     types = []
     for argument in entry.arguments:
@@ -88,11 +127,21 @@ def linked(entry):
     return ctypes.CFUNCTYPE(ctypes.c_int64, *types)(address)
 
 
+def _parsed(code):
+    """How to run what is kept, where it begins or what it is called, and the code; None when that makes no sense."""
+    head, line, content = code.partition(b"\n")
+    kind, _, where = head.decode("ascii", "replace").partition(" ")
+    if kind == "image" and _IMAGES and where.isdecimal() and int(where) < len(content):
+        return kind, where, content
+    named = kind == "object" and where and " " not in where
+    return (kind, where, content) if named and line and content else None
+
+
 def compiled(entry):
     """Compile a kernel and keep it; a terminal is told, since it takes seconds."""
     from massproof.kernels import compiler
 
-    if sys.stderr.isatty():
+    if sys.stderr and sys.stderr.isatty():
         sys.stderr.write(f"massproof: compiling {entry.name} for this processor, once (some seconds)\n")
     code = packed(*compiler.object_code(entry))
     _write(path_of(entry), code)
@@ -111,9 +160,11 @@ def packed(name, binary):
 
 
 def _read(path):
-    """Content of a cache file, None when there is none or it is damaged."""
+    """Content of a cache file, None when there is none, it is damaged, or another user can have written it."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            # The status of what was opened: a name may lead to another file by now.
+            data = file.read() if _own(os.fstat(file.fileno())) and _safe(path.parent) else b""
     except OSError:
         return None
     return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
@@ -123,13 +174,18 @@ def _write(path, code):
     """Keep `code`, all of it or nothing; a cache that cannot be written is done without."""
     import tempfile
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        _make(path.parent)
+        if not _safe(path.parent):
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        Path(file.name).replace(path)
-    except OSError:
-        return
+            try:
+                file.write(hashlib.sha256(code).digest() + code)
+                file.close()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
 
 
 def _placed(content):
