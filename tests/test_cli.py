@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import massproof as mp
-from massproof import cli, commands, report
+from massproof import cli, commands, output, report
 from massproof.errors import InputError, UsageError
 from massproof.kernels import jit
 
@@ -315,6 +316,42 @@ def test_output_that_has_no_room_is_an_error(monkeypatch, capsys):
 
     assert stop.value.code == 1
     assert capsys.readouterr().err == "error: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that can close streams")
+@pytest.mark.parametrize("command", ["measure data/box.stl --unit mm", "topology data/box.stl", "--version"])
+def test_a_closed_output_is_one_that_cannot_be_written(data, command):
+    line = f"{sys.executable} -m massproof {command}"
+    done = subprocess.run(["sh", "-c", f"{line} >&-"], capture_output=True, text=True, cwd=data.parent)
+
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write the output: standard output is closed\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that can close streams")
+def test_errors_that_nobody_wants_do_not_go_to_the_output(data):
+    line = f"{sys.executable} -m massproof measure data/missing.stl --unit mm"
+    done = subprocess.run(["sh", "-c", f"{line} 2>&-"], capture_output=True, text=True, cwd=data.parent)
+
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["kind"] == "unreadable"
+
+
+def test_closed_streams_are_noticed_in_this_process_too(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    sys.stderr.close()
+
+    assert stop.value.code == 1
+
+
+def test_a_closed_input_is_unreadable(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert output.measure(output.Wanted(["-"])) == output.UNREADABLE
+    assert "standard input is closed" in capsys.readouterr().err
 
 
 def test_streams_take_every_name(monkeypatch):

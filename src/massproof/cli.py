@@ -9,6 +9,8 @@ import gc
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn
 
 from massproof import output
 
@@ -70,6 +72,10 @@ def main() -> None:
     # numpy's BLAS starts a thread for each core, which takes as long as the rest of numpy: ours are 3 × 3 matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # what is imported is no garbage: the default looks through it many times
+    if sys.stderr is None:  # closed, and what is said there must not go to standard output
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as this runs
+    if sys.stdout is None:
+        _cannot_write("standard output is closed")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # names of files and units hold more than ASCII
             encoding = stream.encoding if stream.isatty() else "utf-8"
@@ -87,10 +93,14 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         _discard_output()
-        output.say(f"error: cannot write the output: {error.strerror}", to=sys.stderr)
-        sys.exit(1)
+        _cannot_write(error.strerror)
     finally:
         gc.freeze()  # else Python looks for garbage once more before the system takes all memory back: 15 ms
+
+
+def _cannot_write(why: str | None) -> NoReturn:
+    output.say(f"error: cannot write the output: {why}", to=sys.stderr)
+    sys.exit(1)
 
 
 def _discard_output() -> None:

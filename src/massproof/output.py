@@ -11,7 +11,7 @@ import sys
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from massproof import report, units
-from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
+from massproof.errors import InputError, MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.files import Hashed
 from massproof.measure import measure as measure_one
 from massproof.properties import DIALECTS, SCHEMA_VERSION, Properties, Verdict
@@ -130,6 +130,9 @@ class _Printer:
     def source(self, name: str) -> BinaryIO | str | Hashed:
         """What `measure` is given: the digest of a file is asked for where it will be printed."""
         if name == "-":
+            if sys.stdin is None:
+                msg = "standard input is closed: there is nothing to read; name a file"
+                raise InputError(msg)
             return sys.stdin.buffer
         return Hashed(name) if self._style in ("json", "ndjson") and self._dialect == "native" else name
 
