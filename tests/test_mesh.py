@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import massproof as mp
 from massproof.errors import FormatError
 from massproof.mesh import Mesh, as_mesh, float32_precision, from_instances, from_polygons, placed_at
 
@@ -65,6 +66,17 @@ def test_polygons_become_triangles_of_the_vertices_they_use(compiled_from, monke
     assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3]]
     assert mesh.precision == 2.0**-24
     assert [note[0] for note in mesh.notes] == ["a", "faces-without-area"]
+
+
+@pytest.mark.parametrize("which", ["vertices", "faces"])
+def test_masked_entries_have_no_value_and_are_refused(which):
+    arrays = {"vertices": np.eye(3), "faces": np.array([[0, 1, 2]])}
+    masked = np.ma.masked_equal(arrays[which], 1)
+    with pytest.raises(FormatError, match=rf"{masked.mask.sum()} entries of {which} are masked"):
+        mp.measure(tuple((arrays | {which: masked}).values()), unit="mm")
+    whole = arrays | {which: np.ma.array(arrays[which])}
+
+    assert as_mesh(**whole).faces.tolist() == [[0, 1, 2]]
 
 
 def test_polygons_of_1e200_are_divided_without_a_warning():

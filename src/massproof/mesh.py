@@ -140,8 +140,13 @@ def require_finite(corners: npt.NDArray[Any]) -> None:
 def as_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike, unit: str | None = None) -> Mesh:
     """Mesh from anything numpy can read as (V, 3) numbers and (F, 3) indices.
 
-    Raises ValueError when an index does not fit the vertices or a coordinate is not finite.
+    Raises ValueError when an index does not fit the vertices, a coordinate is not finite, or entries are masked.
     """
+    for name, given in (("vertices", vertices), ("faces", faces)):
+        count = int(given.mask.sum()) if isinstance(given, np.ma.MaskedArray) else 0
+        if count:
+            msg = f"{count} entries of {name} are masked, and have no value: leave out what is masked first"
+            raise ValueError(msg)
     corners, points = np.asarray(faces), np.asarray(vertices)
     if corners.size and corners.dtype.kind not in "iu":
         msg = f"faces must be integers, got {_describe(corners)}"
