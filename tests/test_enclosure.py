@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import BOX_FACES, CORNERS, QUADS, box, boxes, joined, solids, sphere, vectors
 
-from massproof import bounds, enclosure, nesting
+from massproof import bounds, enclosure, nesting, union
 from massproof.enclosure import Options
 from massproof.errors import FormatError
 from massproof.kernels import BLOCK, FIELDS, jit, scan, scan_small
@@ -426,7 +426,14 @@ def test_sums_without_a_value_are_nan(terms):
 
 
 def test_a_check_that_was_not_made_is_said_of_small_meshes_too():
+    cracked = box().vertices[box().faces]
+    cracked[3, 0] += 1e-7
+
     assert codes(measure(box(), check="closed")) == ["intersections-unchecked"]
+    assert codes(measure(soup(cracked), check="closed")) == [
+        "closed-within-tolerance",
+        "intersections-unchecked",
+    ]
 
 
 def test_a_fin_on_a_closed_part_defines_no_volume():
@@ -838,3 +845,101 @@ def test_nothing_is_united_that_does_not_overlap():
     apart = joined(box((1, 1, 1)), box((1, 1, 1), (5, 0, 0)))
 
     assert codes(measure(apart, repair="union")) == []
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"check": "closed"}, {"check": "full"}], ids=["auto", "closed", "full"]
+)
+def test_a_union_looks_for_what_bodies_share_however_many_triangles_there_are(options, monkeypatch):
+    pytest.importorskip("manifold3d")
+    monkeypatch.setattr(enclosure, "THOROUGH_BELOW", 1)
+    pair = joined(box((1, 1, 1)), box((1, 1, 1), (0.5, 0, 0)))
+
+    assert measure(pair, repair="union", **options).body.mass == pytest.approx(1.5, rel=1e-12)
+
+
+def crossing_itself():
+    """A sphere whose one pole is pulled through the other."""
+    mesh = sphere(1.0, 8)
+    vertices = mesh.vertices.copy()
+    vertices[0, 2] = -1.5
+    return Mesh(vertices, mesh.faces)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "code", "why"),
+    [
+        (crossing_itself(), "self-intersecting", "body 1 of 1 crosses itself"),
+        (joined(crossing_itself(), box((1, 1, 1), (0.5, 0, 0))), "overlap", "body 1 of 2 crosses itself"),
+        (
+            joined(ROOM, turned(box((1, 1, 1), (20, 0, 0)))),
+            "inverted-body",
+            "is inside out and lies in no other",
+        ),
+        (
+            joined(ROOM, turned(box((2, 2, 2), (9, 4, 4)))),
+            "inverted-body",
+            "is inside out and lies in no other",
+        ),
+        (without(CUBE, 0), "open-edges", "there is no volume"),
+        (Mesh(np.eye(3), np.array([[0, 1, 2], [0, 2, 1]], np.int32)), "no-volume", "there is no volume"),
+    ],
+    ids=["itself", "itself and another", "inside out", "half inside out", "open", "flat"],
+)
+def test_a_union_that_is_not_made_is_said_and_changes_nothing(mesh, code, why):
+    pytest.importorskip("manifold3d")
+    found, plain = measure(mesh, repair="union"), measure(mesh)
+
+    assert code in codes(found)
+    assert codes(found).count("not-united") == 1
+    assert why in next(text for one, text, _ in found.notes if one == "not-united")
+    assert [one for one in codes(found) if one != "not-united"] == codes(plain)
+    assert found.errors == plain.errors
+    assert not plain.body or found.body.mass == plain.body.mass
+
+
+def test_a_body_in_a_cavity_that_enters_its_wall_is_united_with_it():
+    """The cavity lies in the room, and crosses the body: it is not subtracted from that, wherever it begins."""
+    pytest.importorskip("manifold3d")
+    inner = box((2, 2, 2), (1, 1, 1))  # one corner of the cavity lies in it
+    found = measure(joined(ROOM, turned(box((6, 6, 6), (2, 2, 2))), inner), repair="union")
+
+    assert found.body.mass == pytest.approx(1000 - 6**3 + 1)
+
+
+WEDGE = Mesh(
+    np.array([[0, 0, 0], [1, 0, 0], [0.5, 0.6, 0.3], [0.5, 0.3, 0.6]]),
+    np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]], np.int32),
+)  # in the cube, of which it has an edge; its volume is 0.045
+
+
+@pytest.mark.parametrize("inner", [other(), WEDGE], ids=["in the same place", "at an edge"])
+@pytest.mark.parametrize("seed", range(8))
+def test_bodies_that_share_edges_are_united_rightly_or_not_at_all(inner, seed):
+    """The order of the faces tells them apart there; where that is wrong, it is noticed."""
+    pytest.importorskip("manifold3d")
+    pair = joined(CUBE, inner)
+    faces = np.random.default_rng(seed).permutation(pair.faces)
+    found = measure(Mesh(pair.vertices, faces), repair="union")
+
+    assert len({"united", "not-united"} & set(codes(found))) == 1
+    assert abs(found.body.mass - 1) <= total(found, "volume") + 1e-12
+
+
+def test_a_union_that_still_covers_points_several_times_is_none(monkeypatch):
+    monkeypatch.setattr(union, "united", lambda vertices, faces, label: (vertices, faces))
+    found = measure(joined(CUBE, WEDGE), repair="union")
+
+    assert "covers points several times" in next(text for one, text, _ in found.notes if one == "not-united")
+    assert found.body.mass == pytest.approx(1.045)
+
+
+def test_a_closed_surface_beyond_the_limit_keeps_its_volume_whatever_is_asked_for(streamed, monkeypatch):
+    monkeypatch.setattr(enclosure, "_WELDED_AT_MOST", 3)
+    full, united = measure(stored(box()), check="full"), measure(stored(box()), repair="union")
+
+    for found in (full, united):
+        assert found.body.mass == pytest.approx(6)
+        assert "that is done for up to 3" in found.notes[0][1]
+    assert codes(full) == ["intersections-unchecked"]
+    assert codes(united) == ["intersections-unchecked", "not-united"]

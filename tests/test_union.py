@@ -99,6 +99,20 @@ def test_a_body_that_crosses_itself_has_no_union():
         united(Mesh(vertices, mesh.faces), box((1, 1, 1), (9, 9, 9)))
 
 
+@pytest.mark.parametrize("hollows", [0, 1], ids=["within", "between"])
+def test_what_is_too_much_to_look_at_has_no_union(hollows, monkeypatch):
+    """Whether bodies cross themselves, and whether hollows cross other bodies."""
+    pytest.importorskip("manifold3d")
+    real = union.intersections
+
+    def partly(surface, limit, label=None):
+        return real(surface, limit, label)._replace(complete=label is not None and hollows > 0)
+
+    monkeypatch.setattr(union, "intersections", partly)
+    with pytest.raises(NotASolid, match="too many of their boxes overlap"):
+        united(ROOM, *[turned(box((1, 1, 1), (4, 4, 4)))] * hollows)
+
+
 def test_what_manifold3d_refuses_is_refused_with_its_reason():
     pytest.importorskip("manifold3d")
     with pytest.raises(NotASolid, match="manifold3d refuses body 1: NotManifold"):

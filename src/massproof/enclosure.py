@@ -9,7 +9,7 @@ import numpy as np
 
 from massproof import bounds, nesting, repair
 from massproof.bounds import Cause, Faces, Sums
-from massproof.errors import FormatError, Note
+from massproof.errors import FormatError, NotASolid, Note
 from massproof.kernels import scan, topology, weld
 from massproof.mass import Array, Body, Errors, Measured
 from massproof.mesh import Mesh, Records, float32_precision, require_finite
@@ -45,6 +45,18 @@ _ASSUMED = {
 }
 
 
+# Findings that say that the sum of all bodies may count a place more than once, or not know: a union counts it once.
+_UNITED = {
+    "intersections-unchecked",
+    "inverted-body",
+    "nesting-unchecked",
+    "overlap",
+    "repeated-faces",
+    "self-intersecting",
+    "tangled-bodies",
+}
+
+
 class Options(NamedTuple):
     """What is asked for beyond the measuring of a surface as it is."""
 
@@ -53,8 +65,9 @@ class Options(NamedTuple):
     repair: str | None = None  # "estimate": cap holes; "union": count what several bodies share once
 
     def thorough(self, count: int) -> bool:
-        """Whether intersections are looked for among `count` triangles."""
-        return self.check == "full" or (self.check == "auto" and count < THOROUGH_BELOW)
+        """Whether intersections are looked for among `count` triangles: a union, too, must know of them."""
+        asked = self.check == "full" or self.repair == "union"
+        return count <= _WELDED_AT_MOST and (asked or (self.check == "auto" and count < THOROUGH_BELOW))
 
 
 _DEFAULT = Options()
@@ -97,9 +110,11 @@ class _Work:
 
     def streamed(self, look: _Look) -> Measured:
         """The result of one pass over a surface that it proved to be closed."""
-        self._unchecked(look.sums.faces)
         sums = look.sums
+        self._unchecked(sums.faces)
         absent = _why_flat(sums, self.name, self.notes)
+        if self.options.repair == "union" and not absent:
+            self._not_united(f"{sums.faces} triangles are too many to look for what bodies share")
         if not absent and sums.volume < 0:
             sums = _inverted(sums, self.notes)
         return self.finish(look, sums, {}, absent)
@@ -144,30 +159,54 @@ class _Work:
         before = len(self.notes)
         manifold = not found.edges.nonmanifold
         twice = nesting.doubt(found.vertices, found.faces, manifold, self.notes, found.sides)
-        overlaps = {"overlap", "tangled-bodies"} & {code for code, _, _ in self.notes[before:]}
-        if not (overlaps and self.options.repair == "union"):
-            return found, sums, twice
+        seen = self.notes[before:]
+        if self.options.repair == "union" and _UNITED & {code for code, _, _ in seen}:
+            try:
+                return self._united(look, found, sums, seen)
+            except NotASolid as error:
+                self._not_united(str(error))
+        return found, sums, twice
+
+    def _united(
+        self, look: _Look, found: repair.Surface, sums: Sums, seen: list[Note]
+    ) -> tuple[repair.Surface, Sums, float]:
+        """The union of all bodies, of which `seen` was found; raises NotASolid where there is none."""
         from massproof import union
 
         label, _ = topology.bodies(found.vertices, found.faces, found.sides)
         joined = repair.surface(*union.united(found.vertices, found.faces, label))
+        if _covers_again(seen):  # only where bodies that share edges were told apart rightly is it gone
+            left: list[Note] = []
+            nesting.doubt(joined.vertices, joined.faces, not joined.edges.nonmanifold, left, joined.sides)
+            if _covers_again(left):
+                msg = "a body covers points several times without crossing itself; mend it where it was made"
+                raise NotASolid(msg)
         whole = _solid_of(joined, look)
         text = (
-            f"{label.max() + 1} bodies were united with manifold3d: {sums.volume:g} became {whole.volume:g}; "
-            "the area is that of the faces as stored"
+            f"all bodies were united with manifold3d: the volume {sums.volume:g} became {whole.volume:g}; the area is "
+            "that of the faces as stored"
         )
         self.notes.append(("united", text, {"bodies": int(label.max()) + 1, "sum": sums.volume}))
         return joined, whole, 0.0
 
+    def _not_united(self, why: str) -> None:
+        self.notes.append(("not-united", f"the union that was asked for was not made: {why}", {}))
+
     def _unchecked(self, count: int) -> None:
         text = (
             f"the surface is closed and consistently wound; whether it intersects itself, or bodies overlap, was not "
-            f"looked for among its {count} triangles: check='full' (--check full) does"
+            f"looked for among its {count} triangles: "
         )
+        if count > _WELDED_AT_MOST:
+            text += f"that is done for up to {_WELDED_AT_MOST}"
+        else:
+            text += "check='full' (--check full) does"
         self.notes.append(("intersections-unchecked", text, {"faces": count}))
 
     def finish(self, look: _Look, sums: Sums, causes: dict[str, Cause | None], absent: str) -> Measured:
         """What was found, with the errors of every cause."""
+        if absent and self.options.repair == "union":
+            self._not_united("there is no volume, and thus none that bodies share")
         mesh, stored = self.geometry, look.sums
         area, volume = mesh.bent
         box = np.array([look.low, look.high])
@@ -186,6 +225,11 @@ class _Work:
         bounded = any(code in _ASSUMED for code, _, _ in self.notes)
         notes = tuple(self.notes)
         return Measured(stored.area, body, look.low, look.high, errors, _METHOD, notes, bounded, absent)
+
+
+def _covers_again(notes: list[Note]) -> bool:
+    """Whether a body was found to cover points several times, though no two triangles of it cross."""
+    return any(code == "self-intersecting" and "bodies" in found for code, _, found in notes)
 
 
 def _scanned(geometry: Mesh | Records, name: str) -> _Look:

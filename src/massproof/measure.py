@@ -54,8 +54,8 @@ def measure(
         a finding, and the verdict then BOUNDED
     weld : corners of open edges of a mesh at most this far apart, in its own unit, are taken as one if that
         closes it; without it up to a millionth of the diagonal
-    repair : "estimate" caps the holes of a mesh; "union" counts what its bodies share once (extra `union`).
-        Either is a finding
+    repair : "estimate" caps the holes of a mesh; "union" looks for what its bodies share, whatever `check` says, and
+        counts it once (extra `union`). Either is a finding, and `not-united` says why there is no union
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
     and their sources are documented in `kernels.formulas` and `mass`.

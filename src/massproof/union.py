@@ -19,6 +19,8 @@ from massproof.kernels.tree import Surface
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.int32]
 
+_ALL = 1 << 62  # pairs of triangles that cross; what is united is computed from all of them anyway
+
 
 def united(vertices: Floats, faces: Faces, label: npt.NDArray[Any]) -> tuple[Floats, Faces]:
     """The surface of everything that lies in at least one body, cavities subtracted from the body they lie in.
@@ -27,19 +29,22 @@ def united(vertices: Floats, faces: Faces, label: npt.NDArray[Any]) -> tuple[Flo
     returns vertices at distinct positions and faces over them
 
     Raises MissingExtra without manifold3d; NotASolid for a body that crosses itself, which manifold3d does not
-    resolve, that it refuses, or that is inside out in no other one.
+    resolve, that it refuses, or that is inside out and not within another one, and where there is too much to look at.
     """
     try:
         from manifold3d import Manifold
     except ImportError as error:
         what = "uniting bodies"
         raise MissingExtra(what, "union") from error
-    parts = _parts(vertices, faces, _untangled(faces, label))
+    label = _untangled(faces, label)
+    parts = _parts(vertices, faces, label)
     volumes = np.array([_volume(vertices, part) for part in parts])
     solids = [n for n in np.argsort(volumes, kind="stable").tolist() if volumes[n] > 0]  # the smallest first
+    hollows = np.flatnonzero(volumes < 0).tolist()
+    crossed = _crossed(vertices, faces, label) if hollows else set()
     whole = {n: _manifold(vertices, parts[n], n) for n in solids}
-    for n in np.flatnonzero(volumes < 0).tolist():
-        host = _host(vertices, parts, n, solids)
+    for n in hollows:
+        host = _host(vertices, parts, n, [s for s in solids if (min(n, s), max(n, s)) not in crossed])
         whole[host] = whole[host] - _manifold(vertices, parts[n][:, ::-1], n)
     joined = reduce(Manifold.__add__, whole.values()).to_mesh64()
     corners = np.arange(len(joined.vert_properties))
@@ -68,8 +73,25 @@ def _parts(vertices: Floats, faces: Faces, label: npt.NDArray[np.int64]) -> list
         number = int(label[found.crossing[0, 0]]) + 1
         msg = f"body {number} of {label.max() + 1} crosses itself, so that there is no union; mend it where it was made"
         raise NotASolid(msg)
+    _require(found.complete)
     order = np.argsort(label, kind="stable")
     return np.split(faces[order], np.flatnonzero(np.diff(label[order])) + 1)
+
+
+def _crossed(vertices: Floats, faces: Faces, label: npt.NDArray[np.int64]) -> set[tuple[int, ...]]:
+    """Pairs of bodies that cross, the smaller number first."""
+    found = intersections(Surface(vertices, faces), _ALL)
+    _require(found.complete)
+    return set(map(tuple, np.sort(label[found.crossing], axis=1).tolist()))
+
+
+def _require(complete: bool) -> None:
+    if not complete:
+        msg = (
+            "triangles are so long that too many of their boxes overlap to look at all of them: what crosses is not "
+            "known; divide long triangles"
+        )
+        raise NotASolid(msg)
 
 
 def _volume(vertices: Floats, faces: Faces) -> float:
@@ -78,7 +100,7 @@ def _volume(vertices: Floats, faces: Faces) -> float:
 
 
 def _host(vertices: Floats, parts: list[Faces], hollow: int, solids: list[int]) -> int:
-    """The smallest solid that a body lies in, by its first corner."""
+    """The smallest of `solids`, none of which it crosses, that a body lies in: its first corner tells."""
     corner = vertices[parts[hollow][0, 0]]
     for n in solids:
         if topology.winding(vertices, parts[n], corner) > 0.5:
