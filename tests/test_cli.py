@@ -453,13 +453,26 @@ def test_repairs_are_not_for_a_b_rep(data):
     assert "is a B-rep: weld and repair are for meshes" in done.stderr
 
 
-def test_an_estimate_is_given_when_it_is_asked_for(data):
-    found = json.loads(run("measure", data / "open_box.stl", "--unit", "mm", "--repair", "estimate").stdout)
+def test_an_estimate_is_given_when_it_is_asked_for(data, tmp_path):
+    whole = (data / "sphere.stl").read_bytes()
+    (tmp_path / "open.stl").write_bytes(whole[:80] + (5119).to_bytes(4, "little") + whole[84:-50])
+    found = json.loads(run("measure", tmp_path / "open.stl", "--unit", "mm", "--repair", "estimate").stdout)
 
     assert found["verdict"] == "BOUNDED"
     low, high = found["properties"]["volume"]["interval"]
-    assert low < 6e-9 < high  # that of the box; the fan over its bent hole gives 5.5
+    assert low < 4179.738908e-9 < high < 1.001 * low
     assert "estimated" in [finding["code"] for finding in found["findings"]]
+
+
+@pytest.mark.parametrize("option", ["--repair=estimate", "--weld=10"])
+def test_a_volume_that_may_be_all_repair_is_withheld(data, option):
+    """The hole is as wide as the box, and welding it moves corners by all of its height."""
+    found = json.loads(run("measure", data / "open_box.stl", "--unit", "mm", option).stdout)
+
+    assert found["verdict"] == "UNSAFE"
+    assert found["properties"]["volume"] is None
+    assert "that can be wrong by" in found["absent"]["volume"]
+    assert "volume-in-doubt" in [finding["code"] for finding in found["findings"]]
 
 
 def test_warming_says_what_is_kept_where_or_why_not(monkeypatch):

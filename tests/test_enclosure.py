@@ -239,7 +239,7 @@ def test_a_surface_with_one_side_defines_no_volume():
     assert codes(found) == ["inconsistent-winding"]
 
 
-@given(solids(), st.integers(0, 10**6), vectors)
+@given(solids() | st.sampled_from([sphere(1.0, 5), sphere(3.0, 9)]), st.integers(0, 10**6), vectors)
 def test_a_capped_hole_gives_an_estimate_that_holds_wherever_the_part_lies(mesh, which, shift):
     """The missing triangle itself is one of the patches that stay in the ball over the hole."""
     whole = measure(mesh).body.mass
@@ -250,6 +250,12 @@ def test_a_capped_hole_gives_an_estimate_that_holds_wherever_the_part_lies(mesh,
     assert measure(holed).body is None
     assert found.bounded
     assert "estimated" in codes(found)
+    assert (found.body is None) == ("volume-in-doubt" in codes(found))
+    if found.body is None:
+        doubt = evidence(found, "volume-in-doubt")
+        assert abs(doubt["signed_volume"]) <= doubt["bound"] * (1 + 1e-9)
+        return
+    assert found.body.mass - found.errors["holes"].volume > 0
     assert found.body.mass == pytest.approx(whole, rel=1e-9)
     assert abs(found.body.mass - whole) <= total(found, "volume")
     assert moved.body.mass == pytest.approx(found.body.mass, rel=1e-9)
@@ -257,13 +263,31 @@ def test_a_capped_hole_gives_an_estimate_that_holds_wherever_the_part_lies(mesh,
 
 
 def test_a_hole_over_a_dome_is_within_the_interval_of_its_cap():
-    """Half a sphere as the hole, its rim the equator: the ball over it holds all of what is missing."""
+    """A third of a sphere as the hole: the ball over its rim holds all of what is missing."""
     mesh = sphere(1.0, 12)
-    upper = mesh.vertices[mesh.faces].mean(axis=1)[:, 2] > 0
+    upper = mesh.vertices[mesh.faces].mean(axis=1)[:, 2] > 0.55
     found = measure(Mesh(mesh.vertices, mesh.faces[~upper]), repair="estimate")
 
     assert evidence(found, "estimated")["holes"] == 1
     assert abs(found.body.mass - measure(mesh).body.mass) <= total(found, "volume")
+
+
+def test_a_hole_that_may_be_all_of_the_volume_leaves_none():
+    """Half a sphere as the hole: the ball over its rim reaches down to the other pole."""
+    mesh = sphere(1.0, 12)
+    upper = mesh.vertices[mesh.faces].mean(axis=1)[:, 2] > 0
+    found = measure(Mesh(mesh.vertices, mesh.faces[~upper]), repair="estimate")
+
+    assert found.body is None
+    assert codes(found) == ["estimated", "volume-in-doubt"]
+    assert "encloses no volume that is known" in found.absent
+
+
+def test_a_weld_wider_than_the_part_is_thick_leaves_no_volume():
+    found = measure(without(box((2, 2, 2)), 11), weld=10.0)
+
+    assert found.body is None
+    assert codes(found) == ["closed-within-tolerance", "volume-in-doubt"]
 
 
 def test_winding_and_holes_together_are_mended_only_when_asked():

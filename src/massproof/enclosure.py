@@ -126,6 +126,7 @@ class _Work:
         if found.faces is not faces:
             sums = _solid_of(found, look)
         absent = _why_open(found, self.name, self.notes) or _why_flat(sums, self.name, self.notes)
+        absent = absent or _why_doubtful(sums, causes, self.name, self.notes)
         if not absent:
             if sums.volume < 0:
                 found = repair.surface(found.vertices, np.ascontiguousarray(found.faces[:, ::-1]))
@@ -302,6 +303,23 @@ def _why_flat(sums: Sums, name: str, notes: list[Note]) -> str:
         return ""
     text = f"{name} encloses no volume: its signed volume {sums.volume:g} is zero within ±{sums.rounding:.2g}"
     notes.append(("no-volume", text, {"signed_volume": sums.volume, "bound": sums.rounding}))
+    return text
+
+
+def _why_doubtful(sums: Sums, mended: Mapping[str, Cause | None], name: str, notes: list[Note]) -> str:
+    """The finding, and the sentence, that say that what was closed could be all of the volume; "" if not.
+
+    A surface that is closed by itself may enclose little, and its volume is true to the digits that it is given
+    with; of one that we closed not even the sign is known then.
+    """
+    doubt = sum(cause.one for cause in mended.values() if cause)
+    if not doubt or doubt + sums.rounding < abs(sums.volume):
+        return ""
+    text = (
+        f"{name} encloses no volume that is known: with cracks and holes closed it would be {abs(sums.volume):g}, and "
+        f"that can be wrong by {doubt:.3g}; mend it where it was made"
+    )
+    notes.append(("volume-in-doubt", text, {"signed_volume": sums.volume, "bound": doubt}))
     return text
 
 
