@@ -60,6 +60,7 @@ MUTANTS = [
     ("mass.py", "np.outer(apart, apart) * (self.mass * other.mass / mass)", "np.outer(apart, apart) * (self.mass * other.mass)"),
     ("mass.py", "rotation @ self.second @ rotation.T", "rotation.T @ self.second @ rotation"),
     ("enclosure.py", "if sums.volume < 0:\n                found", "if False:\n                found"),
+    ("enclosure.py", "doubt + sums.rounding < abs(sums.volume)", "doubt < 1e9 * abs(sums.volume)"),
     ("bounds.py", "_ROUNDING = 64 ", "_ROUNDING = 0.02 "),
     ("bounds.py", "thick = 3**0.5 * step", "thick = 0.3 * step"),
     ("bounds.py", "fields[_NORMAL:] = -fields[_NORMAL:]", "fields[_NORMAL:] = fields[_NORMAL:]"),
