@@ -30,7 +30,7 @@ from massproof.kernels import topology
 from massproof.kernels.overlap import shared_by_pairs, shared_volume
 from massproof.kernels.tree import Surface
 
-_WINDING_LIMIT = 8_000_000  # faces that rays may meet: some seconds
+_WINDING_LIMIT = 150_000_000  # faces that rays may meet: some seconds
 _NAMED = 3  # places and pairs that a finding names
 
 
