@@ -102,10 +102,13 @@ def places_of(surface: Surface, pairs: Integers) -> Floats:
 
 
 def layers_of(bodies: Bodies, crossings: Crossings, manifold: bool, limit: int) -> Layers:
-    """How the bodies wind around the points below one face of each piece; `limit` faces are looked at at most."""
+    """How the bodies wind around the points below one face of each piece; `limit` faces are looked at at most.
+
+    None is looked at where not all crossings are known: then a layer need not be in one piece.
+    """
     surface, loose = bodies.surface, crossings.found.loose
     piece = bodies.label if manifold and not loose.any() else pieces(surface, bodies.label, loose)
-    faces = _largest(surface, piece)
+    faces = _largest(surface, piece) if crossings.found.complete else np.empty(0, np.int64)
     body = bodies.label[faces]
     around = windings(surface, faces, bodies.label, bodies.low, bodies.high, limit)
     own = np.zeros(len(faces), np.int64)

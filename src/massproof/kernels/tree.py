@@ -73,6 +73,10 @@ class Boxes:
         """Pairs (n, 2) int64 of two boxes that meet, each once; None when a tree should look for them."""
         return swept_pairs(self.rows) if len(self.rows) < COMPILED_FROM else None
 
+    def crowded(self, queries):
+        """Whether compiled code should look for what meets so many boxes: they are more than linking it is worth."""
+        return len(queries) > _FEW and len(self.rows) >= COMPILED_FROM
+
     def meeting(self, queries, most=1 << 62):
         """Pairs (n, 2) int64 of a query, an (n, 6) int32 box, and a box that meets it; None when more than `most`."""
         if len(queries) <= _FEW:
