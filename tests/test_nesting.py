@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from strategies import BOX_FACES, QUADS, box, joined, rotations, solids, sphere
 
 from massproof import bodies, nesting
-from massproof.kernels import intersections, topology, tree
+from massproof.kernels import intersections, neighbours, overlap, topology, tree
 from massproof.kernels.overlap import shared_volume
 from massproof.mesh import Mesh
 
 ALT_FACES = np.array([f for a, b, c, d in QUADS for f in ((b, c, d), (b, d, a))], np.int32)
+TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]], np.int32)
 CUBE, ROOM = box((1, 1, 1)), box((10, 10, 10))
 DOUBTFUL = {
     "inverted-body",
@@ -26,6 +27,10 @@ DOUBTFUL = {
 
 def turned(mesh):
     return Mesh(mesh.vertices, np.ascontiguousarray(mesh.faces[:, ::-1]))
+
+
+def volume(mesh):
+    return float(np.linalg.det(mesh.vertices[mesh.faces]).sum() / 6)
 
 
 def other(size=(1.0, 1.0, 1.0), corner=(0.0, 0.0, 0.0)):
@@ -296,5 +301,46 @@ def test_boxes_share_what_pairs_of_them_share(count):
                 pairs, shared = pairs + 1, shared + min(np.prod(sides), volumes[i], volumes[j])
     found = shared_volume(volumes, low, high)
 
-    assert found[0] == pairs
-    assert found[1] == pytest.approx(shared, rel=1e-12, abs=1e-300)
+    assert found[:2] == (pairs, True)
+    assert found[2] == pytest.approx(
+        min(shared, volumes.sum() - volumes.max(initial=0)), rel=1e-12, abs=1e-300
+    )
+
+
+def test_of_very_many_bodies_in_one_place_the_largest_counts(monkeypatch):
+    """The union of all holds at least the largest."""
+    monkeypatch.setattr(overlap, "_PAIRS", 10)
+    monkeypatch.setattr(overlap, "_MOST", 10)
+    volumes, low = np.arange(1.0, 9.0), np.zeros((8, 3))
+    pairs, whole, shared = shared_volume(volumes, low, low + 2)
+
+    assert 0 < pairs < 28
+    assert (whole, shared) == (False, 28.0)
+    monkeypatch.setattr(bodies, "_CROSSINGS", 3)
+    volume, found = doubt(*[sphere(1.0, 4, (0.1 * k, 0, 0)) for k in range(8)])
+    assert 0 < found["overlap"]["pairs"] < 28
+    assert volume == found["overlap"]["volume_at_most"]
+
+
+def test_bodies_share_no_more_than_all_but_the_largest():
+    """Five boxes in one another make ten pairs, of which each counts the smaller one."""
+    volume, found = doubt(*[box((5 - k,) * 3, (k / 2,) * 3) for k in range(5)])
+
+    assert found["overlap"]["pairs"] == 10
+    assert volume == 4**3 + 3**3 + 2**3 + 1
+
+
+def test_a_surface_that_crosses_itself_all_over_is_soon_known_to(monkeypatch):
+    """Small parts come first: not all pairs are looked at before the crossings are counted."""
+    monkeypatch.setattr(tree, "COMPILED_FROM", 1)
+    monkeypatch.setattr(bodies, "_CROSSINGS", 100)
+    monkeypatch.setattr(neighbours, "_MANY", 1000)
+    looked, batches = [], neighbours.batches
+    spy = lambda *of: (looked.append(batch[1]) or batch for batch in batches(*of))  # noqa: E731
+    monkeypatch.setattr(intersections, "batches", spy)
+    rng = np.random.default_rng(0)
+    tetrahedra = [Mesh(rng.normal(size=(4, 3)), TETRAHEDRON) for _ in range(100)]
+    found = doubt(*[t if volume(t) > 0 else turned(t) for t in tetrahedra])[1]
+
+    assert "overlap" in found
+    assert sum(looked) < 2 * 400 * 399 / 2 / 2  # `doubt` looks twice

@@ -181,12 +181,12 @@ def _overlap(
         evidence = {"pairs": len(pairs), "volume_at_most": shared}
         evidence |= {"bodies": pairs[:_NAMED].tolist(), "where": places[:_NAMED].tolist()}
     else:
-        count, shared = shared_volume(found.sizes[group], bodies.low[group], bodies.high[group])
+        count, whole, shared = shared_volume(found.sizes[group], bodies.low[group], bodies.high[group])
         if not count:
             return 0.0
         text = (
-            f"the boxes of {count} pair{'s' * (count != 1)} of {what} overlap, so the {what} may too: "
-            f"what lies in both, at most {shared:g}, would be counted twice"
+            f"the boxes of {count}{'' if whole else ' or more'} pair{'s' * (count != 1)} of {what} overlap, "
+            f"so the {what} may too: what lies in both, at most {shared:g}, would be counted twice"
         )
         evidence = {"pairs": count, "volume_at_most": shared}
     notes.append(("overlap", text, evidence))

@@ -129,7 +129,7 @@ def integrate(brep: Brep) -> Integrals:
     lo, hi = low.min(axis=0), high.max(axis=0)
     volumes = np.array([part.body.mass if part.body else 0.0 for part in parts])
     once = ~repeated if brep.solids else np.zeros(len(parts), bool)
-    pairs, shared = shared_volume(volumes[once], low[once] + _BOX, high[once] - _BOX)
+    pairs, _, shared = shared_volume(volumes[once], low[once] + _BOX, high[once] - _BOX)
     body, centre_error, second_error = _total(parts)
     return Integrals(
         body,

@@ -14,6 +14,7 @@ from massproof.kernels.predicates import HEIGHT_BOUND, TINY, rounded_heights, tu
 from massproof.kernels.tree import DEPTH, WIDTH, lowest_bit, meeting, next_leaf
 
 _PART = 512  # leaves a thread takes at a time
+_FIRST = 8  # leaves it takes at first, so that a surface that crosses itself all over is soon known to
 _BATCH = 16  # parts between two answers
 _CHUNK = 1 << 15  # pairs that numpy looks at in one go
 _ENOUGH = 1 << 26  # pairs of one part, some seconds: then triangles are so long that this is not the way
@@ -39,21 +40,24 @@ def batches(surface, loose, threads=0):
         return
     order = surface.boxes.tree.order
     local, slack = np.ascontiguousarray(surface.faces[order]), np.zeros(loose.shape, np.uint8)
-    parts = range(0, int(surface.boxes.tree.starts[1]), _PART)
-    first, size = 0, 2
-    while first < len(parts):
-        some = parts[first : first + size]
-        found = in_threads(lambda part: _joined(surface, local, part, slack), some, threads)
-        counts = [count for _, count in found]
+    end, first, size, count = int(surface.boxes.tree.starts[1]), 0, _FIRST, 2
+    while first < end:
+        some = [(i, min(i + size, end)) for i in range(first, min(first + size * count, end), size)]
+        found = in_threads(lambda part: _joined(surface, local, *part, slack), some, threads)
+        counts = [looked for _, looked in found]
         yield order[np.concatenate([pairs for pairs, _ in found])], sum(counts), max(counts) <= _ENOUGH
-        first += size
-        size = min(2 * size, _BATCH) if max(counts) < _MANY else 2  # the caller may have had enough
+        first += size * count
+        if max(counts) >= _MANY:  # the caller may have had enough
+            size, count = max(size // 4, _FIRST), 2
+        elif size < _PART:
+            size *= 4
+        else:
+            count = min(2 * count, _BATCH)
     loose[order] |= slack
 
 
-def _joined(surface, local, first, slack):
+def _joined(surface, local, first, last, slack):
     tree = surface.boxes.tree
-    last = min(first + _PART, int(tree.starts[1]))
     stack, query = np.empty(DEPTH, np.int64), np.empty((WIDTH + 1, 6), np.int32)
     corners, names = np.empty((6, 3)), np.empty((6, 2), np.int64)
     parts, counts = np.empty(24), np.zeros(1, np.int64)
