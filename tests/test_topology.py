@@ -129,6 +129,18 @@ def test_bodies_that_run_through_each_other_along_an_edge_are_tangled():
     assert either_way(topology.bodies, vertices, faces, sides)[1] > 0
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-170])
+def test_faces_without_area_have_no_direction_round_an_edge(scale):
+    """Neither do edges so short that the square of their length is zero: all faces of the edge are one body."""
+    line = np.array([[0.5, 0.5, 0.5], [1, 0.5, 0.5], [0.75, 0.5, 0.5], [0.6, 0.5, 0.5]])
+    faces = np.array([[0, 1, 2], [2, 1, 0], [0, 1, 3], [3, 1, 0]], np.int32)
+    with np.errstate(divide="raise", invalid="raise"):
+        label, tangled = topology.bodies((line - line[0]) * scale, faces)
+
+    assert label.tolist() == [0, 0, 0, 0]
+    assert tangled == 1
+
+
 @given(st.integers(1, 30), st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60))
 def test_connected_labels_each_node_with_the_smallest_it_reaches(count, pairs):
     pairs = [(a % count, b % count) for a, b in pairs]

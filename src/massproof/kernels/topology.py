@@ -115,13 +115,15 @@ def _wedges(vertices, faces, edges, words):
     rows = np.arange(len(edges))
     low = vertices[edges[:, 0]]
     axis = vertices[edges[:, 1]] - low
-    axis /= np.sqrt((axis * axis).sum(axis=1))[:, None]
+    length = np.sqrt((axis * axis).sum(axis=1))[:, None]
+    axis /= np.where(length > 0, length, 1.0)  # whose square may underflow
     third = faces[face].sum(axis=2) - edges[:, 0:1] - edges[:, 1:2]
     spokes = vertices[third] - low[:, None]
     spokes -= (spokes * axis[:, None]).sum(axis=2)[:, :, None] * axis[:, None]
     length = np.sqrt((spokes * spokes).sum(axis=2))
     longest = np.argmax(length, axis=1)
-    first = spokes[rows, longest] / length[rows, longest][:, None]
+    most = length[rows, longest][:, None]
+    first = spokes[rows, longest] / np.where(most > 0, most, 1.0)  # of faces without area only, there is none
     across = (spokes * cross(axis, first)[:, None]).sum(axis=2)
     angle = np.arctan2(across, (spokes * first[:, None]).sum(axis=2)) % (2 * np.pi)
     angle = np.round(angle, 9) % round(2 * np.pi, 9)  # what touches is at one angle
