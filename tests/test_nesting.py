@@ -79,6 +79,18 @@ def test_what_is_not_doubted_encloses_each_point_once_at_most(seed):
     assert fine or DOUBTFUL & set(found)
     if cells.min() >= 0 and "self-intersecting" not in found:
         assert abs(cells.sum() - (cells > 0).sum()) <= volume + 1e-9
+    if "tangled-bodies" in found:
+        least = max((cells > 0).sum(), (cells != 0).sum())
+        assert least <= found["tangled-bodies"]["volume_at_most"] <= cells.sum() + volume
+        assert cells.sum() <= volume
+
+
+def test_what_is_tangled_is_anything_up_to_its_boxes():
+    """Two boxes and a hollow through one edge: 8 are covered, of which 4 remain."""
+    volume, found = doubt(box((2, 2, 2)), box((2, 1, 2)), turned(box((4, 1, 2))))
+
+    assert found["tangled-bodies"]["volume_at_most"] == 4 * 2 * 2
+    assert volume >= 16 - 4
 
 
 @settings(max_examples=100)

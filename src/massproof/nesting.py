@@ -53,7 +53,7 @@ def doubt(vertices: Floats, faces: Faces, manifold: bool, notes: list[Note], sid
     _self_intersections(bodies, crossings, notes)
     total += _nested(bodies, crossings, layers, notes)
     if tangled and {code for code, _, _ in notes[told:]} - {"cavities"}:
-        total += _tangled(tangled, _volume(vertices, faces), notes)
+        total += _tangled(tangled, _volume(vertices, faces), bodies, notes)
     return total
 
 
@@ -82,13 +82,16 @@ def _volume(vertices: Floats, faces: Faces) -> float:
     return float(volumes_of(a, b, c, a[:, :1]).sum()) / 6
 
 
-def _tangled(edges: int, volume: float, notes: list[Note]) -> float:
+def _tangled(edges: int, volume: float, bodies: Bodies, notes: list[Note]) -> float:
+    """What is in doubt where parts may count several times, or as negative: the boxes hold all there is."""
+    low, high = bodies.low.min(axis=0), bodies.high.max(axis=0)
+    most = float(min(np.prod(bodies.high - bodies.low, axis=1).sum(), np.prod(high - low)))
     text = (
-        f"at {edges} edges bodies run through each other: material lies in several of them and counts more "
-        f"than once, so that the volume is anything up to {volume:g}"
+        f"at {edges} edges bodies run through each other: material may count several times, or as a hollow, so that "
+        f"the volume is anything up to that of their boxes, {most:g}"
     )
-    notes.append(("tangled-bodies", text, {"edges": edges, "volume_at_most": volume}))
-    return volume
+    notes.append(("tangled-bodies", text, {"edges": edges, "volume_at_most": most}))
+    return max(volume, most - volume)  # so that the interval holds both ends
 
 
 def _self_intersections(bodies: Bodies, crossings: Crossings, notes: list[Note]) -> None:
