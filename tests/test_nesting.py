@@ -255,6 +255,32 @@ def test_sheets_without_thickness_enclose_nothing_and_harm_nothing():
         assert set(found) == {"coincident-faces"}
 
 
+@settings(max_examples=20)
+@given(rotations())
+def test_a_body_without_thickness_is_neither_a_cavity_nor_inside_out_wherever_it_lies(rotation):
+    """A square that is cut along one diagonal on one side, along the other on the other: a tetrahedron, but flat."""
+    flat = sheet((0, 0, 0)).vertices, np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [3, 2, 1]], np.int32)
+    for place in ((5, 5, 5), (20, 20, 20)):
+        for turn in (np.eye(3), rotation):
+            for faces in (flat[1], flat[1][:, ::-1]):
+                volume, found = doubt(ROOM, Mesh(flat[0] @ turn.T + place, np.ascontiguousarray(faces)))
+
+                assert volume < 1e-13
+                assert found.keys() == {"empty-bodies"} or (
+                    not found and place[0] == 20
+                )  # a solid, if hardly one
+                assert found or (turn is rotation)
+    assert set(doubt(ROOM, Mesh(flat[0] + [9.5, 5, 5], flat[1]))[1]) & DOUBTFUL
+
+
+def test_flat_bodies_on_one_another_of_which_not_all_crossings_are_known_are_not_called_sound(monkeypatch):
+    monkeypatch.setattr(bodies, "_CROSSINGS", 1)
+    volume, found = doubt(CUBE, sheet((20, 20, 20)), sheet((20.3, 20.2, 20)))
+
+    assert volume == 0
+    assert set(found) & DOUBTFUL
+
+
 def test_a_sheet_that_sticks_in_a_solid_is_reported():
     assert set(doubt(ROOM, sheet((9.5, 5, 5)))[1]) & DOUBTFUL
 

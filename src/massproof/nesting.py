@@ -31,6 +31,7 @@ from massproof.kernels.overlap import shared_by_pairs, shared_volume
 from massproof.kernels.tree import Surface
 
 _WINDING_LIMIT = 150_000_000  # faces that rays may meet: some seconds
+_THIN = 2.0**-50  # of the largest coordinate: what rounding moves corners of one plane apart by
 _NAMED = 3  # places and pairs that a finding names
 
 
@@ -52,7 +53,7 @@ def doubt(vertices: Floats, faces: Faces, manifold: bool, notes: list[Note], sid
     told = len(notes)
     _self_intersections(bodies, crossings, notes)
     total += _nested(bodies, crossings, layers, notes)
-    if tangled and {code for code, _, _ in notes[told:]} - {"cavities"}:
+    if tangled and {code for code, _, _ in notes[told:]} - {"cavities", "empty-bodies"}:
         total += _tangled(tangled, _volume(vertices, faces), bodies, notes)
     return total
 
@@ -123,6 +124,7 @@ class _Nesting(NamedTuple):
     inverted: Booleans  # (B,) hollows not proved to lie in a solid
     odd: Booleans  # (B,) that do not enclose each point once, though nothing of them crosses
     unknown: Booleans  # (B,)
+    empty: Booleans  # (B,) that enclose nothing but rounding, and are left out of all else
     sizes: Floats  # (B,) the most volume each can have to do with
     pairs: Integers  # (n, 2) solids that overlap, and hollows that do, the smaller number first
     places: Floats  # (n, 3) where
@@ -132,12 +134,14 @@ def _nested(bodies: Bodies, crossings: Crossings, layers: Layers, notes: list[No
     """What bodies do to each other: cavities are subtracted, overlap counts twice."""
     found = _nesting(bodies, crossings, layers)
     volumes = np.abs(bodies.volumes)
-    cavities = ~found.solid & ~found.inverted & _members(len(volumes), layers.body[layers.told])
+    cavities = ~(found.solid | found.inverted | found.empty) & _members(
+        len(volumes), layers.body[layers.told]
+    )
     if cavities.any():
         volume = float(volumes[cavities].sum())
         text = f"{cavities.sum()} closed cavities are subtracted"
         notes.append(("cavities", text, {"count": int(cavities.sum()), "volume": volume}))
-    total = _turned(found.inverted, volumes, notes)
+    total = _turned(found.inverted, volumes, notes) + _thin(found.empty, volumes, notes)
     for group, what in ((found.solid, "bodies"), (cavities, "cavities")):
         total += _overlap(bodies, crossings, found, group, what, notes)
     if found.odd.any():
@@ -163,6 +167,18 @@ def _turned(inverted: Booleans, sizes: Floats, notes: list[Note]) -> float:
         f"{volume:g}, is subtracted as that of cavities is"
     )
     notes.append(("inverted-body", text, {"count": count, "volume": volume}))
+    return 2 * volume
+
+
+def _thin(empty: Booleans, volumes: Floats, notes: list[Note]) -> float:
+    if not empty.any():
+        return 0.0
+    count, volume = int(empty.sum()), float(volumes[empty].sum())
+    text = (
+        f"{count} of {len(empty)} closed bodies have no thickness, within rounding: they enclose nothing, "
+        "and are neither solids nor cavities"
+    )
+    notes.append(("empty-bodies", text, {"count": count, "volume": volume}))
     return 2 * volume
 
 
@@ -198,8 +214,10 @@ def _overlap(
 
 def _nesting(bodies: Bodies, crossings: Crossings, layers: Layers) -> _Nesting:
     solid, simple = _solid(bodies, crossings, layers)
-    body, told, (rays, others, numbers, _) = layers.body, layers.told, layers.around
-    foreign = others != body[rays]
+    empty = _empty(bodies, crossings, layers, solid)
+    body, (rays, others, numbers, _) = layers.body, layers.around
+    told, unknown = layers.told & ~empty[body], layers.unknown & ~empty[body]
+    foreign = (others != body[rays]) & ~empty[others] & ~empty[body[rays]]
     rays, others, numbers = rays[foreign], others[foreign], numbers[foreign]
     around = np.zeros((2, len(body)), np.int64)  # how often hollows, and solids, wind around each layer
     np.add.at(around, (solid[others].astype(np.int64), rays), numbers)
@@ -210,16 +228,32 @@ def _nesting(bodies: Bodies, crossings: Crossings, layers: Layers) -> _Nesting:
 
     count = len(solid)
     alike = solid[crossings.pairs]
-    bare = np.bincount(body[told & (around[1] <= 0) | layers.unknown], minlength=count) > 0
+    bare = np.bincount(body[told & (around[1] <= 0) | unknown], minlength=count) > 0
     bare[crossings.pairs[alike[:, 0] != alike[:, 1]]] = True  # a hollow that crosses a solid
-    inverted = ~solid & (bare | (not crossings.found.complete))
+    inverted = ~(solid | empty) & (bare | (not crossings.found.complete))
     lost = np.bincount(body[told & (layers.own + total != 1)], minlength=count) > 0
     lost &= ~(inverted | crossings.bodies)
     lost[pairs] = False
     crossed = _members(count, bodies.label[crossings.own])
     odd = lost | (_members(count, body[told]) & ~simple & ~crossed)
     sizes = np.where(simple, np.abs(bodies.volumes), np.prod(bodies.high - bodies.low, axis=1))
-    return _Nesting(solid, inverted, odd, _members(count, body[layers.unknown]), sizes, pairs, places)
+    return _Nesting(solid, inverted, odd, _members(count, body[unknown]), empty, sizes, pairs, places)
+
+
+def _empty(bodies: Bodies, crossings: Crossings, layers: Layers, solid: Booleans) -> Booleans:
+    """Bodies as thick as their coordinates are rounded, which cross nothing, and would be hollows or lie in others.
+
+    Without them the surface is closed still, so that what is proved of the rest is; they are in doubt for themselves.
+    """
+    a, b, c = (bodies.high - bodies.low).T
+    reach = np.maximum(np.abs(bodies.low), np.abs(bodies.high)).max(axis=1)
+    rays, others, numbers, _ = layers.around
+    own = layers.body[rays]
+    held = _members(len(solid), own[(others != own) & (numbers > 0)])
+    thin = _members(len(solid), layers.body[layers.told])  # sheets of faces back to back are found as such
+    thin &= np.abs(bodies.volumes) <= _THIN * reach * (a * b + b * c + c * a)
+    empty: Booleans = thin & (held | ~solid) & ~crossings.bodies & crossings.found.complete
+    return empty
 
 
 def _members(count: int, numbers: Integers) -> Booleans:

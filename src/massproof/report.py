@@ -141,7 +141,9 @@ _OPEN = {
     "file-precision": "how far the exporter rounded the numbers",
     "brep-gap": "how far edges lie off their faces",
 }
-_REMARKS = {"no-density", "cavities", "coincident-faces", "degenerate-faces", "unit-declared"}  # no warnings
+_REMARKS = {
+    "no-density", "cavities", "coincident-faces", "degenerate-faces", "empty-bodies", "unit-declared"
+}  # no warnings  # fmt: skip
 
 
 def show(result: Properties, console: Console, system_name: str | None = None) -> None:
