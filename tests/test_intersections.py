@@ -131,7 +131,9 @@ def test_compiled_code_finds_what_numpy_finds(threads, seed):
     small = intersections.intersections(tree.Surface(vertices, faces), 10**6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tree, "COMPILED_FROM", 1)
-        patch.setattr(neighbours, "_PART", 1)
+        patch.setattr(neighbours, "_PART", threads)
+        patch.setattr(neighbours, "_FIRST", 1)
+        patch.setattr(neighbours, "_MANY", 1 if threads == 2 else 1 << 20)  # parts shrink again
         patch.setattr(neighbours, "_ROOM", 4)
         large = intersections.intersections(tree.Surface(vertices, faces), 10**6, threads=threads)
 

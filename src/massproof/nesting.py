@@ -30,7 +30,7 @@ from massproof.kernels import topology
 from massproof.kernels.overlap import shared_by_pairs, shared_volume
 from massproof.kernels.tree import Surface
 
-_WINDING_LIMIT = 150_000_000  # faces that rays may meet: some seconds
+_WINDING_LIMIT = 150_000_000  # faces that rays may pass; one that a ray may meet counts as 64: some seconds
 _THIN = 2.0**-50  # of the largest coordinate: what rounding moves corners of one plane apart by
 _NAMED = 3  # places and pairs that a finding names
 

@@ -43,7 +43,7 @@ def windings(surface, chosen, label, low, high, limit):
 
     surface : a `tree.Surface`;  chosen : (Q,) faces that have an area and that nothing enters
     label : (F,) body of each face;  low, high : (B, 3) corners of the bodies' boxes
-    limit : how many faces may be looked at
+    limit : how many faces may be looked at, as `rays.candidates` counts them
     """
     bodies, label = Boxes(surface.grid.around(low, high)), np.ascontiguousarray(label, np.int64)
     unknown, exact = np.zeros(len(chosen), bool), _EXACT
