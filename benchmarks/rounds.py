@@ -27,7 +27,7 @@ class Effort(NamedTuple):
     limit_largest: float  # the same at 10⁷ triangles
 
 
-FULL = Effort(9, 4.0, 20.0, 60.0)
+FULL = Effort(9, 4.0, 15.0, 30.0)
 QUICK = Effort(3, 0.5, 4.0, 10.0)
 
 
