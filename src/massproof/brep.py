@@ -5,18 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from massproof.errors import Note
+from massproof.kernels.geometry import (
+    CIRCLE,
+    CONE,
+    CYLINDER,
+    ELLIPSE,
+    EXTRUSION,
+    HYPERBOLA,
+    LINE,
+    OFFSET,
+    PARABOLA,
+    PLANE,
+    REVOLUTION,
+    SPHERE,
+    SPLINE,
+    TORUS,
+    Floats,
+    Integers,
+)
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+__all__ = [
+    *("LINE", "CIRCLE", "ELLIPSE", "PARABOLA", "HYPERBOLA", "SPLINE"),  # column 0 of `Shapes.curves`
+    *(
+        "PLANE",
+        "CYLINDER",
+        "CONE",
+        "SPHERE",
+        "TORUS",
+        "EXTRUSION",
+        "REVOLUTION",
+        "OFFSET",
+    ),  # and of `surfaces`,
+    # where SPLINE may stand, too. Parameters as ISO 10303-42 has them.
+    *("EDGES", "VERTEX", "POLYGON"),  # column 3 of `Shapes.loops`
+    *("Brep", "Shapes"),
+]
 
-# Kinds of curves, in column 0 of `Shapes.curves`, and of surfaces. Parameters as ISO 10303-42 has them.
-LINE, CIRCLE, ELLIPSE, PARABOLA, HYPERBOLA, SPLINE = 1, 2, 3, 4, 5, 6
-PLANE, CYLINDER, CONE, SPHERE, TORUS, EXTRUSION, REVOLUTION, OFFSET = 11, 12, 13, 14, 15, 17, 18, 19
-# A surface may be a SPLINE, too. Kinds of loops, in column 3 of `Shapes.loops`:
 EDGES, VERTEX, POLYGON = 0, 1, 2
 
 
