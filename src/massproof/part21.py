@@ -26,6 +26,10 @@ MAX_NESTING = 100  # lists in lists: ten times as deep as any that ISO 10303 def
 _UNSURE = 512  # numbers of a file that may be unusual before there is more room
 _NOWHERE = 1 << 62
 _QUOTED = re.compile(rb"'(?:[^']|'')*'|/\*.*?\*/", re.DOTALL)
+_WHOLE = {
+    ord("'"): re.compile(rb"'((?:[^']|'')*+)'", re.DOTALL),
+    ord('"'): re.compile(rb'"([^"]*+)"'),
+}
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME = re.compile(rb"[!\w-]*")
 _ESCAPE = re.compile(
@@ -161,8 +165,7 @@ class Entities:
 
     def _quoted(self, at: int) -> bytes:
         """What stands between the quotes, the first of which is at `at`."""
-        quote, size = bytes(self.data[at : at + 1]), 256
-        whole = re.compile(quote + rb"((?:[^%s]|%s)*)%s(?!%s)" % (quote, 2 * quote, quote, quote), re.DOTALL)
+        whole, size = _WHOLE[self.data[at]], 256
         while True:  # most strings are short, and one may be most of the file
             match = whole.match(bytes(self.data[at : at + size]))
             if match and (match.end() < size or at + size >= len(self.data)):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import facets
-from massproof.brep import OFFSET, PLANE, Floats, Integers, Shapes
+from massproof import composites, facets
+from massproof.brep import OFFSET, PLANE, SPLINE, Floats, Integers, Shapes
 from massproof.errors import FormatError
 from massproof.kernels import boundaries, carriers
 from massproof.kernels.signatures import CLASS_OF, TYPES
@@ -65,17 +65,22 @@ def decode(entities: Entities) -> Decoded:
     count = len(entities)
     tables = _Tables(np.zeros(count, np.uint8), np.full(count, -1, np.int32), np.zeros(count, np.int8))
     counts = entities.counts
-    file = (entities.rows, count, entities.kinds, entities.values, entities.checked)
+    file = _file(entities)
     edges, points = _edges(file, counts, tables)
     faces, loops, uses = _faces(file, counts, tables)
     shells, members = _shells(file, counts, tables)
-    made = _carriers(file, counts, tables)
-    shapes = Shapes(*made, edges, points, uses, loops, faces, shells, members, *_no_solids())
+    made = _carriers(entities, tables)
+    shapes = Shapes._make((*made, edges, points, uses, loops, faces, shells, members, *_no_solids()))
     shapes, odd = _linked(shapes, tables)
     shapes = _polygons(entities, shapes, tables)
     solids, shapes = _solids(entities, shapes, tables.slots)
     models = _models(entities, tables.slots)
     return Decoded(shapes, solids, models, _problems(entities, tables.reasons, odd), _unread(entities))
+
+
+def _file(entities: Entities) -> tuple[Any, ...]:
+    """A file as kernels take it."""
+    return entities.rows, len(entities), entities.kinds, entities.values, entities.checked
 
 
 def _no_solids() -> tuple[Integers, Integers]:
@@ -124,9 +129,12 @@ def _shells(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[I
     return shells[:found], members
 
 
-def _carriers(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[Any, ...]:
+def _carriers(entities: Entities, tables: _Tables) -> tuple[Any, ...]:
     """Frames, curves and surfaces with their numbers, control points and knots."""
-    sizes = np.zeros(2, np.int64)
+    file, counts, sizes = _file(entities), entities.counts, np.zeros(2, np.int64)
+    composites_ = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
+    for row in composites_:
+        tables.wanted[list(composites.bases(entities, row))] = 1
     carriers.sizes(*file, tables.wanted, sizes)
     curves = np.zeros((_of_class(counts, "curve") + 1, 8), np.int64)
     surfaces = np.zeros((_of_class(counts, "surface") + 1, 12), np.int64)
@@ -135,13 +143,41 @@ def _carriers(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple
     controls, knots = np.empty((sizes[0], 4)), np.empty(sizes[1])
     state = np.zeros(4, np.int64)
     carriers.curves(*file, *tables, frames, curves, curve_numbers, controls, knots, state)
-    found = state[1]
-    state[1] = 0
+    known = composites.Carriers(frames, curves, curve_numbers, controls, knots)
+    joined = _composites(entities, tables, known, int(state[1]), composites_)
+    found, state[1] = state[1], 0
     carriers.surfaces(*file, *tables, frames, surfaces, surface_numbers, controls, knots, state)
-    return (
-        *(frames[: state[0]], curves[:found], curve_numbers[:found]),
-        *(surfaces[: state[1]], surface_numbers[: state[1]], controls[: state[2]], knots[: state[3]]),
+    curves, controls, knots = _with_composites(
+        curves[:found], controls[: state[2]], knots[: state[3]], joined
     )
+    return (
+        *(frames[: state[0]], curves, curve_numbers[: len(curves)]),
+        *(surfaces[: state[1]], surface_numbers[: state[1]], controls, knots),
+    )
+
+
+def _composites(
+    entities: Entities, tables: _Tables, known: composites.Carriers, first: int, rows: list[int]
+) -> list[tuple[int, Floats, Floats, bool]]:
+    """Splines of the composite curves that can be joined, which get the slots after all other curves."""
+    found: list[tuple[int, Floats, Floats, bool]] = []
+    for row in rows:
+        spline = composites.joined(entities, row, tables.slots, known)
+        if spline is not None:
+            tables.slots[row], tables.reasons[row] = first + len(found), 0
+            found.append(spline)
+    return found
+
+
+def _with_composites(
+    curves: Integers, controls: Floats, knots: Floats, joined: list[tuple[int, Floats, Floats, bool]]
+) -> tuple[Integers, Floats, Floats]:
+    """Curves, control points and knots with those of the composite curves after them."""
+    rows = []
+    for degree, points, vector, rational in joined:
+        rows.append((SPLINE, -1, degree, len(controls), len(points), len(knots), len(vector), rational))
+        controls, knots = np.concatenate([controls, points]), np.concatenate([knots, vector])
+    return np.concatenate([curves, np.array(rows, np.int64).reshape(-1, 8)]), controls, knots
 
 
 def _linked(shapes: Shapes, tables: _Tables) -> tuple[Shapes, list[int]]:
