@@ -25,22 +25,31 @@ from massproof.kernels.geometry import (
     Integers,
 )
 
+# Kinds of curves, in column 0 of `Shapes.curves`, and of surfaces, where SPLINE may stand, too; parameters as
+# ISO 10303-42 has them. Kinds of loops, in column 3 of `Shapes.loops`.
 __all__ = [
-    *("LINE", "CIRCLE", "ELLIPSE", "PARABOLA", "HYPERBOLA", "SPLINE"),  # column 0 of `Shapes.curves`
-    *(
-        "PLANE",
-        "CYLINDER",
-        "CONE",
-        "SPHERE",
-        "TORUS",
-        "EXTRUSION",
-        "REVOLUTION",
-        "OFFSET",
-    ),  # and of `surfaces`,
-    # where SPLINE may stand, too. Parameters as ISO 10303-42 has them.
-    *("EDGES", "VERTEX", "POLYGON"),  # column 3 of `Shapes.loops`
-    *("Brep", "Shapes"),
-]
+    "CIRCLE",
+    "CONE",
+    "CYLINDER",
+    "EDGES",
+    "ELLIPSE",
+    "EXTRUSION",
+    "HYPERBOLA",
+    "LINE",
+    "OFFSET",
+    "PARABOLA",
+    "PLANE",
+    "POLYGON",
+    "REVOLUTION",
+    "SPHERE",
+    "SPLINE",
+    "TORUS",
+    "VERTEX",
+    "Brep",
+    "Floats",
+    "Integers",
+    "Shapes",
+]  # fmt: skip
 
 EDGES, VERTEX, POLYGON = 0, 1, 2
 
