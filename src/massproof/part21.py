@@ -32,6 +32,9 @@ _WHOLE = {
 }
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME = re.compile(rb"[!\w-]*")
+_GAP = rb"(?:\s|/\*.*?\*/|\\[NF]\\)*"
+_HEADING = re.compile(_GAP.join([b"", rb"(?:#\d+", b"=", rb")?([!\w-]*)"]), re.DOTALL)
+_NAMES = {code: name for name, code in signatures.TYPES.items()}
 _ESCAPE = re.compile(
     r"''|\\\\|\\P([A-I])\\|\\S\\(.)|\\X\\([0-9A-Fa-f]{2})|\\X([24])\\((?:[0-9A-Fa-f]{4})*)\\X0\\|\\[NF]\\",
     re.DOTALL,
@@ -104,12 +107,14 @@ class Entities:
             return ""
         if self.is_complex(row):
             return "+".join(self.parts(row))
-        at = int(self.rows[row, 3])
-        text = _QUOTED.sub(b" ", bytes(self.data[at : at + 400]))
-        return _name_at(text.partition(b"=")[2].lstrip() if self.number(row) >= 0 else text, 0)
+        code = int(self.rows[row, 1])
+        if code in _NAMES:
+            return _NAMES[code]
+        match = _HEADING.match(self.data, int(self.rows[row, 3]))
+        return match[1].decode("latin-1").upper() if match else ""
 
     def arguments(self, row: int) -> list[Any]:
-        """Arguments of an instance: float, str, bool, Row, Word, Typed, None for $, DERIVED for *, lists.
+        """Arguments of an instance: float, str, bool, Row, Word, Typed, bytes, None for $, DERIVED for *, lists.
 
         Of a complex one there are none: see `parts`.
         """
@@ -143,8 +148,7 @@ class Entities:
             return found, end + 1
         if kind == kernels.KEYWORD:
             inner, after = self._value(token + 1)
-            name = _name_at(bytes(self.data[int(value) // kernels.CODES :][:200]), 0)
-            return Typed(name, inner), after
+            return Typed(self._name_at(int(value) // kernels.CODES), inner), after
         return self._single(kind, value), token + 1
 
     def _single(self, kind: int, value: float) -> Any:
@@ -160,17 +164,17 @@ class Entities:
             return DERIVED
         at = int(value)
         if kind == kernels.WORD:
-            return Word(_name_at(bytes(self.data[at : at + 200]), 0))
-        return text(self._quoted(at))
+            return Word(self._name_at(at))
+        return self._quoted(at) if kind == kernels.BINARY else text(self._quoted(at))
+
+    def _name_at(self, at: int) -> str:
+        match = _NAME.match(self.data, at)
+        return match[0].decode("latin-1").upper() if match else ""
 
     def _quoted(self, at: int) -> bytes:
         """What stands between the quotes, the first of which is at `at`."""
-        whole, size = _WHOLE[self.data[at]], 256
-        while True:  # most strings are short, and one may be most of the file
-            match = whole.match(bytes(self.data[at : at + size]))
-            if match and (match.end() < size or at + size >= len(self.data)):
-                return match[1]
-            size *= 16
+        match = _WHOLE[self.data[at]].match(self.data, at)
+        return match[1] if match else b""
 
     def describe(self, row: int) -> str:
         """An instance for a message: its number and type."""
@@ -244,11 +248,6 @@ def text(raw: bytes) -> str:
         return {"''": "'", "\\\\": "\\"}.get(match[0], "\n")
 
     return _ESCAPE.sub(letter, found)
-
-
-def _name_at(text: bytes, at: int) -> str:
-    match = _NAME.match(text, at)
-    return match[0].decode("latin-1").upper() if match else ""
 
 
 @cache

@@ -15,7 +15,7 @@ from massproof.kernels.jit import entry, kernel
 from massproof.kernels.numbers import NOWHERE, POWERS, eight_digits, number
 from massproof.kernels.text import HASH, SPACE, byte, ones, outside, trailing_zeros, word
 
-LEFT, RIGHT, NUMBER, REFERENCE, STRING, TRUE, FALSE, WORD, NOTHING, DERIVED, KEYWORD, BINARY = range(12)
+LEFT, RIGHT, NUMBER, REFERENCE, STRING, TRUE, FALSE, WORD, NOTHING, DERIVED, KEYWORD, BINARY, NONE = range(13)
 CODES = 1024  # more than there are codes of keywords
 
 OTHER, COMPLEX, EXTERNAL, STATEMENT, END = range(5)  # codes: unknown, of several parts, in another file, …
@@ -100,6 +100,12 @@ def is_letter(letter):
         or (letter >= 48 and letter <= 57)
         or letter in (_UNDERSCORE, _EXCLAMATION, _MINUS)
     )
+
+
+@kernel
+def begins_keyword(letter):
+    """Whether a keyword may begin with this byte."""
+    return is_letter(letter) and letter != _MINUS and (letter < 48 or letter > 57)
 
 
 @kernel
@@ -199,7 +205,7 @@ def whole_number(text, at):
 
 @kernel
 def simple_value(text, at, last, shift, table):
-    """Kind and value of a token that is no number, reference or list, and what is after; −1: it is none."""
+    """Kind and value of a token that is no number, reference or list, and what is after; or `NONE`."""
     letter = byte(text, at)
     where = np.float64(at + shift)
     if letter == _QUOTE:
@@ -207,7 +213,7 @@ def simple_value(text, at, last, shift, table):
     if letter == _POINT:
         size = trailing_zeros(outside(text, at + 1, 48, 122))
         if size == 0 or size == 64 or byte(text, at + 1 + size) != _POINT:
-            return -1, where, at
+            return NONE, where, at
         capital = byte(text, at + 1) & ~32
         kind = TRUE if capital == 84 else FALSE if capital == 70 else WORD
         return (kind if size == 1 else WORD), where + 1, at + size + 2
@@ -217,10 +223,10 @@ def simple_value(text, at, last, shift, table):
         return NOTHING, where, at + 1
     if letter == _DOUBLE:
         return BINARY, where, after_string(text, at + 1, last, _DOUBLE)
-    if is_letter(letter):
+    if begins_keyword(letter):
         code, stop = keyword(text, at, last, table)
         return KEYWORD, where * CODES + code, stop
-    return -1, where, at
+    return NONE, where, at
 
 
 @kernel
@@ -253,7 +259,7 @@ def value_at(text, at, last, shift, token, kinds, values, window, unsure, again,
     if not begins_number(letter, byte(text, at + 1)):
         kind, value, stop = simple_value(text, at, last, shift, names)
         kinds[token], values[token] = kind, value
-        return (stop if kind >= 0 else -1), again, window
+        return (stop if kind != NONE else -1), again, window
     value, stop, sure, base, digits = number(text, at, base, digits, powers)
     kinds[token], values[token] = NUMBER, value
     if not sure:
@@ -283,7 +289,7 @@ def parameters(text, at, last, shift, token, parts, kinds, values, unsure, again
     """
     depth, window = 0, (NOWHERE, _0)
     while at < last:
-        if depth == parts and kinds[token - 1] != KEYWORD and not is_letter(byte(text, at)):
+        if depth == parts and kinds[token - 1] != KEYWORD and not begins_keyword(byte(text, at)):
             return NO_KEYWORD, at, token, again
         if byte(text, at) == _OPEN:
             if depth == len(stack):
@@ -336,7 +342,7 @@ def heading(text, at, last, names):
         while at < last and byte(text, at) != _SEMICOLON:
             at += 1
         return MORE, found, EXTERNAL, at
-    if not is_letter(byte(text, at)):
+    if not begins_keyword(byte(text, at)):
         return (NO_KEYWORD if found >= 0 else NO_NAME), found, OTHER, at
     code, stop = keyword(text, at, last, names)
     return MORE, found, code, after_gap(text, stop, last)
