@@ -31,13 +31,15 @@ def with_sides(shapes: Shapes, points: Floats) -> Shapes:
     corners, named = np.unique(points, axis=0, return_inverse=True)
     start = named.reshape(-1)
     end = start[following]
+    proper = start != end  # a corner that is written twice makes no side
+    keep = np.ones(len(shapes.uses), bool)
+    keep[at[~proper]] = False
+    at, start, end = at[proper], start[proper], end[proper]
     sides, used = np.unique(
         np.minimum(start, end) * len(corners) + np.maximum(start, end), return_inverse=True
     )
     uses = shapes.uses.copy()
     uses[at] = np.where(start <= end, 1, -1) * (used.reshape(-1) + len(shapes.edges) + 1)
-    keep = np.ones(len(uses), bool)
-    keep[at] = start != end  # a corner that is written twice makes no side
     shapes = _with_lines(shapes, corners[sides // len(corners)], corners[sides % len(corners)])
     return _kept(shapes._replace(uses=uses), keep)
 

@@ -97,6 +97,8 @@ def frame_of(file, row, slots, frames, count):
     if length < _SHORT:  # along z, or left out where z is x: another will do
         rx, ry = (0.0, 1.0) if abs(zx) > abs(zy) else (1.0, 0.0)
         xx, xy, xz, length = across(rx, ry, 0.0, zx, zy, zz)
+    if length < 0.5:  # what cancelled left a part along z
+        xx, xy, xz, length = across(xx, xy, xz, zx, zy, zz)
     f = frames[count]
     f[0], f[1], f[2], f[3], f[4], f[5] = ox, oy, oz, xx, xy, xz
     f[6], f[7], f[8] = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
@@ -347,7 +349,8 @@ def elementary(file, row, slots, frames, count, line, numbers):
     if frame < 0:
         return reason, count
     line[0], line[1] = min(code - _PLANE + PLANE, TORUS), frame
-    for k in range((code > _PLANE) + (code == _CONE or code > _CONE + 1)):
+    count_of_sizes = 0 if code == _PLANE else 2 if code == _CONE or code > _CONE + 1 else 1
+    for k in range(count_of_sizes):
         numbers[k] = values[t + 3 + k]
         # a cone's radius may be 0, where its frame is at the apex
         if not (numbers[k] > 0.0 or (code == _CONE and k == 0 and numbers[k] == 0.0)):
