@@ -22,7 +22,7 @@ from massproof.tables import Table, prepare, spread
 ACCURACY = 1e-9  # relative, of area, volume and moments
 
 _PARTS = 8  # into which knot spans are divided at most
-_PANEL = 1e-3  # of the accuracy, what one panel may be off by, per size of the solid to the power
+_PANEL = 2e-2  # of the accuracy, what one panel may be off by, per size of the solid to the power
 _FINER = 1e-3  # of a panel's target, when a face is integrated again
 _ROUNDS = 3  # of that
 _ROUNDING = 64 * np.finfo(float).eps  # of sums, per area × reach
@@ -154,7 +154,7 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     cells = int(free[:, 9].max(initial=1)) * _PARTS
     shapes = (
         (ROWS, WIDTH), (6, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
-        (kernel.PANEL_BORDER + 1, kernel.FIELDS), (kernel.COUNTS + 1, 8), (table.pieces, 4), (32, 3),
+        (kernel.PANEL_BORDER + 1, kernel.FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
     )  # fmt: skip
     return tuple(np.zeros(shape) for shape in shapes)
 

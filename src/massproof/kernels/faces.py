@@ -31,12 +31,14 @@ TOTAL, FINE, ROUGH, INNER, INNER_ROUGH, ERRORS, PANEL_ERRORS, BORDER, PANEL_BORD
 # Fields of a border row.
 LINES, LENGTH, GAP_SUM, GAP_MOST, TRAVEL = 0, 3, 4, 5, 6
 # Rows of places: of the walk, at the beginning of a panel, where the loop began, where the edge before ended,
-# before a search; a segment: u, v, u, v; and counts: turns in u, in v, searches left, v of a pole.
-HERE, BEFORE, ORIGIN, PAST, SPARE, SEGMENT, COUNTS = range(7)
+# before a search; a segment: u, v, u, v; counts: turns in u, in v, searches left, v of a pole; in space the vertex
+# where the walk is, where the loop began, where the edge before ended.
+HERE, BEFORE, ORIGIN, PAST, SPARE, SEGMENT, COUNTS, POINT, ORIGIN_POINT, PAST_POINT = range(10)
 TURNS_U, TURNS_V, SEARCHES, POLE_V = 0, 1, 2, 3
 
 _LEVELS = 12  # how often a panel is halved
 _SEARCHES = 40  # of feet, in a face whose edges are far from it
+_STRIP = 1e-3  # of the strip between an edge and its face: to integrate finer than that is no gain
 _FAR = 1e-3  # of the size of a face: a foot that is farther is looked for everywhere
 
 OUTCOMES = ("measured", "unsupported surface", "unsupported edge", "without border")
@@ -57,13 +59,13 @@ class Scratch(NamedTuple):
     table: npt.NDArray[np.float64]  # (spans × parts × 15, 64)
     row: npt.NDArray[np.float64]  # (64,)
     sums: npt.NDArray[np.float64]  # (9, FIELDS)
-    places: npt.NDArray[np.float64]  # (7, 8)
+    places: npt.NDArray[np.float64]  # (10, 8)
     pieces: npt.NDArray[np.float64]  # (most pieces of a face, 4)
     stack: npt.NDArray[np.float64]  # (32, 3)
 
 
 # How an entry spells the arguments that make a `Scratch`.
-SCRATCH = "f8[:,32] f8[6,3] f8[3,3] f8[:,8] f8[:,3] f8[:,64] f8[64] f8[9,14] f8[7,8] f8[:,4] f8[32,3]"
+SCRATCH = "f8[:,32] f8[6,3] f8[3,3] f8[:,8] f8[:,3] f8[:,64] f8[64] f8[9,14] f8[10,8] f8[:,4] f8[32,3]"
 
 
 @kernel
@@ -132,12 +134,16 @@ def along_segment(patch, t, places):
 
 
 @kernel
-def settle_end(patch, inside, step, places):
+def settle_end(patch, inside, step, scratch):
     """Take the place of a vertex; False when it is a pole, where u has to come from a point inside the edge.
 
     step : parameter of the vertex minus that of the point inside
     """
+    places = scratch.places
     here, counts = places[HERE], places[COUNTS]
+    if not inside:
+        for k in range(3):
+            places[POINT, k] = scratch.spot[0, k]
     if not inside and here[POLE] == 1.0:
         counts[POLE_V] = here[V]
         return False
@@ -162,6 +168,17 @@ def add_border(patch, weight, scratch):
     row[GAP_SUM] += length * gap
     row[GAP_MOST] = max(row[GAP_MOST], gap)
     row[TRAVEL] += weight * scratch.places[HERE, DU]
+
+
+@kernel
+def add_jump(patch, p, q, row):
+    """Close the border in space between two edges: r × dr/2 from p to q, and the square that is open there."""
+    o = patch.origin
+    x, y, z, a, b, c = p[0] - o[0], p[1] - o[1], p[2] - o[2], q[0] - o[0], q[1] - o[1], q[2] - o[2]
+    row[LINES] += 0.5 * (y * c - z * b)
+    row[LINES + 1] += 0.5 * (z * a - x * c)
+    row[LINES + 2] += 0.5 * (x * b - y * a)
+    row[GAP_SUM] += (a - x) ** 2 + (b - y) ** 2 + (c - z) ** 2
 
 
 @kernel
@@ -208,7 +225,7 @@ def panel(geometry, borders, patch, piece, a, b, scratch):
             edge_point(geometry, borders.edges, borders.edge_points, e, t, scratch.work, scratch.spot, 0)
             find_foot(geometry, patch, search, scratch)
         if vertex:
-            if settle_end(patch, q == 1, a - b, scratch.places):
+            if settle_end(patch, q == 1, a - b, scratch):
                 break
             continue
         if piece[0] == EDGE:
@@ -232,7 +249,9 @@ def keep_panel(patch, piece, targets, last, scratch):
     """Add a panel to its face when its rules agree, or when it is the last that will be tried."""
     sums, here = scratch.sums, scratch.places[HERE]
     area, volume, first, second = differences(sums)
-    good = area <= targets[0] and volume <= targets[1] and first <= targets[2] and second <= targets[3]
+    strip = _STRIP * sums[PANEL_BORDER, GAP_SUM]
+    good = area <= targets[0] + strip and volume <= targets[1] + strip * patch.size
+    good = good and first <= targets[2] + strip * patch.size**2 and second <= targets[3] + strip * patch.size**3
     if not (good or last):
         copy(scratch.places[BEFORE], here)
         return False
@@ -273,11 +292,16 @@ def end_piece(geometry, patch, piece, count, scratch):
     here, s, counts = places[HERE], places[SEGMENT], places[COUNTS]
     if piece[0] == FIRST:
         copy(here, places[ORIGIN])
+        copy(places[POINT], places[ORIGIN_POINT])
+    elif piece[0] == START:
+        add_jump(patch, places[PAST_POINT], places[POINT], scratch.sums[BORDER])
     elif piece[0] == END:
         copy(here, places[PAST])
+        copy(places[POINT], places[PAST_POINT])
     elif piece[0] == LINK:
         here[U], here[V] = s[2], s[3]
     elif piece[0] == CLOSE:
+        add_jump(patch, places[PAST_POINT], places[ORIGIN_POINT], scratch.sums[BORDER])
         u, v = places[ORIGIN, U], places[ORIGIN, V]
         if patch.period_u > 0.0:
             counts[TURNS_U] += math.floor((s[2] - u) / patch.period_u + 0.5)
@@ -375,7 +399,7 @@ def reset(scratch):
     """Make the memory ready for a new face."""
     for k in range(PANEL_BORDER + 1):
         clear(scratch.sums[k])
-    for k in range(COUNTS + 1):
+    for k in range(PAST_POINT + 1):
         for i in range(8):
             scratch.places[k, i] = 0.0
     scratch.places[COUNTS, SEARCHES] = _SEARCHES

@@ -61,7 +61,7 @@ def closed_foot(patch, point, tangent, here):
 @kernel
 def settle(patch, here):
     """Bring u of a closed surface of revolution, whose cosine and sine are known, near to `here[U]`."""
-    if patch.kind != PLANE and patch.period_u > 0.0:
+    if patch.cells == 0 and patch.period_u > 0.0:
         u = math.atan2(here[SIN], here[COS])
         here[U] = u + patch.period_u * math.floor((here[U] - u) / patch.period_u + 0.5)
 
