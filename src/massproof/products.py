@@ -84,6 +84,10 @@ class _Group:
         self.product = -1
 
 
+def _references(items: list[Any]) -> list[Row]:
+    return [one for one in items if isinstance(one, Row)]
+
+
 class _Reader:
     """Collects the groups of one file."""
 
@@ -91,13 +95,13 @@ class _Reader:
         self.entities = entities
         self.contexts: dict[int, Context] = {}
         self.units: dict[int, Measure] = {}
-        self.representations: dict[int, tuple[list[Any], Any]] = {}
+        self.representations: dict[int, tuple[list[Row], Any]] = {}
         self.kinds = {row: kind for name, kind in _KINDS.items() for row in entities.of_type(name)}
         for row in entities.of_type(*_REPRESENTATIONS):
             parts = entities.parts(row)
             arguments = parts.get("REPRESENTATION") or next(iter(parts.values()))
             if len(arguments) >= 3 and isinstance(arguments[1], list):
-                self.representations[row] = arguments[1], arguments[2]
+                self.representations[row] = _references(arguments[1]), arguments[2]
         self.leader: dict[int, int] = {}
         self.shown: dict[int, int] = {}  # representation of each product definition
         self.unit = self._unit()
@@ -118,6 +122,10 @@ class _Reader:
         return (
             contexts.read(self.entities, row, self.units) for row in self.entities.of_type(*contexts.TYPES)
         )
+
+    def shows(self, one: Any) -> bool:
+        """Whether an argument refers to a representation."""
+        return isinstance(one, Row) and one in self.representations
 
     def context(self, representation: int) -> Context | None:
         """The context of a representation, None if it is none of geometry."""
@@ -173,17 +181,13 @@ def _join(reader: _Reader) -> None:
     """Join representations that are one: by a relationship, or as shapes of one product."""
     entities = reader.entities
     for row in entities.of_type(*_RELATIONS):
-        pair = [one for one in entities.arguments(row)[2:4] if one in reader.representations]
+        pair = [one for one in entities.arguments(row)[2:4] if reader.shows(one)]
         if len(pair) == 2:
             reader.join(*pair)
     for row in entities.of_type("SHAPE_DEFINITION_REPRESENTATION"):
         shape, representation = (*entities.arguments(row), None, None)[:2]
         product = _defined(entities, shape)
-        if (
-            product >= 0
-            and entities.type(product) in _DEFINITIONS
-            and representation in reader.representations
-        ):
+        if product >= 0 and entities.type(product) in _DEFINITIONS and reader.shows(representation):
             reader.join(reader.shown.setdefault(product, int(representation)), int(representation))
 
 
@@ -220,17 +224,16 @@ def _map(reader: _Reader, groups: dict[int, _Group]) -> None:
     """Place what mapped items place."""
     entities = reader.entities
     mapped = set(entities.of_type("MAPPED_ITEM"))
-    for row, (items, _) in reader.representations.items():
-        for item in mapped.intersection(one for one in items if isinstance(one, Row)):
+    for outer, (items, _) in reader.representations.items():
+        for item in (one for one in items if one in mapped):
             _, source, target = (*entities.arguments(item), None, None, None)[:3]
-            origin, shown = (*entities.arguments(entities.expect(item, source, "REPRESENTATION_MAP")), None)[
-                :2
-            ]
-            if shown not in reader.representations:
+            source = entities.expect(item, source, "REPRESENTATION_MAP")
+            origin, shown = (*entities.arguments(source), None, None)[:2]
+            if not isinstance(shown, Row) or shown not in reader.representations:
                 reader.unread += 1
                 continue
-            matrix = _between(reader, (origin, shown), (target, row))
-            groups[reader.find(row)].places.append((reader.find(shown), matrix))
+            matrix = _between(reader, (origin, shown), (target, outer))
+            groups[reader.find(outer)].places.append((reader.find(shown), matrix))
 
 
 def _between(reader: _Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> Floats | None:
@@ -273,7 +276,7 @@ def _related(reader: _Reader, relation: Row, part: int) -> Floats | None:
     parts = reader.entities.parts(relation)
     pair = parts.get("REPRESENTATION_RELATIONSHIP", [None] * 4)[2:4]
     with_transformation = parts.get("REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION", [None])
-    if len(pair) < 2 or any(one not in reader.representations for one in pair) or not with_transformation:
+    if len(pair) < 2 or not all(map(reader.shows, pair)) or not with_transformation:
         return None
     operator = with_transformation[0]
     if not isinstance(operator, Row):

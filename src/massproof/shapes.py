@@ -132,8 +132,8 @@ def _shells(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[I
 def _carriers(entities: Entities, tables: _Tables) -> tuple[Any, ...]:
     """Frames, curves and surfaces with their numbers, control points and knots."""
     file, counts, sizes = _file(entities), entities.counts, np.zeros(2, np.int64)
-    composites_ = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
-    for row in composites_:
+    wanted = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
+    for row in wanted:
         tables.wanted[list(composites.bases(entities, row))] = 1
     carriers.sizes(*file, tables.wanted, sizes)
     curves = np.zeros((_of_class(counts, "curve") + 1, 8), np.int64)
@@ -144,7 +144,7 @@ def _carriers(entities: Entities, tables: _Tables) -> tuple[Any, ...]:
     state = np.zeros(4, np.int64)
     carriers.curves(*file, *tables, frames, curves, curve_numbers, controls, knots, state)
     known = composites.Carriers(frames, curves, curve_numbers, controls, knots)
-    joined = _composites(entities, tables, known, int(state[1]), composites_)
+    joined = _composites(entities, tables, known, int(state[1]), wanted)
     found, state[1] = state[1], 0
     carriers.surfaces(*file, *tables, frames, surfaces, surface_numbers, controls, knots, state)
     curves, controls, knots = _with_composites(

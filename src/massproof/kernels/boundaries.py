@@ -64,9 +64,9 @@ def want_surface(file, row, wanted):
             wanted[row] = 1
             first = row if first < 0 else first
             if checked[row] == 1 and (code in (_EXTRUSION, _REVOLUTION)):
-                curve, round_ = base_curve(file, np.int64(values[t + 2]))
+                curve, half = base_curve(file, np.int64(values[t + 2]))
                 wanted[curve] = 1
-                turned ^= round_
+                turned ^= half
             if checked[row] != 1 or code != _OFFSET:
                 break
         row = np.int64(values[t + 2])

@@ -467,8 +467,8 @@ def offset(file, row, line, numbers):
     rows, _kinds, values, checked = file
     turned, last = 0, row
     for _ in range(CHAIN):
-        last, round_ = untrimmed(file, np.int64(values[rows[last, 2] + 2]))
-        turned ^= round_
+        last, half = untrimmed(file, np.int64(values[rows[last, 2] + 2]))
+        turned ^= half
         if last == row:
             return ENDLESS
         if rows[last, 1] != _OFFSET or checked[last] != 1:

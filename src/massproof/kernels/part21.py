@@ -411,20 +411,20 @@ def resolve(rows, count, kinds, values, tokens, index, found):
         nothing, how many and the least number, which the caller sets beforehand
     """
     for row in range(count):
-        number_ = rows[row, 0]
-        if number_ < 0:
+        named = rows[row, 0]
+        if named < 0:
             continue
-        if index[number_] >= 0:
+        if index[named] >= 0:
             found[0] += 1
             found[1] = min(found[1], row)
         else:
-            index[number_] = row
+            index[named] = row
     for token in range(tokens):
         if kinds[token] == REFERENCE:
-            number_ = np.int64(values[token])
-            row = index[number_] if number_ < len(index) else -1
+            named = np.int64(values[token])
+            row = index[named] if named < len(index) else -1
             values[token] = row
             if row < 0:
                 found[2] += 1
-                found[3] = min(found[3], number_)
+                found[3] = min(found[3], named)
     return 0
