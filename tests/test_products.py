@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import part21_naive as naive
 import pytest
-from part21_makers import Lines, file
+from part21_makers import Lines
 from test_corpus import HOME
 
-from massproof import brep, contexts, part21, placements, products, stepfile
+from massproof import contexts, part21, placements, products, stepfile
 from massproof.errors import FormatError
 from massproof.kernels import jit
 
@@ -53,6 +53,13 @@ class Products(Lines):
 
     def of(self, definition):
         return self(f"PRODUCT_DEFINITION_SHAPE('','',{definition})")
+
+    def hollow(self):
+        shell = self("CLOSED_SHELL('',$)")
+        return self(f"MANIFOLD_SOLID_BREP('',{shell})")
+
+    def poly(self, corner):
+        return self(f"POLY_LOOP('',({self.point(*corner)}))")
 
     def flat(self):
         return self("CARTESIAN_POINT('',(0.,1.))")
@@ -533,96 +540,112 @@ def cone(f):
     return f.disc(surface=f(f"CONICAL_SURFACE('',{f.frame((1, 2, 3))},2.,30.)"))
 
 
-def test_a_file_in_one_unit_keeps_its_numbers():
+def test_lengths_are_as_written():
     f = Products()
-    f.product("p", f.shape(f.context(f(MM), f(RADIAN)), f.solid(cone(f))))
+    f.product("p", f.shape(f.context(f.inch(), f(RADIAN)), f.solid(cone(f))))
     model = stepfile.read(f.file())
+    (shown,) = model.parts
     assert model.shapes.surface_numbers[:, :2].tolist() == [[2, 30]]
-    assert (model.unit, model.declared, model.problems, model.notes) == (
-        Fraction(1, 1000),
-        "MILLIMETRE",
-        (),
-        (),
-    )
-    assert model.solids == {model.parts[0].row: 0}
+    assert (model.unit, model.declared, model.notes) == (Fraction("0.0254"), "INCH", ())
+    assert (shown.part.name, shown.part.factor, shown.solid, shown.problems) == ("p", 1, 0, ())
+    assert shown.shells == ((0, 1),)
 
 
-def test_angles_become_radian():
+def test_angles_are_in_radian():
+    """Each in the unit of the solid that it is of, also where two solids share a surface."""
     f = Products()
-    f.product("p", f.shape(f.context(f(MM), f.degree()), f.solid(cone(f)), f.body()))
-    model = stepfile.read(f.file())
-    assert model.shapes.surface_numbers[0, :2].tolist() == [2, math.pi / 6]
+    surface = f(f"CONICAL_SURFACE('',{f.frame((1, 2, 3))},2.,1.)")
+    settings = [f.context(f(MM), f(RADIAN)), f.context(f(MM), f.degree()), f.context(f(MM))]
+    for context in settings:
+        f.product("p", f.shape(context, f.solid(f.disc(surface=surface), f.disc(surface=surface), f.disc())))
+    table = stepfile.read(f.file()).shapes
+    halves = table.surface_numbers[table.faces[:, 0], 1]
+    assert halves.tolist() == [1, 1, 0] + [math.pi / 180] * 2 + [0] + [1, 1, 0]
+    f.product("q", f.shape(settings[1], f.body(), f("MANIFOLD_SOLID_BREP('',$)")))
+    assert stepfile.read(f.file()).shapes.faces[-1, 0] >= 0
 
 
-def everything(f):
-    """Faces on all that has lengths: each kind of surface, edges on each kind of curve."""
-    vector = f(f"VECTOR('',{f.direction(0, 0, 1)},3.)")
-    line = f.line((1, 0, 0), (0, 0, 1), 4.0)
-    net = f(f"BEZIER_SURFACE('',1,1,({f.points((0, 0, 0), (0, 1, 0))},{f.points((1, 0, 0), (1, 1, 0))}),.U.,.F.,.F.,.F.)")  # fmt: skip
-    cylinder = f(f"CYLINDRICAL_SURFACE('',{f.frame((1, 1, 1))},2.)")
-    inner = f(f"OFFSET_SURFACE('',{cylinder},1.5,.F.)")
-    offset = f(f"OFFSET_SURFACE('',{inner},0.5,.F.)")
-    axis = f(f"AXIS1_PLACEMENT('',{f.point(7, 7, 7)},$)")
-    surfaces = [
-        *(f(f"PLANE('',{f.frame((1, 2, 3))})"), f(f"TOROIDAL_SURFACE('',{f.frame()},5.,1.)"), net, offset),
-        f(f"SURFACE_OF_LINEAR_EXTRUSION('',{line},{vector})"),
-        f(f"SURFACE_OF_REVOLUTION('',{line},{axis})"),
-    ]
-    spline = f(f"BEZIER_CURVE('',1,{f.points((0, 0, 0), (2, 0, 0))},.U.,.F.,.F.)")
-    circle = f(f"CIRCLE('',{f.frame((0, 0, 5))},3.)")
-    edges = [f.edge(curve, (1, 2, 3), (4, 5, 6)) for curve in (line, spline, circle)]
-    return [f.face(surface, f.loop(*edges)) for surface in surfaces] + [cone(f)]
-
-
-def test_lengths_come_out_in_one_unit():
-    """The same solid in metres, in a file of millimetres: a thousand times as large, whatever it is made of."""
-    tables = []
-    for unit in (MM, M):
-        f = Products()
-        f.product("first", f.shape(f.context(f(MM), f(RADIAN)), f.body()))
-        f.product("other", f.shape(f.context(f(unit), f.degree()), f.solid(*everything(f)), f.frame()))
-        tables.append(stepfile.read(f.file()).shapes)
-    small, large = tables
-    own = len(small.frames) - 1
-    for before, after in zip(small, large, strict=True):
-        assert before.shape == after.shape
-    first = small.shell_faces[0, 0]
-    others = np.arange(len(small.faces)) != first
-    surfaces = small.faces[others, 0]
-    factor = np.full((len(small.surfaces), 4), 1000.0)
-    factor[small.surfaces[:, 0] == brep.CONE, 1] = 1
-    factor[small.surfaces[:, 0] == brep.EXTRUSION] = 1
-    factor[small.faces[first, 0]] = 1
-    assert np.allclose(large.surface_numbers, small.surface_numbers * factor, rtol=1e-15)
-    frames = small.surfaces[surfaces, 1]
-    assert np.allclose(large.frames[frames[frames >= 0], :3], 1000 * small.frames[frames[frames >= 0], :3])
-    assert np.array_equal(large.frames[:, 3:], small.frames[:, 3:])
-    assert np.allclose(large.edge_points[1:], 1000 * small.edge_points[1:])
-    assert np.array_equal(large.edge_points[0], small.edge_points[0])
-    assert np.allclose(large.controls, small.controls * [1000, 1000, 1000, 1])
-    assert np.allclose(large.curve_numbers[1:], 1000 * small.curve_numbers[1:])
-    moved = small.surfaces[:, 0] == brep.OFFSET
-    assert np.allclose(large.surface_numbers[small.surfaces[moved, 11], 0], [2000, 1500])
-    assert own > 0
-
-
-def test_surface_models_are_in_the_unit_too():
+def test_a_file_of_planes_has_no_angles():
     f = Products()
-    shell = f.shell(f.disc(), f.disc(), kind="OPEN_SHELL")
-    model = f(f"SHELL_BASED_SURFACE_MODEL('',({shell}))")
-    f.product("first", f.shape(f.context(f(MM)), f.body()))
-    f.product("other", f.shape(f.context(f(M)), model))
-    f("FACE_SURFACE('',(),#1,.T.)")
+    f.product("p", f.shape(f.context(f(MM), f.degree()), f.body()))
+    assert stepfile.read(f.file()).shapes.surface_numbers.tolist() == [[0, 0, 0, 0]]
+
+
+def shown(f, *items):
+    """The first part of a file that draws `items`."""
+    f.product("p", f.shape(f.context(f(MM)), *items))
+    return stepfile.read(f.file()).parts[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda f: f.body(), ()),
+        (lambda f: f.solid(f.disc(), f.disc(surface=f("PLANE('',$)"))), ["PLANE has $ as argument 2, expected frame"]),
+        (lambda f: f.solid(f.disc(f(f"CIRCLE('',{f.frame()},0.)"))), ["CIRCLE has a radius or angle that is not positive"]),
+        (lambda f: f.solid(f(f"FACE('',({f(f'FACE_BOUND($,{f.poly((1, 2, 3))},.T.)')}))")), ["has no area, and no surface"]),
+        (lambda f: f.solid(f("ORIENTED_FACE('',*,$,.T.)"), f.disc()), ["has a face that cannot be read"]),
+        (lambda f: f("MANIFOLD_SOLID_BREP('',$)"), ["MANIFOLD_SOLID_BREP has $ as argument 2, expected shell or turned shell"]),
+        (lambda f: f.hollow(), ["MANIFOLD_SOLID_BREP has a shell that cannot be read"]),
+        (lambda f: f("BLOCK('',$,1.,1.,1.)"), ["BLOCK is of a type that is not read"]),
+        (lambda f: f("SHELL_BASED_SURFACE_MODEL('',())"), ["SHELL_BASED_SURFACE_MODEL has a shell that cannot be read"]),
+        (lambda f: f.shell(f.disc(), kind="OPEN_SHELL"), ()),
+    ],
+)  # fmt: skip
+def test_a_part_says_what_of_it_cannot_be_read(make, words):
+    f = Products()
+    found = shown(f, make(f))
+    assert len(found.problems) == len(words)
+    assert all(expected in text for expected, text in zip(words, found.problems, strict=True))
+
+
+def test_what_is_wrong_with_another_part_does_not_matter():
+    f = Products()
+    good, bad = f.body(), f.solid(f.disc(surface=f("PLANE('',$)")))
+    f.product("p", f.shape(f.context(f(MM)), good, bad))
+    assert [bool(part.problems) for part in stepfile.read(f.file()).parts] == [False, True]
+
+
+def test_surfaces_are_told():
+    f = Products()
+    model = f(f"SHELL_BASED_SURFACE_MODEL('',({f.shell(f.disc(), kind='OPEN_SHELL')}))")
+    context = f.context(f(MM))
+    f.product("p", f.shape(context, model))
     found = stepfile.read(f.file())
-    assert list(found.surfaces.values()) == [((0, 1),)]
-    assert found.shapes.curve_numbers[:, 0].tolist() == [1000, 1000, 1]
+    assert [note[0] for note in found.notes] == ["open-shells"]
+    assert found.parts[0].shells == ((0, 1),)
+    f.product("q", f.shape(context, f.body()))
+    assert [note[0] for note in stepfile.read(f.file()).notes] == ["free-shells"]
 
 
-def test_a_shell_that_is_not_read_has_no_unit():
+def test_an_edge_is_not_made_of_an_oriented_edge():
     f = Products()
-    f.product("p", f.shape(f.context(f(M), f.degree()), f("MANIFOLD_SOLID_BREP('',$)"), f.body()))
-    f.product("q", f.shape(f.context(f(MM)), f.solid("#1")))
-    assert len(stepfile.read(f.file()).parts) == 3
+    row = len(f) + 1
+    ring = f(f"ORIENTED_EDGE('',*,*,#{row},.T.)")
+    with pytest.raises(
+        FormatError, match=f"from one ORIENTED_EDGE, {ring}, to another, {ring}, expected an EDGE"
+    ):
+        stepfile.read(f.file())
+    f = Products()
+    f("ORIENTED_EDGE('',*,*,$,.T.)")
+    f("ORIENTED_EDGE('')")
+    with pytest.raises(FormatError, match="no solid and no surface"):
+        stepfile.read(f.file())
+
+
+def test_a_file_with_nothing_to_measure_is_refused():
+    f = Products()
+    f.point(1, 2, 3)
+    with pytest.raises(FormatError, match="not one face is written"):
+        stepfile.read(f.file())
+    f.use(f.product("one"), f.product("two"))
+    with pytest.raises(
+        FormatError, match="2 products and 1 assembly uses, but not one face; the parts are in other"
+    ):
+        stepfile.read(f.file())
+    f.disc()
+    with pytest.raises(FormatError, match="1 faces are written, none of them"):
+        stepfile.read(f.file())
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="many files take too long as Python")
@@ -676,9 +699,4 @@ def test_malformed_files_are_refused_or_read():
             try:
                 stepfile.read(path.read_bytes())
             except FormatError as error:
-                assert str(error).endswith(("again", "one by one"))
-
-
-def test_a_file_without_anything_has_no_parts():
-    model = stepfile.read(file("#1=PRODUCT('a')"))
-    assert model.parts == ()
+                assert str(error).endswith(("again", "one by one", "export solids"))

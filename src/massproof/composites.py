@@ -30,6 +30,7 @@ class Carriers(NamedTuple):
     numbers: Floats
     controls: Floats
     knots: Floats
+    angle: float | None  # radian of the unit of parameters of circles and ellipses; None: not known
 
 
 def bases(entities: Entities, row: int, depth: int = 0) -> set[int]:
@@ -154,8 +155,9 @@ def _arc(entities: Entities, slot: int, carriers: Carriers, trims: tuple[Any, An
             local = frame[1:3] @ (point - frame[0]) / radii
             angles.append(math.atan2(local[1], local[0]))
         else:
-            angles.append(parameter)
-    first, last = (0.0, math.tau) if angles == [None, None] else angles
+            known = parameter is not None and carriers.angle is not None
+            angles.append((parameter or 0.0) * (carriers.angle or 0.0) if known else None)
+    first, last = (0.0, math.tau) if trims == (None, None) else angles
     if first is None or last is None:
         return None
     sweep = (last - first) % math.tau or math.tau

@@ -342,6 +342,13 @@ def _settle(view: memoryview, unsure: npt.NDArray[np.int64], values: npt.NDArray
             raise FormatError(msg)
 
 
+def _depth(text: bytes) -> int:
+    """How many lists are open at most."""
+    letters = np.frombuffer(text, np.uint8)
+    steps = (letters == ord("(")).astype(np.int64) - (letters == ord(")"))
+    return int(np.cumsum(steps).max())
+
+
 def _place(view: memoryview, at: int) -> str:
     return f"at byte {at}, line {bytes(view[:at]).count(10) + 1}"
 
@@ -358,7 +365,10 @@ def _why(view: memoryview, status: int, start: int, at: int) -> str:
             "END-ISO-10303-21; export or copy it again"
         )
     if status == kernels.DEEP:
-        return f"STEP file nested more than {MAX_NESTING} deep {_place(view, at)}; export it again"
+        depth = _depth(_QUOTED.sub(b" ", bytes(view[start:])))
+        return (
+            f"STEP file nested {depth} deep {_place(view, at)}, the limit is {MAX_NESTING}; export it again"
+        )
     found = bytes(view[at : at + 24])
     record = re.match(rb"\s*(#\d+)", bytes(view[start : start + 80]))
     inside = f" in {record[1].decode()}" if record else ""

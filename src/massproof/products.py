@@ -214,9 +214,8 @@ def _groups(reader: _Reader) -> dict[int, _Group]:
     for group in groups.values():
         solid = any(reader.kinds[item] == SOLID for item in group.items)
         if solid:  # then triangles show it again
-            tessellated = [item for item in group.items if reader.entities.type(item) in _TESSELLATED]
-            for item in tessellated:
-                del group.items[item]
+            for again in [one for one in group.items if reader.entities.type(one) in _TESSELLATED]:
+                del group.items[again]
     return groups
 
 
@@ -227,8 +226,8 @@ def _map(reader: _Reader, groups: dict[int, _Group]) -> None:
     for outer, (items, _) in reader.representations.items():
         for item in (one for one in items if one in mapped):
             _, source, target = (*entities.arguments(item), None, None, None)[:3]
-            source = entities.expect(item, source, "REPRESENTATION_MAP")
-            origin, shown = (*entities.arguments(source), None, None)[:2]
+            mapping = entities.expect(item, source, "REPRESENTATION_MAP")
+            origin, shown = (*entities.arguments(mapping), None, None)[:2]
             if not isinstance(shown, Row) or shown not in reader.representations:
                 reader.unread += 1
                 continue

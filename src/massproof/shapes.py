@@ -14,17 +14,9 @@ from massproof.kernels import boundaries, carriers
 from massproof.kernels.signatures import CLASS_OF, TYPES
 from massproof.part21 import Entities, Row
 
-# What has a volume or an area, and is not read here.
-UNREAD = (
-    *("TESSELLATED_SOLID", "TESSELLATED_SHELL", "TRIANGULATED_FACE", "COMPLEX_TRIANGULATED_FACE"),
-    *("TRIANGULATED_SURFACE_SET", "COMPLEX_TRIANGULATED_SURFACE_SET"),
-    *("CSG_SOLID", "BOOLEAN_RESULT", "BLOCK", "SPHERE", "RIGHT_CIRCULAR_CYLINDER", "RIGHT_CIRCULAR_CONE"),
-    *("TORUS", "RIGHT_ANGULAR_WEDGE", "EXTRUDED_AREA_SOLID", "REVOLVED_AREA_SOLID", "SOLID_REPLICA"),
-    *("EXTRUDED_FACE_SOLID", "REVOLVED_FACE_SOLID"),
-)
-
 _SOLIDS = ("MANIFOLD_SOLID_BREP", "FACETED_BREP", "BREP_WITH_VOIDS", "SOLID_OF_PARTS")
 _MODELS = ("SHELL_BASED_SURFACE_MODEL", "FACE_BASED_SURFACE_MODEL")
+_SHELLS = ("OPEN_SHELL", "CLOSED_SHELL")
 _REASONS = {
     carriers.TYPE: "is of a type that is not read",
     carriers.POINTS: "needs points in space, and has others",
@@ -44,9 +36,12 @@ class Decoded(NamedTuple):
 
     shapes: Shapes
     solids: dict[int, int]  # row of each solid in the file, and in `shapes`
-    surfaces: dict[int, tuple[tuple[int, int], ...]]  # row of each surface model, its shells and orientations
-    problems: tuple[tuple[int, str], ...]  # number and reason of what could not be read, by number
-    unread: dict[str, list[int]]  # rows of what has a volume or an area and is of no type that is read
+    surfaces: dict[int, tuple[tuple[int, int], ...]]  # row of each surface, its shells and orientations
+    problems: dict[int, str]  # by row of the file, why what is needed could not be read
+    face_rows: (
+        Integers  # row in the file of each face's surface, or of what is in its place and could not be read
+    )
+    edge_rows: Integers  # the same of each edge's curve
 
 
 class _Tables(NamedTuple):
@@ -57,8 +52,10 @@ class _Tables(NamedTuple):
     reasons: Any
 
 
-def decode(entities: Entities) -> Decoded:
-    """Solids, shells, faces and all they are made of; lengths and angles as they are written.
+def decode(entities: Entities, angle: float | None = 1.0) -> Decoded:
+    """Solids, shells, faces and all they are made of; lengths and half angles of cones as they are written.
+
+    angle : radian of the unit of angles that trim curves; None if there are several
 
     Raises FormatError when loops are used so often that a file of its size cannot mean it.
     """
@@ -69,13 +66,15 @@ def decode(entities: Entities) -> Decoded:
     edges, points = _edges(file, counts, tables)
     faces, loops, uses = _faces(file, counts, tables)
     shells, members = _shells(file, counts, tables)
-    made = _carriers(entities, tables)
+    made = _carriers(entities, tables, angle)
     shapes = Shapes._make((*made, edges, points, uses, loops, faces, shells, members, *_no_solids()))
+    edge_rows, face_rows = edges[:, 0].copy(), faces[:, 0].copy()
     shapes, odd = _linked(shapes, tables)
     shapes = _polygons(entities, shapes, tables)
     solids, shapes = _solids(entities, shapes, tables.slots)
     models = _models(entities, tables.slots)
-    return Decoded(shapes, solids, models, _problems(entities, tables.reasons, odd), _unread(entities))
+    problems = _problems(entities, tables.reasons, odd)
+    return Decoded(shapes, solids, models, problems, face_rows, edge_rows)
 
 
 def _file(entities: Entities) -> tuple[Any, ...]:
@@ -129,7 +128,7 @@ def _shells(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[I
     return shells[:found], members
 
 
-def _carriers(entities: Entities, tables: _Tables) -> tuple[Any, ...]:
+def _carriers(entities: Entities, tables: _Tables, angle: float | None) -> tuple[Any, ...]:
     """Frames, curves and surfaces with their numbers, control points and knots."""
     file, counts, sizes = _file(entities), entities.counts, np.zeros(2, np.int64)
     wanted = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
@@ -143,7 +142,7 @@ def _carriers(entities: Entities, tables: _Tables) -> tuple[Any, ...]:
     controls, knots = np.empty((sizes[0], 4)), np.empty(sizes[1])
     state = np.zeros(4, np.int64)
     carriers.curves(*file, *tables, frames, curves, curve_numbers, controls, knots, state)
-    known = composites.Carriers(frames, curves, curve_numbers, controls, knots)
+    known = composites.Carriers(frames, curves, curve_numbers, controls, knots, angle)
     joined = _composites(entities, tables, known, int(state[1]), wanted)
     found, state[1] = state[1], 0
     carriers.surfaces(*file, *tables, frames, surfaces, surface_numbers, controls, knots, state)
@@ -257,28 +256,23 @@ def _shell(entities: Entities, one: Any, slots: Any) -> tuple[int, int]:
 
 def _models(entities: Entities, slots: Any) -> dict[int, tuple[tuple[int, int], ...]]:
     """Shells of every surface model."""
-    return {
+    found = {
         row: tuple(_shell(entities, one, slots) for one in entities.arguments(row)[1])
         for row in entities.of_type(*_MODELS)
         if entities.checked[row] == 1
     }
+    for row in entities.of_type(*_SHELLS):
+        found[row] = (_shell(entities, Row(row), slots),)
+    return found
 
 
-def _problems(entities: Entities, reasons: Any, odd: Iterable[int]) -> tuple[tuple[int, str], ...]:
-    """Number and reason of everything that is needed and could not be read."""
+def _problems(entities: Entities, reasons: Any, odd: Iterable[int]) -> dict[int, str]:
+    """Why everything that is needed and could not be read could not, by its row in the file."""
     found = {}
     for row in np.flatnonzero(reasons).tolist():
         reason = int(reasons[row])
-        if reason == carriers.ARGUMENTS:
-            found[entities.number(row)] = entities.problem(row)
-        else:
-            found[entities.number(row)] = f"{entities.describe(row)} {_REASONS[reason]}"
+        known = reason == carriers.ARGUMENTS
+        found[row] = entities.problem(row) if known else f"{entities.describe(row)} {_REASONS[reason]}"
     for row in odd:
-        found[entities.number(row)] = f"{entities.describe(row)} {_REASONS[carriers.BASE]}"
-    return tuple(sorted(found.items()))
-
-
-def _unread(entities: Entities) -> dict[str, list[int]]:
-    """Rows of what has a volume or an area and is not read, by type."""
-    rows = {name: entities.of_type(name) for name in UNREAD}
-    return {name: found for name, found in rows.items() if found}
+        found[row] = f"{entities.describe(row)} {_REASONS[carriers.BASE]}"
+    return found

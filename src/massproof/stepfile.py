@@ -1,31 +1,43 @@
-"""One STEP file read whole: its shapes in one unit, its parts and where they are placed."""
+"""One STEP file read whole: its parts, where they are placed, and the table of their shapes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
 from massproof import part21, products, shapes
-from massproof.brep import CONE, EXTRUSION, OFFSET, PLANE, REVOLUTION, Floats, Integers, Shapes
-from massproof.errors import Note
-from massproof.part21 import Entities
-from massproof.products import Part
+from massproof.brep import CONE, Floats, Shapes
+from massproof.errors import FormatError, Note
+from massproof.part21 import Entities, Row
+from massproof.products import SOLID, SURFACE, Assembly, Part
+from massproof.shapes import Decoded
+
+
+class Shown(NamedTuple):
+    """A part and what it is made of."""
+
+    part: Part
+    solid: int  # its row in `shapes.solids`, −1 where it is none
+    shells: tuple[
+        tuple[int, int], ...
+    ]  # of a solid or a surface: rows in `shapes.shells`, −1: not read; orientations
+    problems: tuple[str, ...]  # why it cannot be measured from `shapes`; empty where it can
 
 
 class Model(NamedTuple):
-    """What a file holds. Placements and shapes are in the same unit of length, angles in radian."""
+    """What a file holds.
+
+    Lengths in `shapes` are as written: those of a part times its `factor` are in the unit of the model, as all
+    placements are. Angles are in radian.
+    """
 
     shapes: Shapes
-    parts: tuple[Part, ...]  # every solid and surface model once
-    solids: dict[int, int]  # `row` of each part that is a solid: its row in `shapes.solids`
-    surfaces: dict[
-        int, tuple[tuple[int, int], ...]
-    ]  # of each that is a surface: shells and their orientations
+    parts: tuple[Shown, ...]  # every solid, surface model and other body once
     unit: Fraction | None  # metres; None: the file has none
-    declared: str
-    problems: tuple[tuple[int, str], ...]  # number and reason of what is drawn and could not be read
+    declared: str  # names of the units of length of the parts, as written
     notes: tuple[Note, ...]
     entities: Entities
 
@@ -33,111 +45,140 @@ class Model(NamedTuple):
 def read(data: bytes | memoryview) -> Model:
     """Read a STEP file.
 
-    Raises FormatError for what `part21`, `shapes` and `products` refuse.
+    Raises FormatError for what `part21`, `shapes` and `products` refuse, for an oriented edge made of another,
+    which no reader survives, and for a file that draws no body and no surface.
     """
     entities = part21.read(data)
-    drawn = shapes.decode(entities)
+    _check_edges(entities)
     whole = products.read(entities)
-    lengths, angles = _factors(drawn, whole.parts)
-    table = in_one_unit(drawn.shapes, lengths, angles)
-    return Model(
-        *(table, whole.parts, drawn.solids, drawn.surfaces, whole.unit, whole.declared),
-        *(drawn.problems, whole.notes, entities),
-    )
+    if not whole.parts:
+        raise FormatError(_nothing(entities, whole))
+    angles = {float(part.context.angle.factor) for part in whole.parts if part.context and part.context.angle}
+    drawn = shapes.decode(entities, next(iter(angles or {1.0})) if len(angles) < 2 else None)
+    parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
+    table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
+    return Model(table, parts, whole.unit, whole.declared, whole.notes + _surface_notes(parts), entities)
 
 
-def _factors(drawn: shapes.Decoded, parts: tuple[Part, ...]) -> tuple[Floats, Floats]:
-    """By how much the lengths and the angles of each shell are to be multiplied."""
-    lengths, angles = (np.ones(len(drawn.shapes.shells)) for _ in range(2))
+def _check_edges(entities: Entities) -> None:
+    """ISO 10303-42 forbids edges of oriented edges, and Open CASCADE overflows its stack on a ring of them."""
+    for row in entities.of_type("ORIENTED_EDGE"):
+        if entities.checked[row] < 0:
+            for one in entities.arguments(row)[3:4]:
+                if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
+                    msg = (
+                        f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
+                        f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
+                    )
+                    raise FormatError(msg)
+
+
+def _nothing(entities: Entities, whole: Assembly) -> str:
+    """Why a file that can be read holds nothing to measure."""
+    faces = len(entities.of_type("ADVANCED_FACE", "FACE_SURFACE", "FACE"))
+    if faces:
+        why = f"{faces} faces are written, none of them in a solid or a surface model that is shown; export it again"
+    elif whole.uses:
+        why = (
+            f"{whole.products} products and {whole.uses} assembly uses, but not one face; the parts are in "
+            "other files: measure those"
+        )
+    else:
+        why = "not one face is written, only curves (wireframe), points or other data; export solids"
+    return f"STEP file with no solid and no surface: {why}"
+
+
+def _shown(entities: Entities, drawn: Decoded, part: Part) -> Shown:
+    solid = drawn.solids.get(part.row, -1)
+    if part.kind == SOLID:
+        first, count, _ = drawn.shapes.solids[solid].tolist()
+        shells = tuple(map(tuple, drawn.shapes.solid_shells[first : first + count].tolist()))
+    else:
+        shells = drawn.surfaces.get(part.row, ())
+    problems = tuple(dict.fromkeys(_problems(entities, drawn, part, shells)))
+    return Shown(part, solid, shells, problems)
+
+
+def _problems(
+    entities: Entities, drawn: Decoded, part: Part, shells: tuple[tuple[int, int], ...]
+) -> Iterator[str]:
+    """What of a part could not be read, and why."""
+    if part.kind not in (SOLID, SURFACE):
+        yield f"{entities.describe(part.row)} is of a type that is not read"
+    elif entities.checked[part.row] < 0:
+        yield entities.problem(part.row)
+    elif not shells or any(shell < 0 for shell, _ in shells):
+        yield f"{entities.describe(part.row)} has a shell that cannot be read"
     table = drawn.shapes
-    for part in parts:
-        shells = [shell for shell, _ in drawn.surfaces.get(part.row, ())]
-        if part.row in drawn.solids:
-            first, count, _ = table.solids[drawn.solids[part.row]]
-            shells = table.solid_shells[first : first + count, 0].tolist()
-        shells = [shell for shell in shells if shell >= 0]
-        lengths[shells] = float(part.factor)
-        if part.context and part.context.angle:
-            angles[shells] = float(part.context.angle.factor)
-    return lengths, angles
+    for shell in (shell for shell, _ in shells if shell >= 0):
+        first, count, number = table.shells[shell].tolist()
+        faces = table.shell_faces[first : first + count, 0]
+        if (faces < 0).any():
+            yield f"#{number} has a face that cannot be read"
+        yield from _problems_of_faces(drawn, faces[faces >= 0].tolist())
 
 
-def in_one_unit(table: Shapes, lengths: Floats, angles: Floats) -> Shapes:
-    """`table` with the lengths and angles of each shell multiplied by a factor of its own.
+def _problems_of_faces(drawn: Decoded, faces: list[int]) -> Iterator[str]:
+    if not drawn.problems and (drawn.shapes.faces[:, 0] >= 0).all():
+        return
+    table = drawn.shapes
+    for face in faces:
+        surface, _, loop, loops, number = table.faces[face].tolist()
+        if surface < 0:
+            yield drawn.problems.get(int(drawn.face_rows[face]), f"#{number} has no area, and no surface")
+        for first, count, _, _ in table.loops[loop : loop + loops].tolist():
+            edges = np.abs(table.uses[first : first + count]) - 1
+            for edge in edges[table.edges[edges, 0] < 0].tolist():
+                yield drawn.problems[int(drawn.edge_rows[edge])]
 
-    lengths, angles : (H,) one for each shell; what shells share goes with the last of them
+
+def _angles(drawn: Decoded, parts: tuple[Shown, ...]) -> Floats:
+    """Radian of one unit of angle, for each shell."""
+    found = np.ones(len(drawn.shapes.shells))
+    for shown in parts:
+        if shown.part.context and shown.part.context.angle:
+            rows = [shell for shell, _ in shown.shells if shell >= 0]
+            found[rows] = float(shown.part.context.angle.factor)
+    return found
+
+
+def in_radian(table: Shapes, factors: Floats) -> Shapes:
+    """`table` with the angles of each shell times a factor; a cone that shells of several share becomes several.
+
+    factors : (H,) one for each shell
     """
-    if (lengths == 1).all() and (angles == 1).all():
+    members = table.shell_faces[:, 0]
+    turns = np.ones(len(table.faces))
+    turns[members[members >= 0]] = np.repeat(factors, table.shells[:, 1])[members >= 0]
+    surfaces = table.faces[:, 0]
+    on_cones = np.flatnonzero((surfaces >= 0) & (table.surfaces[surfaces, 0] == CONE))
+    pairs = np.column_stack([surfaces[on_cones], turns[on_cones]])
+    cones, which = np.unique(pairs, axis=0, return_inverse=True)
+    if not len(cones):
         return table
-    turns = _of_surfaces(table, _of_faces(table, angles))
-    numbers = table.surface_numbers.copy()
-    cones = table.surfaces[:, 0] == CONE
-    numbers[cones, 1] *= turns[cones]
-    table = table._replace(surface_numbers=numbers)
-    return table if (lengths == 1).all() else _scaled(table, _of_faces(table, lengths))
-
-
-def _of_faces(table: Shapes, factors: Floats) -> Floats:
-    """The factor of each face, from those of shells."""
-    found = np.ones(len(table.faces))
-    faces = table.shell_faces[:, 0]
-    each = np.repeat(factors, table.shells[:, 1])
-    found[faces[faces >= 0]] = each[faces >= 0]
-    return found
-
-
-def _of_surfaces(table: Shapes, factors: Floats) -> Floats:
-    """The factor of each surface, from those of faces."""
-    found = np.ones(len(table.surfaces))
-    used = table.faces[:, 0]
-    found[used[used >= 0]] = factors[used >= 0]
-    offsets = np.flatnonzero(table.surfaces[:, 0] == OFFSET)
-    for _ in range(16 if len(offsets) else 0):  # offsets of offsets, no longer a chain than is read
-        found[table.surfaces[offsets, 11]] = found[offsets]
-    return found
-
-
-def _of_edges(table: Shapes, factors: Floats) -> Floats:
-    """The factor of each edge, from those of faces."""
-    found = np.ones(len(table.edges))
-    loops = np.repeat(factors, table.faces[:, 3])
-    order = np.concatenate([np.arange(a, a + n) for a, n in table.faces[:, 2:4].tolist()] or [np.arange(0)])
-    for loop, factor in zip(order.tolist(), loops.tolist(), strict=True):
-        first, count = table.loops[loop, :2]
-        found[np.abs(table.uses[first : first + count]) - 1] = factor
-    return found
-
-
-def _scaled(table: Shapes, faces: Floats) -> Shapes:
-    """`table` with all lengths multiplied by the factors of the faces that they belong to."""
-    surfaces, edges = _of_surfaces(table, faces), _of_edges(table, faces)
-    curves = np.ones(len(table.curves))
-    drawn = table.edges[:, 0] >= 0
-    curves[table.edges[drawn, 0]] = edges[drawn]
-    swept = np.isin(table.surfaces[:, 0], (EXTRUSION, REVOLUTION))
-    curves[table.surfaces[swept, 11]] = surfaces[swept]
-    frames, controls = np.ones(len(table.frames)), np.ones(len(table.controls))
-    for rows, factors in ((table.curves, curves), (table.surfaces, surfaces)):
-        framed = rows[:, 1] >= 0
-        frames[rows[framed, 1]] = factors[framed]
-    for (first, count), factor in zip(table.curves[:, 3:5].tolist(), curves, strict=True):
-        controls[first : first + count] = factor
-    for (u, v, first), factor in zip(table.surfaces[:, 4:7].tolist(), surfaces, strict=True):
-        controls[first : first + u * v] = factor
+    rows = cones[:, 0].astype(np.int64)
+    numbers = table.surface_numbers[rows]
+    numbers[:, 1] *= cones[:, 1]
+    faces = table.faces.copy()
+    faces[on_cones, 0] = len(table.surfaces) + which.reshape(-1)
     return table._replace(
-        frames=np.hstack([table.frames[:, :3] * frames[:, None], table.frames[:, 3:]]),
-        curve_numbers=table.curve_numbers * curves[:, None],
-        surface_numbers=_numbers(table, surfaces),
-        controls=np.hstack([table.controls[:, :3] * controls[:, None], table.controls[:, 3:]]),
-        edge_points=table.edge_points * edges[:, None],
+        faces=faces,
+        surfaces=np.concatenate([table.surfaces, table.surfaces[rows]]),
+        surface_numbers=np.concatenate([table.surface_numbers, numbers]),
     )
 
 
-def _numbers(table: Shapes, factors: Floats) -> Floats:
-    """Numbers of surfaces, of which angles and directions stay."""
-    kinds: Integers = table.surfaces[:, 0]
-    scales = np.ones((len(kinds), 4))
-    scales[kinds != EXTRUSION] = factors[kinds != EXTRUSION, None]
-    scales[kinds == CONE, 1] = 1
-    scales[kinds == PLANE] = 1
-    return table.surface_numbers * scales
+def _surface_notes(parts: tuple[Shown, ...]) -> tuple[Note, ...]:
+    """What to say of surfaces that bound no solid."""
+    surfaces = [shown for shown in parts if shown.part.kind == SURFACE]
+    number = sum(len(shown.shells) * len(shown.part.placements) for shown in surfaces)
+    if not number:
+        return ()
+    if len(surfaces) < len(parts):
+        text = f"{number} free shells or faces bound no solid; they are not measured"
+        return (("free-shells", text, {"count": number}),)
+    text = (
+        f"no solid, only {number} open shells or faces: area is valid, volume is not defined; "
+        "close the surface where it was made"
+    )
+    return (("open-shells", text, {"count": number}),)
