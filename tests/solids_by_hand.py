@@ -503,10 +503,10 @@ def _surface_net(shapes, s, reach):
         flat = arc(b, b, 0, 2 * PI)
         flat.points[:, 0] += a
     else:
-        low, high = -0.5, reach
+        low, high = -reach, reach
         slope = math.tan(b) if kind == CONE else 0.0
         if slope:  # up to the apex, so that it is the pole that it is
-            low, high = sorted([-a / slope, -0.5 if slope < 0 else reach])
+            low, high = sorted([-a / slope, -reach if slope < 0 else reach])
         points = np.array([[a + slope * low, low, 0, 1], [a + slope * high, high, 0, 1]])
         flat = Net(points, (1,), (np.array([0.0, 0, 1, 1]),))
     points = flat.points.copy()

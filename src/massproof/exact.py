@@ -7,7 +7,8 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ ACCURACY = 1e-9  # relative, of area, volume and moments
 
 _PARTS = 8  # into which knot spans are divided at most
 _PANEL = 2e-2  # of the accuracy, what one panel may be off by, per size of the solid to the power
-_FINER = 1e-3  # of a panel's target, when a face is integrated again
+_FINER = 1e-2  # of a panel's target, when a face is integrated again
 _ROUNDS = 3  # of that
 _ROUNDING = 64 * np.finfo(float).eps  # of sums, per area × reach
 _STRAY = 1e-2  # of its size: edges so far from their face belong to another
@@ -124,7 +125,7 @@ class _Integrals:
         targets = self.target[:, None] * size[:, None] ** np.arange(2, 6)
         origins = self.origin[self.owner] if len(self.origin) else np.zeros((len(self.owner), 3))
         topology = (shapes.edges, shapes.edge_points, table.ranges, shapes.uses, shapes.loops, shapes.faces)
-        faces = (table.closures, table.face_frames, origins, self.sizes, targets, self.parts)
+        faces = (table.closures, table.face_frames, origins, self.sizes, table.noise, targets, self.parts)
         order = chosen[np.argsort(shapes.faces[chosen, 0], kind="stable")]  # a spline is tabulated once
         results = (self.fields, self.errors, self.borders, self.outcomes)
         kernel.measure(*shapes[:7], *topology, *faces, order, *self.scratch, *results)
@@ -220,19 +221,45 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> int:
     return turned
 
 
-def _moved(fields: Floats, offset: Floats) -> Floats:
-    """Ten moments of faces about another origin, from their fields about their own.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Sums:
+    """Sums over the faces of parts, (P, …) each, or of one part."""
 
-    offset : (N, 3) own origin minus the other. A face's share of ∫1 is ∮ r·n/3, which changes by offset·∮n/3;
-    the shares of the first and second moments change likewise. Over a closed surface the sums are those of
-    the solid that is moved.
-    """
-    out: Floats = fields[:, 1:11].copy()
-    moved = np.flatnonzero((offset != 0).any(axis=1))
-    if len(moved):
-        msg = "a face of two parts"
-        raise NotImplementedError(msg)
-    return out
+    total: Floats  # (13,) moments about the origin and area vector
+    area: Any
+    errors: Floats  # (4,)
+    length: Any  # of edges, each counted for both its faces
+    strip: Any  # ∫ gap along them
+    gap: Any
+    origin: Floats
+    reach: Any
+    low: Floats
+    high: Floats
+    centre: Floats  # (3,) of the file
+    noise: float
+
+    @classmethod
+    def of(cls, table: Table, rows: _Rows, integrals: _Integrals, moments: Floats) -> _Sums:
+        """Sums of all parts; moments : (N, 13) of the faces, signed."""
+        part, count = rows.part[rows.shell], len(rows.entity)
+
+        def summed(values: Floats) -> Floats:
+            out = np.zeros((count, *values.shape[1:]))
+            np.add.at(out, part, values)
+            return out
+
+        border = summed(integrals.borders[rows.face])
+        gap = np.zeros(count)
+        np.maximum.at(gap, part, integrals.borders[rows.face, 5])
+        area, errors = summed(np.abs(integrals.fields[rows.face, 0])), summed(integrals.errors[rows.face])
+        place = (integrals.origin, integrals.reach, integrals.low, integrals.high)
+        return cls(summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise)
+
+    def of_part(self, p: int) -> _Sums:
+        """Sums of one part."""
+        own = [getattr(self, name)[p] for name in list(self.__slots__)[:-2]]
+        own = [value if np.ndim(value) else float(value) for value in own]
+        return _Sums(*own, self.centre, self.noise)
 
 
 def _parts(table: Table, rows: _Rows, integrals: _Integrals) -> list[Part]:
@@ -245,112 +272,100 @@ def _parts(table: Table, rows: _Rows, integrals: _Integrals) -> list[Part]:
     inside_out = (flux < 0) == rows.outer
     inside_out &= flux != 0
     moments *= np.where(inside_out, -1.0, 1.0)[rows.shell, None]
-    total = np.zeros((count, 13))
-    np.add.at(total, part, moments)
-    area = np.bincount(part, np.abs(integrals.fields[rows.face, 0]), count)
-    errors = np.zeros((count, 4))
-    np.add.at(errors, part, integrals.errors[rows.face])
-    border = np.zeros((count, 2))
-    np.add.at(border, part, integrals.borders[rows.face][:, 3:5])
-    gap = np.zeros(count)
-    np.maximum.at(gap, part, integrals.borders[rows.face, 5])
+    sums = _Sums.of(table, rows, integrals, moments)
+    bad = (integrals.outcomes[rows.face, 0] > 0) | _stray(integrals)[rows.face]
+    lists = [table.shapes.faces[rows.face[bad & (part == p)], 4] if bad.any() else () for p in range(count)]
+    whole = np.ones(count, bool)
+    np.logical_and.at(whole, rows.part, closed)
     faces = np.bincount(part, minlength=count)
-    bad = integrals.outcomes[rows.face, 0] > 0
-    parts = []
-    for p in range(count):
-        own = rows.part == p
-        parts.append(
-            _part(
-                int(rows.entity[p]),
-                bool(rows.solid[p]),
-                float(area[p]),
-                total[p],
-                errors[p],
-                border[p],
-                float(gap[p]),
-                integrals.origin[p],
-                float(integrals.reach[p]),
-                integrals.low[p],
-                integrals.high[p],
-                int(faces[p]),
-                tuple(int(n) for n in table.shapes.faces[rows.face[bad & (part == p)], 4])
-                if bad.any()
-                else (),
-                bool(closed[own].all()),
-                int(turned[own].sum()),
-                bool((inside_out & own & rows.outer).any()),
-            )
+    many = np.bincount(rows.part, turned, count)
+    inverted = np.zeros(count, bool)
+    np.logical_or.at(inverted, rows.part, inside_out & rows.outer)
+    return [
+        _part(
+            sums.of_part(p),
+            bool(rows.solid[p]),
+            (int(rows.entity[p]), int(faces[p]), tuple(int(n) for n in lists[p])),
+            (bool(whole[p]), int(many[p]), bool(inverted[p])),
         )
-    return parts
+        for p in range(count)
+    ]
 
 
-def _part(
-    entity,
-    solid,
-    area,
-    total,
-    errors,
-    border,
-    gap,
-    origin,
-    reach,
-    low,
-    high,
-    faces,
-    unsupported,
-    closed,
-    turned,
-    inverted,
-):
-    volume = float(total[0])
-    imbalance = float(np.linalg.norm(total[10:]))
-    rounding = _ROUNDING * area
-    place = np.finfo(float).eps * (np.abs(origin).max() + reach)
-    e_area = errors[0] + rounding + place * border[0]
-    e_volume = errors[1] + rounding * reach + place * area
-    e_first = errors[2] + rounding * reach**2 + place * area * reach
-    e_second = errors[3] + rounding * reach**3 + place * area * reach**2
-    strip = border[1] + imbalance
-    body, absent = None, ""
-    integration, gaps = Errors(e_area), Errors(strip)
-    if solid and volume > 0 and not unsupported:
-        body = Body.from_moments(total[:10], origin)
-        r = float(np.linalg.norm(body.centre - origin))
+def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
+    """Faces whose area vector is not that of their border, gaps and errors granted: they were misunderstood."""
+    apart = np.linalg.norm(integrals.fields[:, 11:14] - integrals.borders[:, :3], axis=1)
+    area = np.abs(integrals.fields[:, 0])
+    far = apart > 4 * integrals.borders[:, 4] + 10 * integrals.errors[:, 0] + 1e-9 * (area + integrals.sizes**2)
+    wound = (integrals.outcomes[:, 1] & kernel.WOUND) > 0
+    return far | wound | ~(area <= np.inf) | (integrals.borders[:, 5] > _STRAY * integrals.sizes)
 
-        def spread_(v, f, s):
-            return (f + r * v) / volume, s + 2 * r * f + r * r * v
 
-        c, s = spread_(e_volume, e_first, e_second)
-        integration = Errors(float(e_area), float(e_volume), float(c), float(s))
-        c, s = spread_(strip * reach, strip * reach**2, strip * reach**3)
-        gaps = Errors(float(strip), float(strip * reach), float(c), float(s))
+def _part(raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]) -> Part:
+    """A part of its sums; faces: entity, count, unsupported; shells: closed, faces turned, inside out."""
+    entity, count, unsupported = faces
+    closed, turned, inverted = shells
+    volume, imbalance = float(raw.total[0]), float(np.linalg.norm(raw.total[10:]))
+    absent = _absent(solid, volume, len(unsupported), count)
+    integration, gaps = _errors(raw, imbalance)
+    body = None
+    if absent:
+        integration, gaps = [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
+    else:
+        about = Body.from_moments(raw.total[:10], raw.origin)
+        away = float(np.linalg.norm(about.centre - raw.origin))
+        body = replace(about, centre=about.centre + raw.centre)
+        integration, gaps = (_centred(e, away, volume) for e in (integration, gaps))
+        integration[2] += raw.noise
+    errors = {"integration": Errors(*integration, raw.noise), "brep-gap": Errors(*gaps, raw.gap)}
+    low, high = raw.low + raw.centre, raw.high + raw.centre
+    share = imbalance / raw.area if raw.area else 0.0
     return Part(
-        entity,
-        area,
-        body,
-        low,
-        high,
-        {"integration": integration, "brep-gap": gaps},
-        faces,
-        unsupported,
-        closed,
-        turned,
-        inverted,
-        imbalance / area if area else 0.0,
-        gap,
-        absent,
+        entity, raw.area, body, low, high, errors, count, unsupported, closed, turned, inverted, share, raw.gap, absent
     )
 
 
-def _inaccurate(rows, integrals, parts, accuracy):
-    """Faces that have to be integrated again for their parts to be as accurate as asked."""
+def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:
+    """Why a part has no volume, "" when it has one."""
+    if not solid:
+        return "a free shell bounds no solid"
+    if unsupported:
+        return f"{unsupported} of {faces} faces cannot be integrated natively"
+    return "" if volume > 0 else "the faces enclose no volume"
+
+
+def _errors(raw: _Sums, imbalance: float) -> tuple[list[float], list[float]]:
+    """Errors of area, volume, first and second moments about the origin: of integration, and of gaps.
+
+    A strip of area s between an edge and its face, somewhere within reach R, is missing or counted twice: it
+    changes the moments by no more than s R, s R², s R³. What the area vectors lack to add up to zero is another
+    such strip, and is seen whether the gaps explain it or not.
+    """
+    powers = raw.reach ** np.arange(4)
+    rounding = _ROUNDING * raw.area + raw.noise * raw.length
+    moved = raw.noise * raw.area * np.array([0.0, 1.0, raw.reach, raw.reach**2])
+    integration = raw.errors + rounding * powers + moved
+    return integration.tolist(), ((raw.strip + imbalance) * powers).tolist()
+
+
+def _centred(errors: list[float], away: float, volume: float) -> list[float]:
+    """Errors of area, volume, centre and central second moment, from those of moments about an origin.
+
+    away : of the centre from the origin; with c = m/V, |Δc| ≤ (Δm + c ΔV)/V, and of M − V c cᵀ alike
+    """
+    area, body, first, second = errors
+    return [area, body, (first + away * body) / volume, second + 2 * away * first + away * away * body]
+
+
+def _inaccurate(rows: _Rows, integrals: _Integrals, parts: list[Part], accuracy: float) -> Integers:
+    """Faces that have to be integrated again for their parts to be as accurate as asked, and as their gaps allow."""
     part = rows.part[rows.shell]
     again = np.zeros(len(rows.face), bool)
     for p, one in enumerate(parts):
-        reach = integrals.reach[p]
+        reach, own = integrals.reach[p], np.flatnonzero(part == p)
         volume = one.body.mass if one.body else np.inf
         allowed = accuracy * np.array([one.area, volume, volume * reach, volume * reach**2])
-        own = np.flatnonzero(part == p)
+        allowed = np.maximum(allowed, 0.1 * one.errors["brep-gap"].area * reach ** np.arange(4))
         errors = integrals.errors[rows.face[own]]
         if (errors.sum(axis=0) > 0.5 * allowed).any():
             again[own] |= (errors > 0.25 * allowed / max(1, len(own))).any(axis=1)

@@ -20,6 +20,7 @@ from massproof.kernels.geometry import DEGREE, ROWS, WIDTH
 from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
 
+_ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
 
@@ -27,6 +28,8 @@ _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 class Table:
     """What kernels need of a file, and what is the same for all its solids."""
 
+    centre: Floats  # (3,) of the file; everything else is about it
+    noise: float  # how far rounding has moved the points of the file
     shapes: Shapes  # only planes, cylinders, cones, spheres, tori, splines, offsets of splines
     ranges: Floats  # (E, 2) parameters of the vertices
     vertex_gaps: Floats  # (E,) how far vertices are from the curves
@@ -44,6 +47,8 @@ def prepare(shapes: Shapes) -> Table:
     shapes = shapes._replace(
         **{name: np.ascontiguousarray(value) for name, value in shapes._asdict().items()}
     )
+    noise = _ULPS * float(np.abs(shapes.edge_points).max(initial=0.0))
+    shapes, centre = _centred(shapes)
     work = np.zeros((ROWS, WIDTH))
     trims, gaps = np.zeros((len(shapes.edges), 2)), np.zeros(len(shapes.edges))
     shapes = _without_high_degrees(shapes)
@@ -61,7 +66,21 @@ def prepare(shapes: Shapes) -> Table:
     bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
     frames = _face_frames(shapes, trims, work)
     most = int(per_face.max(initial=0)) + bands
-    return Table(shapes, trims, gaps, closed, frames, face_boxes, slack, face, use, most)
+    return Table(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, face, use, most)
+
+
+def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
+    """The shapes about the middle of their vertices: splines are evaluated with fewer digits lost there."""
+    if not len(shapes.edge_points):
+        return shapes, np.zeros(3)
+    ends = shapes.edge_points.reshape(-1, 3)
+    centre = (ends.min(axis=0) + ends.max(axis=0)) / 2
+    frames, numbers, controls = shapes.frames.copy(), shapes.curve_numbers.copy(), shapes.controls.copy()
+    frames[:, :3] -= centre
+    numbers[shapes.curves[:, 0] == LINE, :3] -= centre
+    controls[:, :3] -= centre
+    points = shapes.edge_points - np.tile(centre, 2)
+    return shapes._replace(frames=frames, curve_numbers=numbers, controls=controls, edge_points=points), centre
 
 
 def _without_high_degrees(shapes: Shapes) -> Shapes:

@@ -427,13 +427,13 @@ def flags_of(patch, sense, count, scratch):
 
 
 @entry(
-    f"{GEOMETRY} i8[:,4] f8[:,6] f8[:,2] i8[:] i8[:,4] i8[:,5] i8[:,4] f8[:,12] f8[:,3] f8[:] f8[:,4] i8 i8[:] "
+    f"{GEOMETRY} i8[:,4] f8[:,6] f8[:,2] i8[:] i8[:,4] i8[:,5] i8[:,4] f8[:,12] f8[:,3] f8[:] f8 f8[:,4] i8 i8[:] "
     f"{SCRATCH} f8[:,14] f8[:,4] f8[:,6] i8[:,3]"
 )
 def measure(
     frames, curves, curve_numbers, surfaces, surface_numbers, controls, knots,
     edges, edge_points, ranges, uses, loops, faces, closures,
-    face_frames, origins, sizes, targets, parts, chosen,
+    face_frames, origins, sizes, noise, targets, parts, chosen,
     work, at, spot, columns, cells, table, row, sums, places, pieces, stack,
     out, errors, borders_out, outcomes,
 ):  # fmt: skip
@@ -441,7 +441,7 @@ def measure(
 
     closures : (S, 4) of splines: repeat in u, in v, a point at low and at high v
     face_frames : (F, 12) frame of each face's surface, of a sphere turned so that its poles are not on edges
-    sizes : (F,) length;  targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
+    sizes : (F,) length;  noise : how far rounding has moved points;  targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
     parts : in how many the knot spans of v are divided
     out : (F, 14) fields of `inner`;  errors : (F, 4) of area, volume, first, second moments
     borders_out : (F, 6) area vector along the edges, their length, ∫ gap, largest gap
@@ -464,7 +464,7 @@ def measure(
         frame, sense = face_frames[f], 2.0 * face[1] - 1.0
         vertex = first_vertex(borders, face, frame)
         count = used if is_free(surfaces[s, 0]) else 0
-        patch = make_patch(geometry, s, frame, origins[f], vertex, sizes[f], closures[s], count)
+        patch = make_patch(geometry, s, frame, origins[f], vertex, sizes[f], noise, closures[s], count)
         if not edged and not patch.whole:
             outcomes[f, 0] = 3
             continue

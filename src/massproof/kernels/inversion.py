@@ -181,5 +181,11 @@ def follow(patch, at, x, y, z, tangent, here):
     e = tangent[0] * at[1, 0] + tangent[1] * at[1, 1] + tangent[2] * at[1, 2]
     f = tangent[0] * at[2, 0] + tangent[1] * at[2, 1] + tangent[2] * at[2, 2]
     here[DU], here[DV] = solve(a, b, c, determinant, e, f)
+    # An edge that runs along a line of constant u, as far as its gap lets one see, runs along it: near a pole
+    # what rounding makes of that would be divided by the square of the distance from it.
+    turn = (patch.high_u - patch.low_u) / (2.0 * math.pi)
+    speed = math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2)
+    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + patch.noise):
+        here[DU] = 0.0
     wide = (patch.high_u - patch.low_u) * math.sqrt(abs(a))
     here[POLE] = 1.0 if wide <= 1e-7 * patch.size else 0.0

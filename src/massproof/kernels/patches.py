@@ -28,6 +28,7 @@ class Patch(NamedTuple):
     lemon: bool  # the inner part of a spindle torus
     origin: Floats  # (3,) about which is integrated
     size: float  # of the face, a length
+    noise: float  # how far rounding has moved the points of the file, a length
     start: float  # v where inner integrals begin
     bottom: float  # v of the ends where all u are one point, if there are such
     top: float
@@ -83,7 +84,7 @@ def round_start(kind, frame, a, b, lemon, vertex):
 
 
 @kernel
-def make_patch(geometry, s, frame, origin, vertex, size, closure, cells):
+def make_patch(geometry, s, frame, origin, vertex, size, noise, closure, cells):
     """The patch of surface s.
 
     closure : whether a spline repeats in u and in v, and whether it ends in a point at low and at high v
@@ -110,6 +111,6 @@ def make_patch(geometry, s, frame, origin, vertex, size, closure, cells):
         whole = kind == SPHERE or kind == TORUS
         grid_u, grid_v, rule = 1, 1, FIFTEEN
     return Patch(
-        kind, s, base, frame, a, b, lemon, origin, size, start, bottom, top, whole, period_u, period_v,
+        kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top, whole, period_u, period_v,
         low_u, high_u, low_v, high_v, grid_u, grid_v, rule, cells,
     )  # fmt: skip
