@@ -220,6 +220,7 @@ def test_uses_place_frames_on_frames(sense):
     found = assembly(Products(), sense).read()
     (part,) = found.parts
     assert (part.name, found.uses, found.products) == ("part", 2, 2)
+    assert found.members == {found.tops[0]: {part.product: 2}}
     first, second = part.placements
     assert np.allclose(first @ [1, 0, 0, 1], [10, 0, 0, 1])
     assert np.allclose(second @ [1, 0, 0, 1], [0, 20, 0, 1])

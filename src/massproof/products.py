@@ -57,6 +57,7 @@ class Part(NamedTuple):
     number: int
     kind: str  # SOLID, SURFACE, OTHER
     name: str  # of its product; of itself where it belongs to none
+    product: int  # row of its PRODUCT_DEFINITION, −1 where it belongs to none
     context: Context | None
     factor: Fraction  # from the numbers of its context to the unit of the assembly
     placements: Floats  # (n, 4, 4) in the unit of the assembly
@@ -72,6 +73,10 @@ class Assembly(NamedTuple):
     declared: str  # names of the units of length of all parts, as the file writes them
     products: int
     uses: int
+    members: dict[
+        int, dict[int, int]
+    ]  # row of each product definition that uses others: their rows, how often
+    tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
 
 
@@ -172,7 +177,9 @@ def read(entities: Entities) -> Assembly:
         part.context.length.name for part in parts if part.context and part.context.length
     )
     return Assembly(
-        *(tuple(parts), reader.unit, ", ".join(declared), len(entities.of_type("PRODUCT")), uses),
+        *(tuple(parts), reader.unit, ", ".join(declared), len(entities.of_type("PRODUCT")), len(uses)),
+        _members(uses.values()),
+        tuple(groups[row].product for row in _tops(groups) if groups[row].product >= 0),
         _notes(reader, parts),
     )
 
@@ -249,10 +256,10 @@ def _between(reader: _Reader, inner: tuple[Any, int], outer: tuple[Any, int]) ->
     return placed
 
 
-def _use(reader: _Reader, groups: dict[int, _Group]) -> int:
-    """Place what assembly uses place: how many there are."""
+def _use(reader: _Reader, groups: dict[int, _Group]) -> dict[int, tuple[int, ...]]:
+    """Place what assembly uses place: the whole and the part of each."""
     entities = reader.entities
-    uses = {}
+    uses: dict[int, tuple[int, ...]] = {}
     for row in entities.of_type("NEXT_ASSEMBLY_USAGE_OCCURRENCE"):
         whole, part = (*entities.arguments(row)[3:5], None, None)[:2]
         uses[row] = tuple(entities.expect(row, one, *_DEFINITIONS) for one in (whole, part))
@@ -267,7 +274,15 @@ def _use(reader: _Reader, groups: dict[int, _Group]) -> int:
     for use in uses.keys() - placed:
         whole, part = (reader.find(reader.shown[one]) for one in uses[use])
         groups[whole].places.append((part, None))
-    return len(uses)
+    return uses
+
+
+def _members(uses: Iterable[tuple[int, ...]]) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = {}
+    for whole, part in uses:
+        inner = found.setdefault(whole, {})
+        inner[part] = inner.get(part, 0) + 1
+    return found
 
 
 def _related(reader: _Reader, relation: Row, part: int) -> Floats | None:
@@ -380,11 +395,12 @@ def _parts(reader: _Reader, groups: dict[int, _Group], placements: dict[int, Flo
     found = []
     for item in sorted(homes):
         group, representation = homes[item]
+        product = groups[group].product if group in groups else -1
         whole = np.concatenate(places[item])
         size = np.linalg.det(whole[:, :3, :3])
         found.append(
             Part(
-                *(item, entities.number(item), reader.kinds[item], _name(entities, groups.get(group), item)),
+                *(item, entities.number(item), reader.kinds[item], _name(entities, product, item), product),
                 *(reader.context(representation), reader.factor(representation)),
                 *(whole, size < 0, np.cbrt(np.abs(size))),
             )
@@ -392,9 +408,9 @@ def _parts(reader: _Reader, groups: dict[int, _Group], placements: dict[int, Flo
     return found
 
 
-def _name(entities: Entities, group: _Group | None, item: int) -> str:
+def _name(entities: Entities, product: int, item: int) -> str:
     """Name of a product, or of a solid that belongs to none."""
-    row: Any = group.product if group else -1
+    row: Any = product
     if row >= 0:
         for argument in (2, 2):  # PRODUCT_DEFINITION, its formation, PRODUCT
             arguments = entities.arguments(row)

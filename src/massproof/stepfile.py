@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from massproof import part21, products, shapes
+from massproof import part21, products, shapes, stated
 from massproof.brep import CONE, Floats, Shapes
 from massproof.errors import FormatError, Note
 from massproof.part21 import Entities, Row
 from massproof.products import SOLID, SURFACE, Assembly, Part
 from massproof.shapes import Decoded
+from massproof.stated import Stated
 
 
 class Shown(NamedTuple):
@@ -38,6 +39,11 @@ class Model(NamedTuple):
     parts: tuple[Shown, ...]  # every solid, surface model and other body once
     unit: Fraction | None  # metres; None: the file has none
     declared: str  # names of the units of length of the parts, as written
+    stated: tuple[Stated, ...]  # what the file says of their volumes, areas, …
+    members: dict[
+        int, dict[int, int]
+    ]  # row of each product definition that uses others: their rows, how often
+    tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
 
@@ -57,7 +63,11 @@ def read(data: bytes | memoryview) -> Model:
     drawn = shapes.decode(entities, next(iter(angles or {1.0})) if len(angles) < 2 else None)
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
-    return Model(table, parts, whole.unit, whole.declared, whole.notes + _surface_notes(parts), entities)
+    notes = whole.notes + _surface_notes(parts)
+    return Model(
+        *(table, parts, whole.unit, whole.declared, stated.read(entities)),
+        *(whole.members, whole.tops, notes, entities),
+    )
 
 
 def _check_edges(entities: Entities) -> None:
