@@ -46,6 +46,7 @@ __all__ = [
     "TORUS",
     "VERTEX",
     "Brep",
+    "Drawn",
     "Floats",
     "Integers",
     "Shapes",
@@ -87,6 +88,16 @@ class Shapes(NamedTuple):
 
     # Column `base` of a surface: of EXTRUSION and REVOLUTION the curve, of OFFSET the surface; of a TORUS 1 when
     # the inner part of a spindle is meant. Senses and orientations are 1 or 0, as .T. and .F.
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Drawn:
+    """What a STEP file draws."""
+
+    model: Any  # stepfile.Model
+    unit: str | None  # length unit of what is measured of it; None when the file states none
+    declared: str  # what the file itself says of its unit, "" when it says nothing
+    notes: tuple[Note, ...] = ()  # what the reader noticed
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -54,6 +54,8 @@ def measure(
     check: Annotated[str, typer.Option(help="Of meshes: closed (one pass), full (intersections too), auto (by size).")] = "auto",
     weld: Annotated[float | None, typer.Option(help="Take corners of open edges this near as one, in the file's unit.")] = None,
     repair: Annotated[str | None, typer.Option(help="Of meshes: estimate (cap holes) or union (count shared volume once).")] = None,
+    engine: Annotated[str | None, typer.Option(help="Of STEP: native, occt, or both and whether they agree.")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="Of STEP: relative, of native integration; 1e-9 without it.")] = None,
 ) -> None:  # fmt: skip
     """Measure files: area, volume, mass, centre of mass, inertia, bounding box."""
     raise typer.Exit(output.measure(output.Wanted(**locals())))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ASSUMED_UNIT = "mm"
 _CHECKS = ("auto", "closed", "full")
 _REPAIRS = (None, "estimate", "union")
+_ENGINES = (None, "native", "occt", "both")
+_FINEST, _COARSEST = 1e-14, 1e-2  # between what float64 holds and what is worth calling a measurement
 _LEAST = 1e-30  # kg or kg/m³: less is a slip of the pen, and its square would underflow
 # Largest sides, in millimetres, outside which a part in millimetres is rare enough to say so.
 _SMALL, _LARGE = 0.5, 10_000.0
@@ -38,6 +40,8 @@ def measure(
     check: str = "auto",
     weld: float | None = None,
     repair: str | None = None,
+    engine: str | None = None,
+    accuracy: float | None = None,
 ) -> Properties:
     """Measure a file or an object: area, volume, mass, centre of mass, inertia, bounding box.
 
@@ -56,6 +60,9 @@ def measure(
         closes it; without it up to a millionth of the diagonal
     repair : "estimate" caps the holes of a mesh; "union" counts what its bodies share once (extra `union`).
         Either is a finding
+    engine : of a STEP file, "native" integrates its exact faces, and leaves what it cannot do to Open CASCADE
+        (extra `step`); "occt": that alone; "both": a finding says whether they agree within their errors
+    accuracy : of native integration, relative; 1e-9 without it
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
     and their sources are documented in `kernels.integrals` and `mass`.
@@ -67,7 +74,7 @@ def measure(
     if sum(x is not None for x in (material, density, mass)) > 1:
         msg = "give one of material, density and mass: each fixes the others"
         raise UsageError(msg)
-    options = _options(check, weld, repair)
+    options = _options(check, weld, repair) | _of_step(engine, accuracy)
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
@@ -107,6 +114,16 @@ def _options(check: str, weld: float | None, repair: str | None) -> dict[str, An
         msg = f"weld must be a length greater than zero and finite, in the unit of the file, got {weld}"
         raise UsageError(msg)
     return {"check": check, "weld": weld, "repair": repair}
+
+
+def _of_step(engine: str | None, accuracy: float | None) -> dict[str, Any]:
+    if engine not in _ENGINES:
+        msg = f"engine={engine!r} is unknown; use native, occt or both"
+        raise UsageError(msg)
+    if accuracy is not None and not _FINEST <= accuracy <= _COARSEST:
+        msg = f"accuracy must be relative, from {_FINEST:g} to {_COARSEST:g}, got {accuracy}"
+        raise UsageError(msg)
+    return {"engine": engine, "accuracy": accuracy}
 
 
 def _density(material: str | None, density: str | Quantity | None) -> Density | None:
