@@ -7,7 +7,7 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from massproof.brep import SPLINE, Floats, Integers, Shapes
 from massproof.errors import Note
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
+from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
 from massproof.tables import Table, prepare, spread
 
@@ -104,7 +105,7 @@ class _Integrals:
     def __init__(self, table: Table, rows: _Rows, accuracy: float) -> None:
         count = len(table.shapes.faces)
         self.table = table
-        self.fields, self.errors = np.zeros((count, kernel.FIELDS)), np.zeros((count, 4))
+        self.fields, self.errors = np.zeros((count, FIELDS)), np.zeros((count, 4))
         self.borders, self.outcomes = np.zeros((count, 6)), np.zeros((count, 3), np.int64)
         self.low, self.high = _boxes(rows, table)
         self.origin = np.where(np.isfinite(self.low), (self.low + self.high) / 2, 0.0)
@@ -155,7 +156,7 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     cells = int(free[:, 9].max(initial=1)) * _PARTS
     shapes = (
         (ROWS, WIDTH), (6, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
-        (kernel.PANEL_BORDER + 1, kernel.FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
+        (kernel.PANEL_BORDER + 1, FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
     )  # fmt: skip
     return tuple(np.zeros(shape) for shape in shapes)
 
@@ -253,13 +254,14 @@ class _Sums:
         np.maximum.at(gap, part, integrals.borders[rows.face, 5])
         area, errors = summed(np.abs(integrals.fields[rows.face, 0])), summed(integrals.errors[rows.face])
         place = (integrals.origin, integrals.reach, integrals.low, integrals.high)
-        return cls(summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise)
+        return cls(
+            summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise
+        )
 
     def of_part(self, p: int) -> _Sums:
         """Sums of one part."""
-        own = [getattr(self, name)[p] for name in list(self.__slots__)[:-2]]
-        own = [value if np.ndim(value) else float(value) for value in own]
-        return _Sums(*own, self.centre, self.noise)
+        names = [one.name for one in fields(self) if one.name not in ("centre", "noise")]
+        return replace(self, **{name: getattr(self, name)[p] for name in names})
 
 
 def _parts(table: Table, rows: _Rows, integrals: _Integrals) -> list[Part]:
@@ -296,12 +298,18 @@ def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
     """Faces whose area vector is not that of their border, gaps and errors granted: they were misunderstood."""
     apart = np.linalg.norm(integrals.fields[:, 11:14] - integrals.borders[:, :3], axis=1)
     area = np.abs(integrals.fields[:, 0])
-    far = apart > 4 * integrals.borders[:, 4] + 10 * integrals.errors[:, 0] + 1e-9 * (area + integrals.sizes**2)
+    far = apart > 4 * integrals.borders[:, 4] + 10 * integrals.errors[:, 0] + 1e-9 * (
+        area + integrals.sizes**2
+    )
     wound = (integrals.outcomes[:, 1] & kernel.WOUND) > 0
-    return far | wound | ~(area <= np.inf) | (integrals.borders[:, 5] > _STRAY * integrals.sizes)
+    off = integrals.borders[:, 5] > _STRAY * integrals.sizes
+    stray: npt.NDArray[np.bool_] = far | wound | off | ~(area <= np.inf)
+    return stray
 
 
-def _part(raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]) -> Part:
+def _part(
+    raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]
+) -> Part:
     """A part of its sums; faces: entity, count, unsupported; shells: closed, faces turned, inside out."""
     entity, count, unsupported = faces
     closed, turned, inverted = shells
@@ -317,11 +325,27 @@ def _part(raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shel
         body = replace(about, centre=about.centre + raw.centre)
         integration, gaps = (_centred(e, away, volume) for e in (integration, gaps))
         integration[2] += raw.noise
-    errors = {"integration": Errors(*integration, raw.noise), "brep-gap": Errors(*gaps, raw.gap)}
+    errors = {
+        "integration": replace(Errors(*integration), box=raw.noise),
+        "brep-gap": replace(Errors(*gaps), box=float(raw.gap)),
+    }
     low, high = raw.low + raw.centre, raw.high + raw.centre
     share = imbalance / raw.area if raw.area else 0.0
     return Part(
-        entity, raw.area, body, low, high, errors, count, unsupported, closed, turned, inverted, share, raw.gap, absent
+        entity,
+        raw.area,
+        body,
+        low,
+        high,
+        errors,
+        count,
+        unsupported,
+        closed,
+        turned,
+        inverted,
+        share,
+        raw.gap,
+        absent,
     )
 
 

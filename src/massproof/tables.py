@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from massproof.brep import (
-    CIRCLE, CONE, CYLINDER, EXTRUSION, HYPERBOLA, LINE, OFFSET, PARABOLA, PLANE, REVOLUTION, SPHERE, SPLINE, TORUS,
-    Floats, Integers, Shapes,
+    CIRCLE,
+    CONE,
+    CYLINDER,
+    EXTRUSION,
+    HYPERBOLA,
+    LINE,
+    OFFSET,
+    PARABOLA,
+    PLANE,
+    REVOLUTION,
+    SPHERE,
+    SPLINE,
+    TORUS,
+    Floats,
+    Integers,
+    Shapes,
 )  # fmt: skip
 from massproof.kernels.axes import axes
 from massproof.kernels.boxes import edge_boxes
@@ -80,7 +92,9 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     numbers[shapes.curves[:, 0] == LINE, :3] -= centre
     controls[:, :3] -= centre
     points = shapes.edge_points - np.tile(centre, 2)
-    return shapes._replace(frames=frames, curve_numbers=numbers, controls=controls, edge_points=points), centre
+    return shapes._replace(
+        frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
+    ), centre
 
 
 def _without_high_degrees(shapes: Shapes) -> Shapes:
@@ -247,12 +261,12 @@ def _resolved(shapes: Shapes, boxes: Floats, face: Integers, use: Integers) -> S
         return shapes
     centre, reach = _extent(shapes, boxes)
     new = _Additions(shapes)
-    for s in swept:
+    for s in map(int, swept):
         if kinds[s] == EXTRUSION:
             _extrude(shapes, s, centre, reach, new)
         else:
             _revolve(shapes, s, centre, reach, new)
-    for s in offset:
+    for s in map(int, offset):
         _offset(shapes, s, new)
     return new.shapes(shapes)
 
@@ -272,7 +286,7 @@ def _range(shapes: Shapes, c: int, centre: Floats, reach: float) -> tuple[float,
         speed = float(np.linalg.norm(numbers[3:]))
         middle = float((centre - numbers[:3]) @ numbers[3:]) / speed**2
         return middle - reach / speed, middle + reach / speed
-    if kind == PARABOLA or kind == HYPERBOLA:
+    if kind in (PARABOLA, HYPERBOLA):
         frame = shapes.frames[shapes.curves[c, 1]].reshape(4, 3)
         y = abs(float((centre - frame[0]) @ frame[2])) + reach
         most = y / (2 * numbers[0]) if kind == PARABOLA else math.asinh(y / numbers[1])

@@ -3,7 +3,7 @@
 import math
 
 from massproof.kernels.bsplines import curve_point
-from massproof.kernels.geometry import CIRCLE, ELLIPSE, GEOMETRY, LINE, PARABOLA, SPLINE, Geometry
+from massproof.kernels.geometry import ELLIPSE, GEOMETRY, LINE, PARABOLA, SPLINE, Geometry
 from massproof.kernels.jit import entry, kernel
 
 
@@ -51,7 +51,7 @@ def conic(kind, a, b, t):
 
     circle, ellipse (a cos t, b sin t)    parabola (a t², 2 a t)    hyperbola (a cosh t, b sinh t)
     """
-    if kind == CIRCLE or kind == ELLIPSE:
+    if kind <= ELLIPSE:
         c, s = math.cos(t), math.sin(t)
         return a * c, b * s, -a * s, b * c, -a * c, -b * s
     if kind == PARABOLA:

@@ -14,9 +14,11 @@ from massproof.kernels.surfaces import free_point
 # What a row says of a foot: parameters (of closed surfaces of revolution cosine and sine of u, too), their
 # derivatives along the curve, the distance, and whether the foot is at a pole, where u has no value.
 U, V, COS, SIN, DU, DV, GAP, POLE = 0, 1, 2, 3, 4, 5, 6, 7
+WILD = COS  # of splines, which have no use for a cosine: what rounding can make of the derivative of u
 
 _STEPS = 40  # of Newton's method; five are usual
 _POLE = 1e-9  # of the size of a face: so near to its axis, u has no value
+_DIGITS = 4e-15  # of the size of a face: rounding of an evaluated point
 _FLAT = 1e-13  # of two squares: a smaller determinant is that of a pole
 
 
@@ -185,7 +187,9 @@ def follow(patch, at, x, y, z, tangent, here):
     # what rounding makes of that would be divided by the square of the distance from it.
     turn = (patch.high_u - patch.low_u) / (2.0 * math.pi)
     speed = math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2)
-    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + patch.noise):
+    noise = patch.noise + _DIGITS * patch.size
+    here[WILD] = speed * noise / (a * turn) if a > 0.0 else 0.0
+    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + noise):
         here[DU] = 0.0
     wide = (patch.high_u - patch.low_u) * math.sqrt(abs(a))
     here[POLE] = 1.0 if wide <= 1e-7 * patch.size else 0.0

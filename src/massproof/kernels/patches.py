@@ -55,7 +55,7 @@ def inner_rule(geometry, base):
 @kernel
 def is_free(kind):
     """Whether a surface has no closed form here: a spline, or an offset of one."""
-    return kind == SPLINE or kind == OFFSET
+    return kind in (SPLINE, OFFSET)
 
 
 @kernel
@@ -108,7 +108,7 @@ def make_patch(geometry, s, frame, origin, vertex, size, noise, closure, cells):
         low_u, high_u, low_v, high_v = 0.0, 2.0 * math.pi, 0.0, 0.0
         period_u = 0.0 if kind == PLANE else 2.0 * math.pi
         period_v = 2.0 * math.pi if repeats else 0.0
-        whole = kind == SPHERE or kind == TORUS
+        whole = kind in (SPHERE, TORUS)
         grid_u, grid_v, rule = 1, 1, FIFTEEN
     return Patch(
         kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top, whole, period_u, period_v,
