@@ -295,6 +295,8 @@ def test_mirror_images_are_told():
         lambda f: f("CARTESIAN_TRANSFORMATION_OPERATOR_3D('',$,$,#1)"),
         lambda f: f(f"CARTESIAN_TRANSFORMATION_OPERATOR_3D('','',$,$,{f.flat()},$,$)"),
         lambda f: operator(f, scale="0."),
+        lambda f: operator(f, scale="1.E200"),
+        lambda f: operator(f, scale="1.E308", third="(1.E308,1.E308,0.)"),
         lambda f: f.frame(axis=(0, 0, 0)),
         lambda f: f(f"AXIS2_PLACEMENT_3D('',{f.flat()},$,$)"),
         lambda f: f("AXIS2_PLACEMENT_3D('',$,$,$)"),

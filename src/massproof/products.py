@@ -249,7 +249,7 @@ def _between(reader: _Reader, inner: tuple[Any, int], outer: tuple[Any, int]) ->
         matrix = None
         if isinstance(one, Row):
             matrix = frame(reader.entities, one, float(reader.factor(representation)))
-        if matrix is None or not abs(np.linalg.det(matrix[:3, :3])) > 0:
+        if matrix is None:
             return None
         matrices.append(matrix)
     placed: Floats = matrices[1] @ inverse(matrices[0])
