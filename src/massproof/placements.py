@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from massproof.brep import Floats
-from massproof.part21 import Entities, Row
+from massproof.entities import Entities, Row
 
 _SMALLEST = 1e-30  # scale³ of a placement: 10⁻¹⁰ of its size is no part any more
 _SHORT = 1e-9  # of a unit vector's part across another: less is no direction
