@@ -509,6 +509,14 @@ def test_ten_billion_parts_are_refused_and_as_many_of_nothing_are_nothing(solid)
         f.read()
 
 
+def test_sizes_that_multiply_beyond_all_numbers_are_told():
+    f = Products()
+    shape = f.shape(f.context(f(MM)), f.body(), own := f.frame())
+    for _ in range(40):
+        shape = f.shape("$", f.mapped(own, shape, operator(f, scale="9.E9")))
+    assert codes(f.read()) == ["scaled"]
+
+
 @pytest.mark.parametrize(
     ("product", "name"),
     [

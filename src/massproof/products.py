@@ -69,8 +69,9 @@ def read(entities: Entities) -> Assembly:
     map_items(reader, groups)
     uses = use_products(reader, groups)
     order = _order(reader, groups)
-    placements = _placements(reader, groups, order)
-    parts = _parts(reader, groups, placements)
+    with np.errstate(all="ignore"):  # sizes that multiply through many levels
+        placements = _placements(reader, groups, order)
+        parts = _parts(reader, groups, placements)
     declared = dict.fromkeys(
         part.context.length.name for part in parts if part.context and part.context.length
     )
@@ -213,7 +214,11 @@ def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
         notes.append(("unit-assumed", text, {"parts": len(parts), "without": bare}))
     for code, says, count in (
         ("mirrored", "placed as mirror images", sum(int(part.mirrored.sum()) for part in parts)),
-        ("scaled", "placed at another size", sum(int((abs(part.scale - 1) > 1e-9).sum()) for part in parts)),
+        (
+            "scaled",
+            "placed at another size",
+            sum(int((~(abs(part.scale - 1) <= 1e-9)).sum()) for part in parts),
+        ),
     ):
         if count:
             notes.append((code, f"{count} parts are {says}", {"count": count}))

@@ -6,13 +6,12 @@ Rules of ISO 10303-42: knots that a type implies, how knots, weights and control
 import numpy as np
 
 from massproof.kernels.boundaries import triple
+from massproof.kernels.geometry import SPLINE
 from massproof.kernels.jit import kernel
 from massproof.kernels.placing import CONTROLS, KNOTS, NO_REASON, POINTS, WEIGHTS
 from massproof.kernels.schema import TYPES
 from massproof.kernels.signatures import after_value
 from massproof.kernels.tokens import CODES
-
-SPLINE = 6  # kind of curves and surfaces, as in `brep`
 
 _FIRST_SPLINE, _LAST_SPLINE, _POLYLINE = (
     TYPES["B_SPLINE_CURVE_WITH_KNOTS"],

@@ -17,12 +17,12 @@ from massproof.kernels.text import SPACE, byte, outside, trailing_zeros, word
 
 LEFT, RIGHT, NUMBER, REFERENCE, STRING, TRUE, FALSE, WORD, NOTHING, DERIVED, KEYWORD, BINARY, NONE = range(13)
 CODES = 1024  # more than there are codes of keywords
-OTHER, COMPLEX, EXTERNAL, STATEMENT, END = range(5)  # codes: unknown, of several parts, in another file, …
+OTHER, COMPLEX, EXTERNAL, END = range(4)  # codes: unknown, of several parts, in another file, …
 FIRST_CODE = 8  # of names that a caller knows
 QUOTE, DOUBLE, OPEN, CLOSE, STAR = 39, 34, 40, 41, 42
 PLUS, COMMA, MINUS, POINT, SLASH = 43, 44, 45, 46, 47
 SEMICOLON, LESS, EQUALS, DOLLAR, BACKSLASH, UNDERSCORE, EXCLAMATION = 59, 60, 61, 36, 92, 95, 33
-_0, _8, _29, _54, _64 = (np.uint64(n) for n in (0, 8, 29, 54, 64))
+_0, _29, _54 = (np.uint64(n) for n in (0, 29, 54))
 _ALL = np.uint64(2**64 - 1)
 _MULTIPLIER = 0x9E3779B97F4A7C15  # Knuth's: 2⁶⁴ by the golden ratio
 _SPREAD = np.uint64(_MULTIPLIER)
