@@ -108,13 +108,16 @@ class _Integrals:
         self.fields, self.errors = np.zeros((count, FIELDS)), np.zeros((count, 4))
         self.borders, self.outcomes = np.zeros((count, 6)), np.zeros((count, 3), np.int64)
         self.low, self.high = _boxes(rows, table)
-        self.origin = np.where(np.isfinite(self.low), (self.low + self.high) / 2, 0.0)
+        empty = ~(self.low <= self.high)  # of parts whose faces have no known extent
+        self.low[empty], self.high[empty] = 0.0, 0.0
+        self.origin = (self.low + self.high) / 2
         size = np.linalg.norm(self.high - self.low, axis=1)
-        self.reach = np.where(np.isfinite(size) & (size > 0), size, 1.0) / 2
+        self.reach = np.where(size > 0, size, 1.0) / 2
         self.owner = np.zeros(count, np.int64)
         self.owner[rows.face[::-1]] = rows.part[rows.shell[::-1]]
-        own = np.linalg.norm(table.boxes[:, 3:] - table.boxes[:, :3], axis=1)
-        self.sizes = np.where(np.isfinite(own) & (own > 0), own, 1.0)
+        known = np.isfinite(table.boxes[:, :1])
+        own = np.linalg.norm(np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1)
+        self.sizes = np.where(own > 0, own, 1.0)
         self.target = np.full(count, _PANEL * accuracy)
         self.parts = 1
         self.scratch = _scratch(table)
