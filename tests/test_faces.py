@@ -6,12 +6,29 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from solids_by_hand import ORIGIN, PI, SOLIDS, Builder, X, Y, Z, box, box_faces, elbow, filleted_box, frustum, moved, sphere, torus
+from solids_by_hand import (
+    ORIGIN,
+    PI,
+    SOLIDS,
+    Builder,
+    X,
+    Y,
+    Z,
+    box,
+    box_faces,
+    elbow,
+    filleted_box,
+    frustum,
+    moved,
+    sphere,
+    torus,
+    twin,
+)  # fmt: skip
 from strategies import rotations
 
-from massproof.brep import CIRCLE, ELLIPSE, EXTRUSION, HYPERBOLA, OFFSET, PARABOLA, PLANE, REVOLUTION, SPLINE
+from massproof.brep import CIRCLE, ELLIPSE, EXTRUSION, HYPERBOLA, OFFSET, PARABOLA, PLANE, REVOLUTION
 from massproof.exact import integrate
-from massproof.sweeps import Net, arc, conic, extruded
+from massproof.sweeps import arc, extruded
 
 
 def widths(part):
@@ -33,7 +50,8 @@ def with_surface(shapes, s, kind, frame, numbers=(), base=0, curve=None):
     if curve is not None:
         row, floats = curve
         shapes = shapes._replace(
-            curves=np.vstack([shapes.curves, [row]]), curve_numbers=np.vstack([shapes.curve_numbers, [floats]])
+            curves=np.vstack([shapes.curves, [row]]),
+            curve_numbers=np.vstack([shapes.curve_numbers, [floats]]),
         )
         surfaces[s, 11] = len(shapes.curves) - 1
     return shapes._replace(surfaces=surfaces, surface_numbers=surface_numbers)
@@ -72,7 +90,9 @@ def test_a_skew_line_revolves_to_a_hyperboloid():
     low = build.circle(-Z, Z, r, np.array([1.0, -1, -1]))
     high = build.circle(Z, Z, r, np.array([1.0, 1, 1]))
     seam = build.segment(np.array([1.0, -1, -1]), np.array([1.0, 1, 1]))
-    side = build.surface(REVOLUTION, build.frame(), base=build.line(np.array([1.0, -2, -2]), np.array([1.0, 2, 2])))
+    side = build.surface(
+        REVOLUTION, build.frame(), base=build.line(np.array([1.0, -2, -2]), np.array([1.0, 2, 2]))
+    )
     faces = [
         build.face(side, [low, seam, -high, -seam]),
         build.face(build.surface(PLANE, build.frame(-Z, -Z)), [-low]),
@@ -91,7 +111,9 @@ def test_a_revolved_circle_is_a_torus_or_a_sphere(name, z):
     radius, centre = (1.0, 3 * X) if name == "torus" else (1.5, ORIGIN)
     frame = np.concatenate([centre, X, np.cross(-z * Y, X), -z * Y])
     row = (CIRCLE, len(shapes.frames), 0, 0, 0, 0, 0, 0)
-    swept = with_surface(shapes, 0, REVOLUTION, shapes.surfaces[0, 1], curve=(row, (radius, radius, 0, 0, 0, 0)))
+    swept = with_surface(
+        shapes, 0, REVOLUTION, shapes.surfaces[0, 1], curve=(row, (radius, radius, 0, 0, 0, 0))
+    )
     faces = shapes.faces.copy()
     faces[0, 1] = 1 if z > 0 else 0
     swept = swept._replace(frames=np.vstack([shapes.frames, frame]), faces=faces)
@@ -174,7 +196,11 @@ def test_an_offset_of_a_spline_is_integrated_as_it_is():
     numbers = np.vstack([shapes.surface_numbers, extra.surface_numbers])
     surfaces[side], numbers[side, 0] = 0, 1.0
     surfaces[side, 0], surfaces[side, 11] = OFFSET, base
-    (part,) = integrate(shapes._replace(surfaces=surfaces, surface_numbers=numbers, controls=extra.controls, knots=extra.knots))
+    (part,) = integrate(
+        shapes._replace(
+            surfaces=surfaces, surface_numbers=numbers, controls=extra.controls, knots=extra.knots
+        )
+    )
 
     assert abs(part.area - truth.area) <= widths(part)["area"] < 1e-7
     assert abs(part.body.mass - truth.volume) <= widths(part)["volume"] < 1e-7
@@ -196,7 +222,12 @@ def test_a_face_that_looks_the_wrong_way_is_turned_and_noticed(which):
 def test_orientations_of_bounds_and_of_faces_in_shells_count():
     """The same box with every loop listed backwards, every bound .F., half of the faces used through .F."""
     shapes, truth = box()
-    uses, loops, faces, used = shapes.uses.copy(), shapes.loops.copy(), shapes.faces.copy(), shapes.shell_faces.copy()
+    uses, loops, faces, used = (
+        shapes.uses.copy(),
+        shapes.loops.copy(),
+        shapes.faces.copy(),
+        shapes.shell_faces.copy(),
+    )
     for first in loops[:, 0]:
         uses[first : first + 4] = -uses[first : first + 4][::-1]
     loops[:, 2] = 0
@@ -297,4 +328,41 @@ def test_a_coarser_accuracy_is_reported_as_one():
 def test_boxes_of_edges_are_exact():
     (part,) = integrate(frustum(2.0, 1.0, 3.0)[0])
 
-    assert part.low == pytest.approx([-2, -2, 0], abs=1e-15) and part.high == pytest.approx([2, 2, 3], abs=1e-15)
+    assert part.low == pytest.approx([-2, -2, 0], abs=1e-15) and part.high == pytest.approx(
+        [2, 2, 3], abs=1e-15
+    )
+
+
+BOXES = {
+    "sphere": ([-1.5] * 3, [1.5] * 3),
+    "sphere_with_seam": ([-1.5] * 3, [1.5] * 3),
+    "sphere_octants": ([-1.5] * 3, [1.5] * 3),
+    "caps": ([-1.445683229480096] * 2 + [0.4], [1.445683229480096] * 2 + [1.5]),
+    "torus": ([-4, -4, -1], [4, 4, 1]),
+    "bare_torus": ([-4, -4, -1], [4, 4, 1]),
+    "elbow": ([0, 0, -1], [5, 5, 1]),
+    "filleted_box": ([-2, -1.5, -1], [2, 1.5, 1]),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_boxes_hold_what_bulges_between_edges(name):
+    (part,) = integrate(SOLIDS[name]()[0])
+    low, high = BOXES[name]
+
+    assert part.low == pytest.approx(low, abs=1e-14) and part.high == pytest.approx(high, abs=1e-14)
+
+
+def test_a_turned_torus_reaches_as_far_as_its_axis_lets_it():
+    shapes, _ = torus()
+    c, s = math.cos(0.4), math.sin(0.4)
+    (part,) = integrate(moved(shapes, np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])))
+    axis = np.array([s, 0, c])
+
+    assert part.high == pytest.approx(3 * np.sqrt(1 - axis**2) + 1, abs=1e-12)
+
+
+def test_the_box_of_a_spline_is_bounded_by_its_control_points():
+    (part,) = integrate(twin(sphere()[0]))
+
+    assert (part.high + part.errors["integration"].box >= 1.5 - 1e-12).all()

@@ -8,7 +8,19 @@ import pytest
 from solids_by_hand import PI, Builder, X, Y, Z
 
 from massproof.brep import (
-    CIRCLE, CONE, CYLINDER, ELLIPSE, EXTRUSION, HYPERBOLA, LINE, OFFSET, PARABOLA, PLANE, REVOLUTION, SPHERE, TORUS,
+    CIRCLE,
+    CONE,
+    CYLINDER,
+    ELLIPSE,
+    EXTRUSION,
+    HYPERBOLA,
+    LINE,
+    OFFSET,
+    PARABOLA,
+    PLANE,
+    REVOLUTION,
+    SPHERE,
+    TORUS,
 )  # fmt: skip
 from massproof.kernels import curves, surfaces
 from massproof.kernels.geometry import ROWS, WIDTH
@@ -60,7 +72,9 @@ def de_boor(knots, degree, points, t):
 
 def homogeneous(points):
     """Control points multiplied by their weights, exactly."""
-    return [[Fraction(float(x)) * Fraction(float(p[3])) for x in p[:3]] + [Fraction(float(p[3]))] for p in points]
+    return [
+        [Fraction(float(x)) * Fraction(float(p[3])) for x in p[:3]] + [Fraction(float(p[3]))] for p in points
+    ]
 
 
 def cartesian(row):
@@ -74,7 +88,9 @@ def test_splines_are_what_exact_interpolation_gives(degree, t):
     c = build.spline_curve(net)
     point = curve_at(build.shapes(), c, [t])[0, 0]
 
-    assert point == pytest.approx(cartesian(de_boor(net.knots[0], degree, homogeneous(net.points), t)), rel=1e-12)
+    assert point == pytest.approx(
+        cartesian(de_boor(net.knots[0], degree, homogeneous(net.points), t)), rel=1e-12
+    )
 
 
 def test_spline_surfaces_are_splines_of_splines():
@@ -177,9 +193,15 @@ def test_the_surfaces_of_revolution_pass_where_the_standard_says():
 
     assert surface_at(shapes, rows[0], [(u, v)])[0, 0] == pytest.approx(origin + u * x + v * y)
     assert surface_at(shapes, rows[1], [(u, v)])[0, 0] == pytest.approx(origin + 2 * out + v * z)
-    assert surface_at(shapes, rows[2], [(u, v)])[0, 0] == pytest.approx(origin + (2 + v * math.tan(0.3)) * out + v * z)
-    assert surface_at(shapes, rows[3], [(u, v)])[0, 0] == pytest.approx(origin + 2 * math.cos(v) * out + 2 * math.sin(v) * z)
-    assert surface_at(shapes, rows[4], [(u, v)])[0, 0] == pytest.approx(origin + (3 + math.cos(v)) * out + math.sin(v) * z)
+    assert surface_at(shapes, rows[2], [(u, v)])[0, 0] == pytest.approx(
+        origin + (2 + v * math.tan(0.3)) * out + v * z
+    )
+    assert surface_at(shapes, rows[3], [(u, v)])[0, 0] == pytest.approx(
+        origin + 2 * math.cos(v) * out + 2 * math.sin(v) * z
+    )
+    assert surface_at(shapes, rows[4], [(u, v)])[0, 0] == pytest.approx(
+        origin + (3 + math.cos(v)) * out + math.sin(v) * z
+    )
 
 
 @pytest.mark.parametrize("kind", [LINE, CIRCLE, ELLIPSE, PARABOLA, HYPERBOLA])
@@ -209,12 +231,19 @@ def test_sweeps_of_splines_are_their_surfaces():
     frame = build.frame(*FRAME)
     c = build.spline_curve(net)
     swept = [build.surface(EXTRUSION, frame, *Z, base=c), build.surface(REVOLUTION, frame, base=c)]
-    free = [build.spline_surface(extruded(net, Z, -1.0, 2.0)), build.spline_surface(revolved(net, np.array(build.frames[0])))]
+    free = [
+        build.spline_surface(extruded(net, Z, -1.0, 2.0)),
+        build.spline_surface(revolved(net, np.array(build.frames[0]))),
+    ]
     shapes = build.shapes()
 
-    assert surface_at(shapes, swept[0], [(0.3, 0.5)])[0, 0] == pytest.approx(surface_at(shapes, free[0], [(0.3, 0.5)])[0, 0])
+    assert surface_at(shapes, swept[0], [(0.3, 0.5)])[0, 0] == pytest.approx(
+        surface_at(shapes, free[0], [(0.3, 0.5)])[0, 0]
+    )
     # The spline's u is no angle but in the middle and at the ends of its quarters.
-    assert surface_at(shapes, swept[1], [(PI / 4, 0.5)])[0, 0] == pytest.approx(surface_at(shapes, free[1], [(0.5, 0.5)])[0, 0])
+    assert surface_at(shapes, swept[1], [(PI / 4, 0.5)])[0, 0] == pytest.approx(
+        surface_at(shapes, free[1], [(0.5, 0.5)])[0, 0]
+    )
 
 
 def test_whole_turns_close_exactly():

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from massproof.brep import SPLINE, Floats, Integers, Shapes
 from massproof.errors import Note
+from massproof.extents import reach
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
@@ -81,7 +82,20 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
             break
         integrals.refine(again)
         parts = _parts(table, rows, integrals)
-    return parts
+    return [_widened(table, rows, integrals, p, one) for p, one in enumerate(parts)]
+
+
+def _widened(table: Table, rows: _Rows, integrals: _Integrals, p: int, part: Part) -> Part:
+    """A part whose box holds its faces, too, and not their edges only."""
+    low, high, slack = part.low - table.centre, part.high - table.centre, 0.0
+    for f in np.unique(rows.face[rows.part[rows.shell] == p]).tolist():
+        if table.bulging[f]:
+            sense = 1.0 if integrals.fields[f, 0] >= 0 else -1.0
+            low, high, more = reach(table, f, sense, low, high)
+            slack = max(slack, more)
+        slack = max(slack, float(table.slack[f]))
+    errors = part.errors | {"integration": replace(part.errors["integration"], box=table.noise + slack)}
+    return replace(part, low=low + table.centre, high=high + table.centre, errors=errors)
 
 
 def _rows(shapes: Shapes) -> _Rows:
@@ -116,7 +130,9 @@ class _Integrals:
         self.owner = np.zeros(count, np.int64)
         self.owner[rows.face[::-1]] = rows.part[rows.shell[::-1]]
         known = np.isfinite(table.boxes[:, :1])
-        own = np.linalg.norm(np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1)
+        own = np.linalg.norm(
+            np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1
+        )
         self.sizes = np.where(own > 0, own, 1.0)
         self.target = np.full(count, _PANEL * accuracy)
         self.parts = 1

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from massproof.brep import (
     CIRCLE,
@@ -49,6 +50,7 @@ class Table:
     face_frames: Floats  # (F, 12)
     boxes: Floats  # (F, 6) of the borders of faces, and of spheres and tori all that they can reach
     slack: Floats  # (F,) how far edges can be outside of them
+    bulging: npt.NDArray[np.bool_]  # (F,) whether a face can reach beyond its edges
     edge_face: Integers  # (U', ) face of each use, face by face
     edge_use: Integers  # (U', ) edge + 1, negative when the loop runs against it
     pieces: int  # of the border of a face, at most
@@ -77,8 +79,13 @@ def prepare(shapes: Shapes) -> Table:
     per_face = np.bincount(face, steps[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
     bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
     frames = _face_frames(shapes, trims, work)
+    surface = shapes.faces[:, 0]
+    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
+    bulging = (surface >= 0) & np.isin(kinds, (SPHERE, TORUS, SPLINE))
     most = int(per_face.max(initial=0)) + bands
-    return Table(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, face, use, most)
+    return Table(
+        centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, bulging, face, use, most
+    )
 
 
 def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:

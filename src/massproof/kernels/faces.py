@@ -465,7 +465,8 @@ def measure(
 
     closures : (S, 4) of splines: repeat in u, in v, a point at low and at high v
     face_frames : (F, 12) frame of each face's surface, of a sphere turned so that its poles are not on edges
-    sizes : (F,) length;  noise : how far rounding has moved points;  targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
+    sizes : (F,) length;  noise : how far rounding has moved points
+    targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
     parts : in how many the knot spans of v are divided
     out : (F, 14) fields of `inner`;  errors : (F, 4) of area, volume, first, second moments
     borders_out : (F, 6) area vector along the edges, their length, ∫ gap, largest gap

@@ -191,5 +191,8 @@ def follow(patch, at, x, y, z, tangent, here):
     here[WILD] = speed * noise / (a * turn) if a > 0.0 else 0.0
     if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + noise):
         here[DU] = 0.0
-    wide = (patch.high_u - patch.low_u) * math.sqrt(abs(a))
-    here[POLE] = 1.0 if wide <= 1e-7 * patch.size else 0.0
+    near = 1e-6 * (patch.high_v - patch.low_v)
+    at_pole = (patch.pole_low and here[V] <= patch.low_v + near) or (
+        patch.pole_high and here[V] >= patch.high_v - near
+    )
+    here[POLE] = 1.0 if at_pole else 0.0

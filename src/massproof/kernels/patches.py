@@ -32,6 +32,8 @@ class Patch(NamedTuple):
     start: float  # v where inner integrals begin
     bottom: float  # v of the ends where all u are one point, if there are such
     top: float
+    pole_low: bool  # whether a spline is one point at low v, at high v
+    pole_high: bool
     whole: bool  # whether the surface has no border
     period_u: float  # 0: does not repeat
     period_v: float
@@ -111,6 +113,7 @@ def make_patch(geometry, s, frame, origin, vertex, size, noise, closure, cells):
         whole = kind in (SPHERE, TORUS)
         grid_u, grid_v, rule = 1, 1, FIFTEEN
     return Patch(
-        kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top, whole, period_u, period_v,
+        kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top,
+        closure[2] == 1, closure[3] == 1, whole, period_u, period_v,
         low_u, high_u, low_v, high_v, grid_u, grid_v, rule, cells,
     )  # fmt: skip
