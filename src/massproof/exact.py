@@ -344,10 +344,7 @@ def _part(
         body = replace(about, centre=about.centre + raw.centre)
         integration, gaps = (_centred(e, away, volume) for e in (integration, gaps))
         integration[2] += raw.noise
-    errors = {
-        "integration": replace(Errors(*integration), box=raw.noise),
-        "brep-gap": replace(Errors(*gaps), box=float(raw.gap)),
-    }
+    errors = _named(integration, gaps, raw)
     low, high = raw.low + raw.centre, raw.high + raw.centre
     share = imbalance / raw.area if raw.area else 0.0
     return Part(
@@ -366,6 +363,14 @@ def _part(
         raw.gap,
         absent,
     )
+
+
+def _named(integration: list[float], gaps: list[float], raw: _Sums) -> dict[str, Errors]:
+    """Errors by cause; those of the box are the rounding of the file and its largest gap."""
+    return {
+        "integration": replace(Errors(*map(float, integration)), box=float(raw.noise)),
+        "brep-gap": replace(Errors(*map(float, gaps)), box=float(raw.gap)),
+    }
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:

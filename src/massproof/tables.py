@@ -34,6 +34,7 @@ from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
 
 _ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
+_HOPS = 16  # offsets of offsets that are followed
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
 
@@ -106,14 +107,20 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
 
 def _without_high_degrees(shapes: Shapes) -> Shapes:
     """Splines of absurd degree count as unsupported: scratch memory of kernels has a fixed width."""
-    high = (shapes.surfaces[:, 0] == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
+    kinds, bases = shapes.surfaces[:, 0], shapes.surfaces[:, 11]
+    bad = (kinds == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
     curves = (shapes.curves[:, 0] == SPLINE) & (shapes.curves[:, 2] > DEGREE)
-    if not (high.any() or curves.any()):
+    if not (bad.any() or curves.any()):
         return shapes
-    faces, edges = shapes.faces.copy(), shapes.edges.copy()
-    faces[(faces[:, 0] >= 0) & high[faces[:, 0]], 0] = -1
+    swept = (kinds == EXTRUSION) | (kinds == REVOLUTION)
+    bad[swept] |= curves[bases[swept]]
+    for _ in range(_HOPS):
+        bad[kinds == OFFSET] |= bad[bases[kinds == OFFSET]]
+    surfaces, faces, edges = shapes.surfaces.copy(), shapes.faces.copy(), shapes.edges.copy()
+    surfaces[bad, 0] = 0
+    faces[(faces[:, 0] >= 0) & bad[faces[:, 0]], 0] = -1
     edges[(edges[:, 0] >= 0) & curves[edges[:, 0]], 0] = -1
-    return shapes._replace(faces=faces, edges=edges)
+    return shapes._replace(surfaces=surfaces, faces=faces, edges=edges)
 
 
 def _steps(shapes: Shapes) -> Floats:
@@ -388,7 +395,7 @@ def _upright(frame: Floats, side: Floats, height: float, new: _Additions) -> int
 def _offset(shapes: Shapes, s: int, new: _Additions) -> None:
     """Resolve an offset down to its basis: of closed form it is one itself, of a spline it stays an offset."""
     base, distance, hops = int(s), 0.0, 0
-    while new.surfaces[base, 0] == OFFSET and hops < 16:
+    while new.surfaces[base, 0] == OFFSET and hops < _HOPS:
         distance += float(new.numbers[base, 0])
         base, hops = int(new.surfaces[base, 11]), hops + 1
     # Of a basis that was turned round the distance counts the other way, and so does the normal of the offset.

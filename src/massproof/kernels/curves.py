@@ -9,13 +9,9 @@ from massproof.kernels.jit import entry, kernel
 
 @kernel
 def domain(geometry, c):
-    """First and last parameter of curve c; a spline's only, others have no end."""
+    """First and last parameter of spline c."""
     numbers = geometry.curves[c]
-    if numbers[0] == SPLINE:
-        return geometry.knots[numbers[5] + numbers[2]], geometry.knots[numbers[5] + numbers[4]]
-    if numbers[0] <= ELLIPSE and numbers[0] != LINE:
-        return 0.0, 2.0 * math.pi
-    return -math.inf, math.inf
+    return geometry.knots[numbers[5] + numbers[2]], geometry.knots[numbers[5] + numbers[4]]
 
 
 @kernel

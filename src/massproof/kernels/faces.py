@@ -450,6 +450,17 @@ def flags_of(patch, sense, count, scratch):
     return flags
 
 
+@kernel
+def publish(sums, fields, errors, border):
+    """Copy the sums of a face to its rows."""
+    for k in range(FIELDS):
+        fields[k] = sums[TOTAL, k]
+    for k in range(4):
+        errors[k] = sums[ERRORS, k]
+    for k in range(TRAVEL):
+        border[k] = sums[BORDER, k]
+
+
 @entry(
     f"{GEOMETRY} i8[:,4] f8[:,6] f8[:,2] i8[:] i8[:,4] i8[:,5] i8[:,4] f8[:,12] f8[:,3] f8[:] f8 f8[:,4] i8 "
     f"i8[:] {SCRATCH} f8[:,14] f8[:,4] f8[:,6] i8[:,3]"
@@ -496,11 +507,6 @@ def measure(
         reset(scratch)
         count = list_pieces(geometry, borders, face, pieces)
         count = walk(geometry, borders, patch, sense, edged, count, targets[f], scratch)
-        for k in range(14):
-            out[f, k] = sums[TOTAL, k]
-        for k in range(4):
-            errors[f, k] = sums[ERRORS, k]
-        for k in range(6):
-            borders_out[f, k] = sums[BORDER, k]
+        publish(sums, out[f], errors[f], borders_out[f])
         outcomes[f, 1], outcomes[f, 2] = flags_of(patch, sense, count, scratch), count
     return 0

@@ -48,6 +48,12 @@ def closed_foot(patch, point, tangent, here):
         here[V], here[DV] = z, tz
         here[GAP] = abs(rho - patch.a - z * slope) / math.sqrt(1.0 + slope * slope)
         return
+    tube_foot(patch, rho, z, rho1, tz, here)
+
+
+@kernel
+def tube_foot(patch, rho, z, rho1, z1, here):
+    """v of a point of a sphere or torus at distance rho from the axis and height z; rho1, z1: how these change."""
     radius = patch.a if patch.kind == SPHERE else patch.b
     rho -= 0.0 if patch.kind == SPHERE else patch.a
     square = rho * rho + z * z
@@ -57,7 +63,7 @@ def closed_foot(patch, point, tangent, here):
     elif patch.lemon and v < 0.0:
         v += 2.0 * math.pi
     here[V], here[GAP] = v, abs(math.sqrt(square) - radius)
-    here[DV] = (rho * tz - z * rho1) / square if square > 0.0 else 0.0
+    here[DV] = (rho * z1 - z * rho1) / square if square > 0.0 else 0.0
 
 
 @kernel
@@ -81,6 +87,13 @@ def within(u, low, high, period):
 
 
 @kernel
+def grid_place(patch, step):
+    """Parameters of one of the points among which the nearest is looked for."""
+    u, v = (step // patch.grid_v + 0.5) / patch.grid_u, (step % patch.grid_v + 0.5) / patch.grid_v
+    return patch.low_u + (patch.high_u - patch.low_u) * u, patch.low_v + (patch.high_v - patch.low_v) * v
+
+
+@kernel
 def free_foot(geometry, patch, point, tangent, here, search, scratch):
     """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1.
 
@@ -91,18 +104,11 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
     best_u, best_v, best, done = u, v, math.inf, False
     for step in range(grid + _STEPS):
         if step < grid:
-            u = patch.low_u + (patch.high_u - patch.low_u) * (step // patch.grid_v + 0.5) / patch.grid_u
-            v = patch.low_v + (patch.high_v - patch.low_v) * (step % patch.grid_v + 0.5) / patch.grid_v
+            u, v = grid_place(patch, step)
         elif step == grid and grid > 0:
             u, v, best = best_u, best_v, math.inf
-        free_point(
-            geometry,
-            patch.surface,
-            wrapped(u, patch.low_u, patch.period_u),
-            wrapped(v, patch.low_v, patch.period_v),
-            scratch.work,
-            at,
-        )
+        p, q = wrapped(u, patch.low_u, patch.period_u), wrapped(v, patch.low_v, patch.period_v)
+        free_point(geometry, patch.surface, p, q, scratch.work, at)
         x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
         d = x * x + y * y + z * z
         if d < best:
