@@ -28,7 +28,7 @@ from strategies import rotations
 
 from massproof.brep import CIRCLE, ELLIPSE, EXTRUSION, HYPERBOLA, OFFSET, PARABOLA, PLANE, REVOLUTION
 from massproof.exact import integrate
-from massproof.sweeps import arc, extruded
+from massproof.sweeps import Net, arc, extruded, revolved
 
 
 def widths(part):
@@ -366,3 +366,43 @@ def test_the_box_of_a_spline_is_bounded_by_its_control_points():
     (part,) = integrate(twin(sphere()[0]))
 
     assert (part.high + part.errors["integration"].box >= 1.5 - 1e-12).all()
+
+
+@pytest.mark.parametrize("edge", range(0, 36, 5))
+def test_edges_that_do_not_meet_are_joined_and_the_strip_is_in_the_interval(edge):
+    """One end of an edge is a thousandth away from where its neighbours end."""
+    shapes, truth = filleted_box()
+    ends = shapes.edge_points.copy()
+    ends[edge % len(ends), :3] += 1e-3 * np.array([0.6, -0.64, 0.48])
+    (part,) = integrate(shapes._replace(edge_points=ends))
+
+    assert not part.unsupported and 0 < part.imbalance < 1e-3
+    assert abs(part.body.mass - truth.volume) <= part.errors["brep-gap"].volume < 1e-2 * truth.volume
+
+
+def test_an_edge_that_runs_to_a_pole_at_an_angle_is_followed():
+    """A part of a hemisphere that is a spline, between a spiral from the pole, φ = 2θ/π, and a meridian."""
+    build = Builder()
+    surface = build.spline_surface(_half_sphere())
+    t = np.linspace(0, 1, 9)
+    way = np.stack(
+        [np.sin(t * PI / 2) * np.cos(t), np.sin(t * PI / 2) * np.sin(t), np.cos(t * PI / 2)], axis=1
+    )
+    points = np.column_stack([1.5 * way, np.ones(9)])
+    curve = build.spline_curve(Net(points, (1,), (np.array([0, *np.arange(9.0), 8]),)))
+    bent = build.edge(curve, 1.5 * Z, 1.5 * way[-1])
+    round_ = build.circle(ORIGIN, Z, 1.5, 1.5 * way[-1], 1.5 * np.array([-1.0, 0, 0]))
+    back = build.circle(ORIGIN, Y, 1.5, np.array([-1.5, 0, 0]), 1.5 * Z)
+    build.shell([build.face(surface, [bent, round_, back])])
+    (part,) = integrate(build.shapes())
+
+    # The spiral is a polygon of chords: it is off the sphere, and its foot runs along great circles.
+    assert part.area == pytest.approx(1.5**2 * (PI - 2 / PI), rel=2e-2)
+    assert not part.unsupported
+
+
+def _half_sphere():
+    flat = arc(1.5, 1.5, 0, PI / 2)
+    points = flat.points.copy()
+    points[:, :3] = np.outer(flat.points[:, 0], X) + np.outer(flat.points[:, 1], Z)
+    return revolved(Net(points, flat.degrees, flat.knots), np.concatenate([ORIGIN, X, Y, Z]))
