@@ -330,10 +330,9 @@ def _part(
     raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]
 ) -> Part:
     """A part of its sums; faces: entity, count, unsupported; shells: closed, faces turned, inside out."""
-    entity, count, unsupported = faces
-    closed, turned, inverted = shells
-    volume, imbalance = float(raw.total[0]), float(np.linalg.norm(raw.total[10:]))
-    absent = _absent(solid, volume, len(unsupported), count)
+    (entity, count, unsupported), (closed, turned, inverted) = faces, shells
+    imbalance = float(np.linalg.norm(raw.total[10:]))
+    absent = _absent(solid, float(raw.total[0]), len(unsupported), count)
     integration, gaps = _errors(raw, imbalance)
     body = None
     if absent:
@@ -342,27 +341,14 @@ def _part(
         about = Body.from_moments(raw.total[:10], raw.origin)
         away = float(np.linalg.norm(about.centre - raw.origin))
         body = replace(about, centre=about.centre + raw.centre)
-        integration, gaps = (_centred(e, away, volume) for e in (integration, gaps))
+        integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
         integration[2] += raw.noise
-    errors = _named(integration, gaps, raw)
-    low, high = raw.low + raw.centre, raw.high + raw.centre
-    share = imbalance / raw.area if raw.area else 0.0
+    errors, box = _named(integration, gaps, raw), (raw.low + raw.centre, raw.high + raw.centre)
+    share = imbalance / float(raw.area) if raw.area else 0.0
     return Part(
-        entity,
-        raw.area,
-        body,
-        low,
-        high,
-        errors,
-        count,
-        unsupported,
-        closed,
-        turned,
-        inverted,
-        share,
-        raw.gap,
-        absent,
-    )
+        entity, float(raw.area), body, *box, errors, count, unsupported, closed, turned, inverted, share,
+        float(raw.gap), absent,
+    )  # fmt: skip
 
 
 def _named(integration: list[float], gaps: list[float], raw: _Sums) -> dict[str, Errors]:
