@@ -8,7 +8,7 @@ import numpy as np
 from massproof.brep import CIRCLE, CONE, CYLINDER, ELLIPSE, LINE, PLANE, SPHERE, SPLINE, TORUS, Shapes
 from massproof.sweeps import Net, arc, curve_net, extruded, revolved
 
-X, Y, Z, O = np.eye(3)[0], np.eye(3)[1], np.eye(3)[2], np.zeros(3)
+X, Y, Z, ORIGIN = np.eye(3)[0], np.eye(3)[1], np.eye(3)[2], np.zeros(3)
 PI = math.pi
 
 
@@ -27,9 +27,16 @@ class Builder:
     def __init__(self):
         self.frames, self.curves, self.curve_numbers, self.surfaces, self.surface_numbers = [], [], [], [], []
         self.controls, self.knots, self.edges, self.edge_points, self.uses = [], [], [], [], []
-        self.loops, self.faces, self.shells, self.shell_faces, self.solids, self.solid_shells = [], [], [], [], [], []
+        self.loops, self.faces, self.shells, self.shell_faces, self.solids, self.solid_shells = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
 
-    def frame(self, origin=O, z=Z, x=None):
+    def frame(self, origin=ORIGIN, z=Z, x=None):
         z = np.array(z, float) / np.linalg.norm(z)
         x = np.array(x, float) if x is not None else (X if abs(z[0]) < 0.9 else Y)
         x = x - (x @ z) * z
@@ -46,7 +53,15 @@ class Builder:
         return self.curve(LINE, -1, *p, *(np.array(q) - p))
 
     def spline_curve(self, net):
-        row = (SPLINE, -1, net.degrees[0], len(self.controls), len(net.points), len(self.knots), len(net.knots[0]))
+        row = (
+            SPLINE,
+            -1,
+            net.degrees[0],
+            len(self.controls),
+            len(net.points),
+            len(self.knots),
+            len(net.knots[0]),
+        )
         self.curves.append((*row, int((net.points[:, 3] != 1).any())))
         self.curve_numbers.append([0.0] * 6)
         self.controls += net.points.tolist()
@@ -123,7 +138,7 @@ class Corners:
     def use(self, p, q, centre=None):
         """The segment from p to q, or the short arc about `centre`: signed as in `uses`."""
         p, q = np.array(p, float), np.array(q, float)
-        key = tuple(map(tuple, np.round([p, q, O if centre is None else centre], 9)))
+        key = tuple(map(tuple, np.round([p, q, ORIGIN if centre is None else centre], 9)))
         if (key[1], key[0], key[2]) in self.known:
             return -self.known[key[1], key[0], key[2]]
         if key not in self.known:
@@ -147,7 +162,7 @@ def box(a=2.0, b=3.0, c=5.0):
     return build.shapes(), Truth(2 * (a * b + b * c + c * a), a * b * c, np.array([a, b, c]) / 2, second)
 
 
-def box_faces(build, size, low=O, inward=False):
+def box_faces(build, size, low=ORIGIN, inward=False):
     corners, faces = Corners(build), []
     for axis in range(3):
         for side in (0, 1):
@@ -178,13 +193,13 @@ def frustum(r=2.0, top=1.0, h=3.0):
     """Cylinder when both radii agree, cone when the upper one is 0; one seam, as most programs write it."""
     build = Builder()
     p, q = np.array([r, 0, 0]), np.array([top, 0, h])
-    low = build.circle(O, Z, r, p)
+    low = build.circle(ORIGIN, Z, r, p)
     seam = build.segment(p, q)
     if r == top:
         side = build.surface(CYLINDER, build.frame(), r)
     else:
         side = build.surface(CONE, build.frame(), r, math.atan2(top - r, h))
-    faces = [build.face(build.surface(PLANE, build.frame(O, -Z)), [-low])]
+    faces = [build.face(build.surface(PLANE, build.frame(ORIGIN, -Z)), [-low])]
     if top:
         high = build.circle(q * Z, Z, top, q)
         faces += [build.face(side, [low, seam, -high, -seam])]
@@ -209,7 +224,7 @@ def cone_without_seam(r=2.0, h=3.0):
 
 
 def sphere_truth(r):
-    return Truth(4 * PI * r * r, 4 / 3 * PI * r**3, O, 4 / 15 * PI * r**5 * np.eye(3))
+    return Truth(4 * PI * r * r, 4 / 3 * PI * r**3, ORIGIN, 4 / 15 * PI * r**5 * np.eye(3))
 
 
 def sphere(r=1.5):
@@ -221,7 +236,7 @@ def sphere(r=1.5):
 
 def sphere_with_seam(r=1.5):
     build = Builder()
-    seam = build.circle(O, -Y, r, np.array([0, 0, -r]), np.array([0, 0, r]))
+    seam = build.circle(ORIGIN, -Y, r, np.array([0, 0, -r]), np.array([0, 0, r]))
     build.solid(build.shell([build.face(build.surface(SPHERE, build.frame(), r), [seam, -seam])]))
     return build.shapes(), sphere_truth(r)
 
@@ -233,7 +248,11 @@ def sphere_octants(r=1.5):
     for i in range(8):
         x, y, z = np.eye(3) * r * (1 - 2 * np.array([i & 1, i >> 1 & 1, i >> 2]))
         ring = [x, y, z] if bin(i).count("1") % 2 == 0 else [x, z, y]
-        faces.append(build.face(surface, [corners.use(p, q, O) for p, q in zip(ring, [*ring[1:], ring[0]], strict=True)]))
+        faces.append(
+            build.face(
+                surface, [corners.use(p, q, ORIGIN) for p, q in zip(ring, [*ring[1:], ring[0]], strict=True)]
+            )
+        )
     build.solid(build.shell(faces))
     return build.shapes(), sphere_truth(r)
 
@@ -254,15 +273,17 @@ def caps(r=1.5, height=0.4):
 def torus_truth(R, r):
     v = 2 * PI**2 * R * r * r
     zz, xx = v * r * r / 4, v * (4 * R * R + 3 * r * r) / 8
-    return Truth(4 * PI**2 * R * r, v, O, np.diag([xx, xx, zz]))
+    return Truth(4 * PI**2 * R * r, v, ORIGIN, np.diag([xx, xx, zz]))
 
 
 def torus(R=3.0, r=1.0):
     """With both seams."""
     build = Builder()
     p = np.array([R + r, 0, 0])
-    long, short = build.circle(O, Z, R + r, p), build.circle(R * X, -Y, r, p)
-    build.solid(build.shell([build.face(build.surface(TORUS, build.frame(), R, r), [long, short, -long, -short])]))
+    long, short = build.circle(ORIGIN, Z, R + r, p), build.circle(R * X, -Y, r, p)
+    build.solid(
+        build.shell([build.face(build.surface(TORUS, build.frame(), R, r), [long, short, -long, -short])])
+    )
     return build.shapes(), torus_truth(R, r)
 
 
@@ -295,7 +316,7 @@ def spindle_truth(R, r, half, side):
     s2 = half + math.sin(2 * half) / 2
     s3 = 2 * (math.sin(half) - math.sin(half) ** 3 / 3)
     volume = PI * r * (R * R * s1 + 2 * side * R * r * s2 + r * r * s3)
-    return Truth(area, volume, O)
+    return Truth(area, volume, ORIGIN)
 
 
 def elbow(R=4.0, r=1.0, inner=0.6, angle=PI / 2, seam=True):
@@ -306,7 +327,7 @@ def elbow(R=4.0, r=1.0, inner=0.6, angle=PI / 2, seam=True):
     for radius in (r, inner):
         p, q = (R + radius) * X, (R + radius) * e
         start, stop = build.circle(R * X, -Y, radius, p), build.circle(R * e, np.cross(e, Z), radius, q)
-        rings.append((start, stop, build.circle(O, Z, R + radius, p, q) if seam else 0))
+        rings.append((start, stop, build.circle(ORIGIN, Z, R + radius, p, q) if seam else 0))
     faces = []
     for (start, stop, along), radius, sense in zip(rings, (r, inner), (1, 0), strict=True):
         surface = build.surface(TORUS, build.frame(), R, radius)
@@ -399,7 +420,7 @@ def filleted_box(a=4.0, b=3.0, c=2.0, r=0.5):
     inner = size - 2 * r
     pairs = inner[0] * inner[1] + inner[1] * inner[2] + inner[2] * inner[0]
     volume = inner.prod() + 2 * r * pairs + PI * r * r * inner.sum() + 4 / 3 * PI * r**3
-    return build.shapes(), Truth(2 * pairs + 2 * PI * r * inner.sum() + 4 * PI * r * r, volume, O)
+    return build.shapes(), Truth(2 * pairs + 2 * PI * r * inner.sum() + 4 * PI * r * r, volume, ORIGIN)
 
 
 def elliptic_prism(a=2.0, b=1.0, h=1.5):
@@ -411,7 +432,7 @@ def elliptic_prism(a=2.0, b=1.0, h=1.5):
     seam = build.segment(p, q)
     side = build.spline_surface(extruded(arc(a, b, 0, 2 * PI), Z, 0.0, h))
     faces = [
-        build.face(build.surface(PLANE, build.frame(O, -Z)), [-low]),
+        build.face(build.surface(PLANE, build.frame(ORIGIN, -Z)), [-low]),
         build.face(side, [low, seam, -high, -seam]),
         build.face(build.surface(PLANE, build.frame(h * Z, Z)), [high]),
     ]
@@ -433,14 +454,18 @@ SOLIDS = {
 } | {"cylinder": lambda: frustum(2.0, 2.0), "cone": lambda: frustum(2.0, 0.0)}  # fmt: skip
 
 
-def moved(shapes, rotation=None, translation=O, scale=1.0):
+def moved(shapes, rotation=None, translation=ORIGIN, scale=1.0):
     """The shapes after r → scale · rotation · r + translation."""
     rotation = np.eye(3) if rotation is None else rotation
 
     def points(p):
         return scale * p @ rotation.T + translation
 
-    frames, curve_numbers, numbers = shapes.frames.copy(), shapes.curve_numbers.copy(), shapes.surface_numbers.copy()
+    frames, curve_numbers, numbers = (
+        shapes.frames.copy(),
+        shapes.curve_numbers.copy(),
+        shapes.surface_numbers.copy(),
+    )
     frames[:, :3] = points(frames[:, :3])
     for k in (3, 6, 9):
         frames[:, k : k + 3] = frames[:, k : k + 3] @ rotation.T
@@ -455,11 +480,15 @@ def moved(shapes, rotation=None, translation=O, scale=1.0):
     controls[:, :3] = points(controls[:, :3])
     ends[:, :3], ends[:, 3:] = points(ends[:, :3]), points(ends[:, 3:])
     return shapes._replace(
-        frames=frames, curve_numbers=curve_numbers, surface_numbers=numbers, controls=controls, edge_points=ends
+        frames=frames,
+        curve_numbers=curve_numbers,
+        surface_numbers=numbers,
+        controls=controls,
+        edge_points=ends,
     )
 
 
-def moved_truth(truth, rotation=None, translation=O, scale=1.0):
+def moved_truth(truth, rotation=None, translation=ORIGIN, scale=1.0):
     rotation = np.eye(3) if rotation is None else rotation
     second = None if truth.second is None else scale**5 * rotation @ truth.second @ rotation.T
     centre = scale * rotation @ truth.centre + translation

@@ -13,10 +13,9 @@ from part21_makers import END, HEADER, Lines, file
 from test_corpus import HOME
 
 from massproof import part21
+from massproof.entities import DERIVED, Row, Typed, Word
 from massproof.errors import FormatError
-from massproof.kernels import jit, signatures
-from massproof.kernels import part21 as kernels
-from massproof.part21 import DERIVED, Row, Typed, Word
+from massproof.kernels import jit, schema, tokens
 
 CORPUS = pytest.mark.skipif(not (HOME / "truth.json").exists(), reason=f"no corpus at {HOME}")
 COMPILED = pytest.mark.skipif(jit.DISABLED, reason="real files take too long as Python")
@@ -289,15 +288,15 @@ def test_numbers_far_apart_cost_nothing():
 
 def test_all_names_are_told_apart():
     """A name of the table, and one that is not, whatever slots their hashes meet in."""
-    known = kernels.names([*kernels.own_names(), *signatures.TYPES.items()])
-    assert np.count_nonzero(known[:, 0]) == len(signatures.TYPES) + 1
-    lines = [f"#{code}={name}()" for name, code in signatures.TYPES.items() if "-" not in name]
+    known = tokens.names([*tokens.own_names(), *schema.TYPES.items()])
+    assert np.count_nonzero(known[:, 0]) == len(schema.TYPES) + 1
+    lines = [f"#{code}={name}()" for name, code in schema.TYPES.items() if "-" not in name]
     lines += [f"#{i + 5000}=UNKNOWN_{i}()" for i in range(100)]
     entities = part21.read(file(*lines[:: 1 if not jit.DISABLED else 9]))
     for row in range(len(entities)):
         number = entities.number(row)
         if number >= 0:
-            assert entities.rows[row, 1] == (number if number < 5000 else kernels.OTHER)
+            assert entities.rows[row, 1] == (number if number < 5000 else tokens.OTHER)
             assert entities.type(row) in lines[0] or f"#{number}={entities.type(row)}()" in lines
 
 

@@ -10,7 +10,7 @@ import pytest
 from part21_makers import Lines
 from test_corpus import HOME
 
-from massproof import contexts, part21, placements, products, stepfile
+from massproof import contexts, groups, part21, placements, products, stepfile
 from massproof.errors import FormatError
 from massproof.kernels import jit
 
@@ -98,7 +98,7 @@ def test_one_part_stands_where_it_was_drawn():
     f.product("bracket", f.shape(f.context(f(MM)), f.body(), f.frame()))
     found = f.read()
     (part,) = found.parts
-    assert (part.kind, part.name, part.factor) == (products.SOLID, "bracket", 1)
+    assert (part.kind, part.name, part.factor) == (groups.SOLID, "bracket", 1)
     assert part.placements.tolist() == [np.eye(4).tolist()]
     assert (found.unit, found.declared, found.products, found.uses) == (Fraction(1, 1000), "MILLIMETRE", 1, 0)
     assert found.notes == ()
@@ -295,6 +295,8 @@ def test_mirror_images_are_told():
         lambda f: f("CARTESIAN_TRANSFORMATION_OPERATOR_3D('',$,$,#1)"),
         lambda f: f(f"CARTESIAN_TRANSFORMATION_OPERATOR_3D('','',$,$,{f.flat()},$,$)"),
         lambda f: operator(f, scale="0."),
+        lambda f: operator(f, scale="1.E200"),
+        lambda f: operator(f, scale="1.E308", third="(1.E308,1.E308,0.)"),
         lambda f: f.frame(axis=(0, 0, 0)),
         lambda f: f(f"AXIS2_PLACEMENT_3D('',{f.flat()},$,$)"),
         lambda f: f("AXIS2_PLACEMENT_3D('',$,$,$)"),
@@ -507,6 +509,14 @@ def test_ten_billion_parts_are_refused_and_as_many_of_nothing_are_nothing(solid)
         f.read()
 
 
+def test_sizes_that_multiply_beyond_all_numbers_are_told():
+    f = Products()
+    shape = f.shape(f.context(f(MM)), f.body(), own := f.frame())
+    for _ in range(40):
+        shape = f.shape("$", f.mapped(own, shape, operator(f, scale="9.E9")))
+    assert codes(f.read()) == ["scaled"]
+
+
 @pytest.mark.parametrize(
     ("product", "name"),
     [
@@ -684,7 +694,7 @@ def test_real_files_have_their_solids_and_units():
             continue
         name, truth = record["file"], record["truth"]
         found = products.read(part21.read((HOME / name).read_bytes()))
-        solids = [part for part in found.parts if part.kind == products.SOLID]
+        solids = [part for part in found.parts if part.kind == groups.SOLID]
         if name.rpartition("/")[2] not in SPLIT | DROPPED:
             assert sum(len(part.placements) for part in solids) == truth["solids"], name
             assert len(solids) == truth["unique_solids"], name

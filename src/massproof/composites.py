@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from massproof.brep import CIRCLE, ELLIPSE, LINE, SPLINE, Floats, Integers
-from massproof.part21 import Entities, Row, Typed
+from massproof.entities import Entities, Row, Typed
 
 _NEST = 8  # composite curves in composite curves
 _NEAR = 1e-6  # of a parameter's range: a trim so near to an end is there

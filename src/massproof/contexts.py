@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from massproof import units
+from massproof.entities import Entities, Row, Typed
 from massproof.errors import FormatError
-from massproof.part21 import Entities, Row, Typed
 
 _PREFIXES = {
     **{"EXA": 18, "PETA": 15, "TERA": 12, "GIGA": 9, "MEGA": 6, "KILO": 3, "HECTO": 2, "DECA": 1},

@@ -7,7 +7,7 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from massproof.brep import SPLINE, Floats, Integers, Shapes
 from massproof.errors import Note
+from massproof.extents import reach
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
+from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
 from massproof.tables import Table, prepare, spread
 
@@ -80,7 +82,20 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
             break
         integrals.refine(again)
         parts = _parts(table, rows, integrals)
-    return parts
+    return [_widened(table, rows, integrals, p, one) for p, one in enumerate(parts)]
+
+
+def _widened(table: Table, rows: _Rows, integrals: _Integrals, p: int, part: Part) -> Part:
+    """A part whose box holds its faces, too, and not their edges only."""
+    low, high, slack = part.low - table.centre, part.high - table.centre, 0.0
+    for f in np.unique(rows.face[rows.part[rows.shell] == p]).tolist():
+        if table.bulging[f]:
+            sense = 1.0 if integrals.fields[f, 0] >= 0 else -1.0
+            low, high, more = reach(table, f, sense, low, high)
+            slack = max(slack, more)
+        slack = max(slack, float(table.slack[f]))
+    errors = part.errors | {"integration": replace(part.errors["integration"], box=table.noise + slack)}
+    return replace(part, low=low + table.centre, high=high + table.centre, errors=errors)
 
 
 def _rows(shapes: Shapes) -> _Rows:
@@ -104,16 +119,21 @@ class _Integrals:
     def __init__(self, table: Table, rows: _Rows, accuracy: float) -> None:
         count = len(table.shapes.faces)
         self.table = table
-        self.fields, self.errors = np.zeros((count, kernel.FIELDS)), np.zeros((count, 4))
+        self.fields, self.errors = np.zeros((count, FIELDS)), np.zeros((count, 4))
         self.borders, self.outcomes = np.zeros((count, 6)), np.zeros((count, 3), np.int64)
         self.low, self.high = _boxes(rows, table)
-        self.origin = np.where(np.isfinite(self.low), (self.low + self.high) / 2, 0.0)
+        empty = ~(self.low <= self.high)  # of parts whose faces have no known extent
+        self.low[empty], self.high[empty] = 0.0, 0.0
+        self.origin = (self.low + self.high) / 2
         size = np.linalg.norm(self.high - self.low, axis=1)
-        self.reach = np.where(np.isfinite(size) & (size > 0), size, 1.0) / 2
+        self.reach = np.where(size > 0, size, 1.0) / 2
         self.owner = np.zeros(count, np.int64)
         self.owner[rows.face[::-1]] = rows.part[rows.shell[::-1]]
-        own = np.linalg.norm(table.boxes[:, 3:] - table.boxes[:, :3], axis=1)
-        self.sizes = np.where(np.isfinite(own) & (own > 0), own, 1.0)
+        known = np.isfinite(table.boxes[:, :1])
+        own = np.linalg.norm(
+            np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1
+        )
+        self.sizes = np.where(own > 0, own, 1.0)
         self.target = np.full(count, _PANEL * accuracy)
         self.parts = 1
         self.scratch = _scratch(table)
@@ -155,7 +175,7 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     cells = int(free[:, 9].max(initial=1)) * _PARTS
     shapes = (
         (ROWS, WIDTH), (6, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
-        (kernel.PANEL_BORDER + 1, kernel.FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
+        (kernel.PANEL_BORDER + 1, FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
     )  # fmt: skip
     return tuple(np.zeros(shape) for shape in shapes)
 
@@ -253,13 +273,14 @@ class _Sums:
         np.maximum.at(gap, part, integrals.borders[rows.face, 5])
         area, errors = summed(np.abs(integrals.fields[rows.face, 0])), summed(integrals.errors[rows.face])
         place = (integrals.origin, integrals.reach, integrals.low, integrals.high)
-        return cls(summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise)
+        return cls(
+            summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise
+        )
 
     def of_part(self, p: int) -> _Sums:
         """Sums of one part."""
-        own = [getattr(self, name)[p] for name in list(self.__slots__)[:-2]]
-        own = [value if np.ndim(value) else float(value) for value in own]
-        return _Sums(*own, self.centre, self.noise)
+        names = [one.name for one in fields(self) if one.name not in ("centre", "noise")]
+        return replace(self, **{name: getattr(self, name)[p] for name in names})
 
 
 def _parts(table: Table, rows: _Rows, integrals: _Integrals) -> list[Part]:
@@ -296,17 +317,22 @@ def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
     """Faces whose area vector is not that of their border, gaps and errors granted: they were misunderstood."""
     apart = np.linalg.norm(integrals.fields[:, 11:14] - integrals.borders[:, :3], axis=1)
     area = np.abs(integrals.fields[:, 0])
-    far = apart > 4 * integrals.borders[:, 4] + 10 * integrals.errors[:, 0] + 1e-9 * (area + integrals.sizes**2)
+    far = apart > 4 * integrals.borders[:, 4] + 10 * integrals.errors[:, 0] + 1e-9 * (
+        area + integrals.sizes**2
+    )
     wound = (integrals.outcomes[:, 1] & kernel.WOUND) > 0
-    return far | wound | ~(area <= np.inf) | (integrals.borders[:, 5] > _STRAY * integrals.sizes)
+    off = integrals.borders[:, 5] > _STRAY * integrals.sizes
+    stray: npt.NDArray[np.bool_] = far | wound | off | ~(area <= np.inf)
+    return stray
 
 
-def _part(raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]) -> Part:
+def _part(
+    raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]
+) -> Part:
     """A part of its sums; faces: entity, count, unsupported; shells: closed, faces turned, inside out."""
-    entity, count, unsupported = faces
-    closed, turned, inverted = shells
-    volume, imbalance = float(raw.total[0]), float(np.linalg.norm(raw.total[10:]))
-    absent = _absent(solid, volume, len(unsupported), count)
+    (entity, count, unsupported), (closed, turned, inverted) = faces, shells
+    imbalance = float(np.linalg.norm(raw.total[10:]))
+    absent = _absent(solid, float(raw.total[0]), len(unsupported), count)
     integration, gaps = _errors(raw, imbalance)
     body = None
     if absent:
@@ -315,14 +341,22 @@ def _part(raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shel
         about = Body.from_moments(raw.total[:10], raw.origin)
         away = float(np.linalg.norm(about.centre - raw.origin))
         body = replace(about, centre=about.centre + raw.centre)
-        integration, gaps = (_centred(e, away, volume) for e in (integration, gaps))
+        integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
         integration[2] += raw.noise
-    errors = {"integration": Errors(*integration, raw.noise), "brep-gap": Errors(*gaps, raw.gap)}
-    low, high = raw.low + raw.centre, raw.high + raw.centre
-    share = imbalance / raw.area if raw.area else 0.0
+    errors, box = _named(integration, gaps, raw), (raw.low + raw.centre, raw.high + raw.centre)
+    share = imbalance / float(raw.area) if raw.area else 0.0
     return Part(
-        entity, raw.area, body, low, high, errors, count, unsupported, closed, turned, inverted, share, raw.gap, absent
-    )
+        entity, float(raw.area), body, *box, errors, count, unsupported, closed, turned, inverted, share,
+        float(raw.gap), absent,
+    )  # fmt: skip
+
+
+def _named(integration: list[float], gaps: list[float], raw: _Sums) -> dict[str, Errors]:
+    """Errors by cause; those of the box are the rounding of the file and its largest gap."""
+    return {
+        "integration": replace(Errors(*map(float, integration)), box=float(raw.noise)),
+        "brep-gap": replace(Errors(*map(float, gaps)), box=float(raw.gap)),
+    }
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:

@@ -1,44 +1,30 @@
-"""ISO 10303-21 files, as STEP's are: their instances by number and type, with the arguments of each.
+"""ISO 10303-21 files, as STEP's are: bytes to `Entities`, or why not.
 
-`read` checks the grammar, that no instance is defined twice and that none is missing. What an instance of a
-type must look like is `signatures`' to say: `Entities.checked` holds the answer, `Entities.problem` says it.
+Checked are the grammar, that no instance is defined twice and that none is missing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from massproof.entities import Entities
 from massproof.errors import FormatError
 from massproof.kernels import part21 as kernels
-from massproof.kernels import signatures
+from massproof.kernels import schema, signatures, tokens
 from massproof.kernels.numbers import powers
 from massproof.kernels.text import PADDING
 
 MAX_NESTING = 100  # lists in lists: ten times as deep as any that ISO 10303 defines
-
 _UNSURE = 512  # numbers of a file that may be unusual before there is more room
 _NOWHERE = 1 << 62
 _QUOTED = re.compile(rb"'(?:[^']|'')*'|/\*.*?\*/", re.DOTALL)
-_WHOLE = {
-    ord("'"): re.compile(rb"'((?:[^']|'')*+)'", re.DOTALL),
-    ord('"'): re.compile(rb'"([^"]*+)"'),
-}
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_NAME = re.compile(rb"[!\w-]*")
-_GAP = rb"(?:\s|/\*.*?\*/|\\[NF]\\)*"
-_HEADING = re.compile(_GAP.join([b"", rb"(?:#\d+", b"=", rb")?([!\w-]*)"]), re.DOTALL)
-_NAMES = {code: name for name, code in signatures.TYPES.items()}
-_ESCAPE = re.compile(
-    r"''|\\\\|\\P([A-I])\\|\\S\\(.)|\\X\\([0-9A-Fa-f]{2})|\\X([24])\\((?:[0-9A-Fa-f]{4})*)\\X0\\|\\[NF]\\",
-    re.DOTALL,
-)
 _EXPECTED = {
     kernels.NO_NAME: "#number or a keyword",
     kernels.NO_EQUALS: "= after the number",
@@ -48,211 +34,12 @@ _EXPECTED = {
     kernels.NO_COMMA: "a comma or ) after a value",
     kernels.NO_SEMICOLON: "a semicolon",
 }
-_OF_PARTS = {kernels.COMPLEX, *(signatures.TYPES[name] for name in signatures.OF_PARTS)}
 _COMMON = "STEP syntax error"
-
-
-class Row(int):
-    """A reference to another instance: its row, −1 for none."""
-
-
-class Word(str):
-    """An enumeration, as .MILLI. is, without its points."""
-
-
-class Typed(NamedTuple):
-    """A value with the name of its type, as LENGTH_MEASURE(25.4)."""
-
-    name: str
-    value: Any
-
-
-DERIVED = ...  # what * says: another argument decides it
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Entities:
-    """Instances of a file, one a row: those of all its sections in their order, and statements between."""
-
-    data: memoryview
-    rows: npt.NDArray[np.int64]  # (N, 4) number or −1 of a statement, code of the type, first token, position
-    kinds: npt.NDArray[np.uint8]  # (T,) of the tokens, as `kernels.part21` has them
-    values: npt.NDArray[np.float64]  # (T,) where references are rows
-    checked: npt.NDArray[np.int8]  # (N,) 1: as its type says; 0: no type of shapes; −k: argument k is not
-    counts: npt.NDArray[np.int64]  # how many instances and statements have each code
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def number(self, row: int) -> int:
-        """The number of an instance, as in #12; −1 of a statement."""
-        return int(self.rows[row, 0])
-
-    def of_type(self, *names: str) -> list[int]:
-        """Rows of all instances of these types, in the order of the file.
-
-        Those with several parts have the types that `signatures.OF_PARTS` gives them.
-        """
-        codes = [code for name in names if self.counts[code := signatures.TYPES[name]]]
-        found = [np.flatnonzero(self.rows[:, 1] == code) for code in codes]
-        return [] if not found else np.sort(np.concatenate(found)).tolist()
-
-    def is_complex(self, row: int) -> bool:
-        """Whether an instance is made of several parts."""
-        return int(self.rows[row, 1]) in _OF_PARTS
-
-    def type(self, row: int) -> str:
-        """Type of an instance, in capitals; of one with several parts all of them, joined by +."""
-        if row < 0 or row >= len(self.rows):
-            return ""
-        if self.is_complex(row):
-            return "+".join(self.parts(row))
-        code = int(self.rows[row, 1])
-        if code in _NAMES:
-            return _NAMES[code]
-        match = _HEADING.match(self.data, int(self.rows[row, 3]))
-        return match[1].decode("latin-1").upper() if match else ""
-
-    def arguments(self, row: int) -> list[Any]:
-        """Arguments of an instance: float, str, bool, Row, Word, Typed, bytes, None for $, DERIVED for *, lists.
-
-        Of a complex one there are none: see `parts`.
-        """
-        first = int(self.rows[row, 2])
-        if first >= self._end(row) or self.is_complex(row):
-            return []
-        return self._value(first)[0]  # type: ignore[no-any-return]
-
-    def parts(self, row: int) -> dict[str, list[Any]]:
-        """Arguments of each part of an instance; of a simple one, of its only part."""
-        if not self.is_complex(row):
-            return {self.type(row): self.arguments(row)}
-        found: dict[str, list[Any]] = {}
-        token, end = int(self.rows[row, 2]) + 1, int(self.values[self.rows[row, 2]]) - 1
-        while token < end:
-            value, token = self._value(token)
-            found[value.name] = value.value
-        return found
-
-    def _end(self, row: int) -> int:
-        return int(self.rows[row + 1, 2]) if row + 1 < len(self.rows) else len(self.kinds)
-
-    def _value(self, token: int) -> tuple[Any, int]:
-        """The value at a token, and the token after it."""
-        kind, value = int(self.kinds[token]), self.values[token]
-        if kind == kernels.LEFT:
-            end, token, found = int(value) - 1, token + 1, []
-            while token < end:
-                one, token = self._value(token)
-                found.append(one)
-            return found, end + 1
-        if kind == kernels.KEYWORD:
-            inner, after = self._value(token + 1)
-            return Typed(self._name_at(int(value) // kernels.CODES), inner), after
-        return self._single(kind, value), token + 1
-
-    def _single(self, kind: int, value: float) -> Any:
-        if kind == kernels.NUMBER:
-            return float(value)
-        if kind == kernels.REFERENCE:
-            return Row(value)
-        if kind in (kernels.TRUE, kernels.FALSE):
-            return kind == kernels.TRUE
-        if kind == kernels.NOTHING:
-            return None
-        if kind == kernels.DERIVED:
-            return DERIVED
-        at = int(value)
-        if kind == kernels.WORD:
-            return Word(self._name_at(at))
-        return self._quoted(at) if kind == kernels.BINARY else text(self._quoted(at))
-
-    def _name_at(self, at: int) -> str:
-        match = _NAME.match(self.data, at)
-        return match[0].decode("latin-1").upper() if match else ""
-
-    def _quoted(self, at: int) -> bytes:
-        """What stands between the quotes, the first of which is at `at`."""
-        match = _WHOLE[self.data[at]].match(self.data, at)
-        return match[1] if match else b""
-
-    def describe(self, row: int) -> str:
-        """An instance for a message: its number and type."""
-        return f"#{self.number(row)} {self.type(row)}" if row >= 0 else "nothing"
-
-    def expect(self, row: int, argument: Any, *types: str) -> int:
-        """The row that an argument of `row` refers to, which must have one of the types, as a part if need be.
-
-        Raises FormatError when it is no reference or refers to anything else.
-        """
-        if isinstance(argument, Row) and (not types or set(types) & set(self.type(argument).split("+"))):
-            return int(argument)
-        found = self.describe(argument) if isinstance(argument, Row) else repr(argument)
-        msg = (
-            f"STEP file where {self.describe(row)} has {found} in place of "
-            f"{' or '.join(types) or 'a reference'}; export it again"
-        )
-        raise FormatError(msg)
-
-    def problem(self, row: int) -> str:
-        """What is wrong with the arguments of an instance that `checked` says is not as its type declares."""
-        wrong = -int(self.checked[row])
-        arguments = (
-            [one for part in self.parts(row).values() for one in part] if self.is_complex(row) else None
-        )
-        arguments = self.arguments(row) if arguments is None else arguments
-        wanted = signatures.wanted(self.type(row).split("+"), wrong)
-        if not wanted:
-            return f"{self.describe(row)} has {len(arguments)} arguments, more than its type has"
-        if wrong > len(arguments):
-            return f"{self.describe(row)} ends before argument {wrong}, expected {wanted}"
-        return f"{self.describe(row)} has {self._shown(arguments[wrong - 1])} as argument {wrong}, expected {wanted}"
-
-    def _shown(self, value: Any) -> str:
-        """A value for a message."""
-        if isinstance(value, Row):
-            return self.describe(value)
-        if isinstance(value, list):
-            more = [self._shown(one) for one in value[:3]]
-            return f"({', '.join(more)}{', …' if len(value) > 3 else ''})"
-        special = {None: "$", DERIVED: "*", True: ".T.", False: ".F."}
-        if isinstance(value, (bool, type(None), type(DERIVED))):
-            return special[value]
-        return f".{value}." if isinstance(value, Word) else repr(value)
-
-
-def text(raw: bytes) -> str:
-    r"""What a string in a file stands for: '' is one quote, \X2\00B5\X0\ a µ, \S\ a letter of a code page.
-
-    Letters beyond ASCII, which the standard does not allow as they are, are taken as UTF-8, or else Latin-1.
-    """
-    try:
-        found = raw.decode()
-    except UnicodeDecodeError:
-        found = raw.decode("latin-1")
-    if "\\" not in found and "'" not in found:
-        return found
-    page = ["1"]
-
-    def letter(match: re.Match[str]) -> str:
-        code_page, shifted, one, size, many = match.groups()
-        if code_page:
-            page[0] = str(ord(code_page) - ord("A") + 1)
-            return ""
-        if shifted:
-            return bytes([ord(shifted) % 128 + 128]).decode(f"iso8859_{page[0]}", "replace")
-        if one:
-            return chr(int(one, 16))
-        if size:
-            return bytes.fromhex(many).decode("utf-16-be" if size == "2" else "utf-32-be", "replace")
-        return {"''": "'", "\\\\": "\\"}.get(match[0], "\n")
-
-    return _ESCAPE.sub(letter, found)
 
 
 @cache
 def _names() -> npt.NDArray[np.uint64]:
-    found: npt.NDArray[np.uint64] = kernels.names([*kernels.own_names(), *signatures.TYPES.items()])
+    found: npt.NDArray[np.uint64] = tokens.names([*tokens.own_names(), *schema.TYPES.items()])
     return found
 
 
@@ -270,9 +57,9 @@ def read(data: bytes | memoryview) -> Entities:
     checked = np.empty(len(rows), np.int8)
     signatures.verify(
         *(rows, len(rows), kinds, values),
-        *(signatures.SIGNATURES, signatures.PARTS, signatures.MEMBERS, checked),
+        *(schema.SIGNATURES, schema.PARTS, schema.MEMBERS, checked),
     )
-    counts = np.bincount(rows[:, 1], minlength=kernels.CODES)
+    counts = np.bincount(rows[:, 1], minlength=tokens.CODES)
     return Entities(view, rows, kinds, values, checked, counts)
 
 
@@ -379,7 +166,7 @@ def _check_sections(view: memoryview, rows: npt.NDArray[np.int64]) -> None:
     """Refuse a file without the sections that it must have."""
     statements = set(rows[rows[:, 0] < 0, 1].tolist())
     for name in ("HEADER", "DATA"):
-        if signatures.TYPES[name] not in statements:
+        if schema.TYPES[name] not in statements:
             msg = f"STEP file without a {name} section in its {len(view)} bytes; export it again"
             raise FormatError(msg)
 
@@ -420,10 +207,10 @@ def _resolve_sparse(
     again = order[1:][numbers[order[1:]] == numbers[order[:-1]]]
     if len(again):
         found[:2] = len(again), instances[again].min()
-    tokens = np.flatnonzero(kinds == kernels.REFERENCE)
-    wanted = values[tokens].astype(np.int64)
+    places = np.flatnonzero(kinds == tokens.REFERENCE)
+    wanted = values[places].astype(np.int64)
     at = np.minimum(np.searchsorted(numbers[order], wanted), len(order) - 1)
     there = numbers[order[at]] == wanted
-    values[tokens] = np.where(there, instances[order[at]], -1)
+    values[places] = np.where(there, instances[order[at]], -1)
     if not there.all():
         found[2:] = np.count_nonzero(~there), wanted[~there].min()

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from massproof.brep import Floats
-from massproof.part21 import Entities, Row
+from massproof.entities import Entities, Row
 
+_SMALLEST = 1e-30  # scale³ of a placement: 10⁻¹⁰ of its size is no part any more
 _SHORT = 1e-9  # of a unit vector's part across another: less is no direction
 
 
@@ -19,23 +20,36 @@ def frame(entities: Entities, row: int, factor: float) -> Floats | None:
     """
     arguments = entities.arguments(row)
     name = entities.type(row)
-    if name == "AXIS2_PLACEMENT_3D" and entities.checked[row] == 1:
-        origin, axis, reference = (_triple(entities, one) for one in arguments[1:4])
-        z = np.array([0.0, 0.0, 1.0]) if arguments[2] is None else axis
-        x = np.array([1.0, 0.0, 0.0]) if arguments[3] is None else reference
-        return None if origin is None or z is None or x is None else _matrix(x, z, origin * factor)
-    if name.startswith("CARTESIAN_TRANSFORMATION_OPERATOR"):
-        return _operator(entities, arguments, factor)
-    return None
+    with np.errstate(all="ignore"):
+        if name == "AXIS2_PLACEMENT_3D" and entities.checked[row] == 1:
+            matrix = _axes(entities, arguments, factor)
+        elif name.startswith("CARTESIAN_TRANSFORMATION_OPERATOR"):
+            matrix = _operator(entities, arguments, factor)
+        else:
+            return None
+        if matrix is None or not np.isfinite(matrix).all():
+            return None
+        return matrix if _SMALLEST < abs(np.linalg.det(matrix[:3, :3])) < 1 / _SMALLEST else None
+
+
+def _axes(entities: Entities, arguments: list[Any], factor: float) -> Floats | None:
+    """Matrix of an axis placement."""
+    origin, axis, reference = (_triple(entities, one) for one in arguments[1:4])
+    z = np.array([0.0, 0.0, 1.0]) if arguments[2] is None else axis
+    x = np.array([1.0, 0.0, 0.0]) if arguments[3] is None else reference
+    return None if origin is None or z is None or x is None else _matrix(x, z, origin * factor)
 
 
 def _triple(entities: Entities, one: Any) -> Floats | None:
-    """Coordinates of a point, or the ratios of a direction with a length."""
+    """Coordinates of a point, or a direction whose largest ratio is 1."""
     if not isinstance(one, Row) or entities.checked[one] != 1:
         return None
     values = np.array(entities.arguments(one)[1], float)
-    point = entities.type(one) == "CARTESIAN_POINT"
-    return values if values.shape == (3,) and (point or values.any()) else None
+    if values.shape != (3,):
+        return None
+    if entities.type(one) == "CARTESIAN_POINT":
+        return values
+    return values / np.abs(values).max() if values.any() else None
 
 
 def _matrix(x: Floats, z: Floats, origin: Floats) -> Floats:

@@ -9,25 +9,25 @@ import numpy as np
 
 from massproof import composites, facets
 from massproof.brep import OFFSET, PLANE, SPLINE, Floats, Integers, Shapes
+from massproof.entities import Entities, Row
 from massproof.errors import FormatError
-from massproof.kernels import boundaries, carriers
-from massproof.kernels.signatures import CLASS_OF, TYPES
-from massproof.part21 import Entities, Row
+from massproof.kernels import boundaries, carriers, placing
+from massproof.kernels.schema import CLASS_OF, TYPES
 
 _SOLIDS = ("MANIFOLD_SOLID_BREP", "FACETED_BREP", "BREP_WITH_VOIDS", "SOLID_OF_PARTS")
 _MODELS = ("SHELL_BASED_SURFACE_MODEL", "FACE_BASED_SURFACE_MODEL")
 _SHELLS = ("OPEN_SHELL", "CLOSED_SHELL")
 _REASONS = {
-    carriers.TYPE: "is of a type that is not read",
-    carriers.POINTS: "needs points in space, and has others",
-    carriers.AXES: "has an axis or direction that is none",
-    carriers.SIZE: "has a radius or angle that is not positive",
-    carriers.CONTROLS: "has control points that do not fit its degree",
-    carriers.KNOTS: "has knots that do not fit its control points",
-    carriers.WEIGHTS: "has weights that are not positive, or not one for each control point",
-    carriers.BASE: "is made of a curve or surface that is not read",
-    carriers.ENDLESS: "is made of itself",
-    carriers.EMPTY: "has no edges",
+    placing.TYPE: "is of a type that is not read",
+    placing.POINTS: "needs points in space, and has others",
+    placing.AXES: "has an axis or direction that is none",
+    placing.SIZE: "has a radius or angle that is not positive",
+    placing.CONTROLS: "has control points that do not fit its degree",
+    placing.KNOTS: "has knots that do not fit its control points",
+    placing.WEIGHTS: "has weights that are not positive, or not one for each control point",
+    placing.BASE: "is made of a curve or surface that is not read",
+    placing.ENDLESS: "is made of itself",
+    placing.EMPTY: "has no edges",
 }
 
 
@@ -271,8 +271,8 @@ def _problems(entities: Entities, reasons: Any, odd: Iterable[int]) -> dict[int,
     found = {}
     for row in np.flatnonzero(reasons).tolist():
         reason = int(reasons[row])
-        known = reason == carriers.ARGUMENTS
+        known = reason == placing.ARGUMENTS
         found[row] = entities.problem(row) if known else f"{entities.describe(row)} {_REASONS[reason]}"
     for row in odd:
-        found[row] = f"{entities.describe(row)} {_REASONS[carriers.BASE]}"
+        found[row] = f"{entities.describe(row)} {_REASONS[placing.BASE]}"
     return found

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from massproof import contexts
 from massproof.contexts import Measure
+from massproof.entities import Entities, Row, Typed
 from massproof.errors import FormatError
-from massproof.part21 import Entities, Row, Typed
 
 VOLUME, AREA, CENTRE, DENSITY, MATERIAL = "volume", "area", "centre", "density", "material"
 

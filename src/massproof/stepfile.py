@@ -10,9 +10,10 @@ import numpy as np
 
 from massproof import part21, products, shapes, stated
 from massproof.brep import CONE, Floats, Shapes
+from massproof.entities import Entities, Row
 from massproof.errors import FormatError, Note
-from massproof.part21 import Entities, Row
-from massproof.products import SOLID, SURFACE, Assembly, Part
+from massproof.groups import SOLID, SURFACE
+from massproof.products import Assembly, Part
 from massproof.shapes import Decoded
 from massproof.stated import Stated
 

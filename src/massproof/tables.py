@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from massproof.brep import (
-    CIRCLE, CONE, CYLINDER, EXTRUSION, HYPERBOLA, LINE, OFFSET, PARABOLA, PLANE, REVOLUTION, SPHERE, SPLINE, TORUS,
-    Floats, Integers, Shapes,
+    CIRCLE,
+    CONE,
+    CYLINDER,
+    EXTRUSION,
+    HYPERBOLA,
+    LINE,
+    OFFSET,
+    PARABOLA,
+    PLANE,
+    REVOLUTION,
+    SPHERE,
+    SPLINE,
+    TORUS,
+    Floats,
+    Integers,
+    Shapes,
 )  # fmt: skip
 from massproof.kernels.axes import axes
 from massproof.kernels.boxes import edge_boxes
@@ -21,6 +34,7 @@ from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
 
 _ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
+_HOPS = 16  # offsets of offsets that are followed
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
 
@@ -37,6 +51,7 @@ class Table:
     face_frames: Floats  # (F, 12)
     boxes: Floats  # (F, 6) of the borders of faces, and of spheres and tori all that they can reach
     slack: Floats  # (F,) how far edges can be outside of them
+    bulging: npt.NDArray[np.bool_]  # (F,) whether a face can reach beyond its edges
     edge_face: Integers  # (U', ) face of each use, face by face
     edge_use: Integers  # (U', ) edge + 1, negative when the loop runs against it
     pieces: int  # of the border of a face, at most
@@ -65,8 +80,13 @@ def prepare(shapes: Shapes) -> Table:
     per_face = np.bincount(face, steps[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
     bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
     frames = _face_frames(shapes, trims, work)
+    surface = shapes.faces[:, 0]
+    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
+    bulging = (surface >= 0) & np.isin(kinds, (SPHERE, TORUS, SPLINE))
     most = int(per_face.max(initial=0)) + bands
-    return Table(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, face, use, most)
+    return Table(
+        centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, bulging, face, use, most
+    )
 
 
 def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
@@ -80,19 +100,27 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     numbers[shapes.curves[:, 0] == LINE, :3] -= centre
     controls[:, :3] -= centre
     points = shapes.edge_points - np.tile(centre, 2)
-    return shapes._replace(frames=frames, curve_numbers=numbers, controls=controls, edge_points=points), centre
+    return shapes._replace(
+        frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
+    ), centre
 
 
 def _without_high_degrees(shapes: Shapes) -> Shapes:
     """Splines of absurd degree count as unsupported: scratch memory of kernels has a fixed width."""
-    high = (shapes.surfaces[:, 0] == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
+    kinds, bases = shapes.surfaces[:, 0], shapes.surfaces[:, 11]
+    bad = (kinds == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
     curves = (shapes.curves[:, 0] == SPLINE) & (shapes.curves[:, 2] > DEGREE)
-    if not (high.any() or curves.any()):
+    if not (bad.any() or curves.any()):
         return shapes
-    faces, edges = shapes.faces.copy(), shapes.edges.copy()
-    faces[(faces[:, 0] >= 0) & high[faces[:, 0]], 0] = -1
+    swept = (kinds == EXTRUSION) | (kinds == REVOLUTION)
+    bad[swept] |= curves[bases[swept]]
+    for _ in range(_HOPS):
+        bad[kinds == OFFSET] |= bad[bases[kinds == OFFSET]]
+    surfaces, faces, edges = shapes.surfaces.copy(), shapes.faces.copy(), shapes.edges.copy()
+    surfaces[bad, 0] = 0
+    faces[(faces[:, 0] >= 0) & bad[faces[:, 0]], 0] = -1
     edges[(edges[:, 0] >= 0) & curves[edges[:, 0]], 0] = -1
-    return shapes._replace(faces=faces, edges=edges)
+    return shapes._replace(surfaces=surfaces, faces=faces, edges=edges)
 
 
 def _steps(shapes: Shapes) -> Floats:
@@ -247,12 +275,12 @@ def _resolved(shapes: Shapes, boxes: Floats, face: Integers, use: Integers) -> S
         return shapes
     centre, reach = _extent(shapes, boxes)
     new = _Additions(shapes)
-    for s in swept:
+    for s in map(int, swept):
         if kinds[s] == EXTRUSION:
             _extrude(shapes, s, centre, reach, new)
         else:
             _revolve(shapes, s, centre, reach, new)
-    for s in offset:
+    for s in map(int, offset):
         _offset(shapes, s, new)
     return new.shapes(shapes)
 
@@ -272,7 +300,7 @@ def _range(shapes: Shapes, c: int, centre: Floats, reach: float) -> tuple[float,
         speed = float(np.linalg.norm(numbers[3:]))
         middle = float((centre - numbers[:3]) @ numbers[3:]) / speed**2
         return middle - reach / speed, middle + reach / speed
-    if kind == PARABOLA or kind == HYPERBOLA:
+    if kind in (PARABOLA, HYPERBOLA):
         frame = shapes.frames[shapes.curves[c, 1]].reshape(4, 3)
         y = abs(float((centre - frame[0]) @ frame[2])) + reach
         most = y / (2 * numbers[0]) if kind == PARABOLA else math.asinh(y / numbers[1])
@@ -367,7 +395,7 @@ def _upright(frame: Floats, side: Floats, height: float, new: _Additions) -> int
 def _offset(shapes: Shapes, s: int, new: _Additions) -> None:
     """Resolve an offset down to its basis: of closed form it is one itself, of a spline it stays an offset."""
     base, distance, hops = int(s), 0.0, 0
-    while new.surfaces[base, 0] == OFFSET and hops < 16:
+    while new.surfaces[base, 0] == OFFSET and hops < _HOPS:
         distance += float(new.numbers[base, 0])
         base, hops = int(new.surfaces[base, 11]), hops + 1
     # Of a basis that was turned round the distance counts the other way, and so does the normal of the offset.

@@ -7,8 +7,9 @@ what could not be read when it turns out to be none. Terms of ISO 10303-42.
 import numpy as np
 
 from massproof.kernels.jit import entry, kernel
-from massproof.kernels.part21 import FALSE, LEFT, NUMBER, RIGHT, TRUE
-from massproof.kernels.signatures import TYPES, after_value
+from massproof.kernels.schema import TYPES
+from massproof.kernels.signatures import after_value
+from massproof.kernels.tokens import FALSE, LEFT, NUMBER, RIGHT, TRUE
 
 EDGES, VERTEX, POLYGON = 0, 1, 2  # kinds of loops, as in `brep`
 CHAIN = 16  # curves and surfaces that may be made of another, one after the other

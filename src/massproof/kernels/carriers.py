@@ -1,240 +1,42 @@
 """Curves and surfaces that a STEP file's edges and faces lie on, as rows of `brep.Shapes`.
 
-Terms and rules of ISO 10303-42: axes that are left out, knots that a type implies, how knots and control
-points must agree. What breaks a rule gets no row, and a reason.
+Terms and rules of ISO 10303-42. What breaks a rule gets no row, and a reason.
 """
-
-import math
 
 import numpy as np
 
 from massproof.kernels.boundaries import CHAIN, base_curve, triple
+from massproof.kernels.geometry import EXTRUSION, HYPERBOLA, LINE, OFFSET, PLANE, REVOLUTION, TORUS
 from massproof.kernels.jit import entry, kernel
-from massproof.kernels.part21 import CODES, FALSE, REFERENCE
-from massproof.kernels.signatures import TYPES, after_value
+from massproof.kernels.placing import (
+    ARGUMENTS,
+    AXES,
+    BASE,
+    EMPTY,
+    ENDLESS,
+    NO_REASON,
+    POINTS,
+    SIZE,
+    TYPE,
+    direction,
+    frame_of,
+)
+from massproof.kernels.schema import TYPES
+from massproof.kernels.splines import polyline, spline_curve, spline_surface
+from massproof.kernels.tokens import FALSE
 
-# Kinds of curves and surfaces, as in `brep`.
-LINE, CIRCLE, ELLIPSE, PARABOLA, HYPERBOLA, SPLINE = 1, 2, 3, 4, 5, 6
-PLANE, CYLINDER, CONE, SPHERE, TORUS, EXTRUSION, REVOLUTION, OFFSET = 11, 12, 13, 14, 15, 17, 18, 19
-
-# Why what is wanted has no row.
-NO_REASON, ARGUMENTS, TYPE, POINTS, AXES, SIZE, CONTROLS, KNOTS, WEIGHTS, BASE, ENDLESS, EMPTY = range(12)
-
+_FIRST_SPLINE, _LAST_SPLINE, _POLYLINE = (
+    TYPES[name] for name in ("B_SPLINE_CURVE_WITH_KNOTS", "SPLINE_OF_PARTS", "POLYLINE")
+)
+_FIRST_NET, _LAST_NET = TYPES["B_SPLINE_SURFACE_WITH_KNOTS"], TYPES["SURFACE_OF_PARTS"]
 _LINE, _CIRCLE, _ELLIPSE, _PARABOLA, _HYPERBOLA = (
     TYPES[name] for name in ("LINE", "CIRCLE", "ELLIPSE", "PARABOLA", "HYPERBOLA")
 )
-_FIRST_SPLINE, _LAST_SPLINE, _POLYLINE = (
-    TYPES["B_SPLINE_CURVE_WITH_KNOTS"],
-    TYPES["SPLINE_OF_PARTS"],
-    TYPES["POLYLINE"],
-)
-_COMPOSITE, _LAST_CURVE = TYPES["COMPOSITE_CURVE"], TYPES["OFFSET_CURVE_3D"]
+_LAST_CURVE = TYPES["OFFSET_CURVE_3D"]
 _PLANE, _DEGENERATE, _CONE = TYPES["PLANE"], TYPES["DEGENERATE_TOROIDAL_SURFACE"], TYPES["CONICAL_SURFACE"]
 _EXTRUSION, _REVOLUTION = TYPES["SURFACE_OF_LINEAR_EXTRUSION"], TYPES["SURFACE_OF_REVOLUTION"]
 _OFFSET, _RECTANGULAR = TYPES["OFFSET_SURFACE"], TYPES["RECTANGULAR_TRIMMED_SURFACE"]
-_FIRST_NET, _LAST_NET = TYPES["B_SPLINE_SURFACE_WITH_KNOTS"], TYPES["SURFACE_OF_PARTS"]
 _POINT, _AXIS = TYPES["CARTESIAN_POINT"], TYPES["AXIS1_PLACEMENT"]
-
-# Which knots a spline has: written, or by its type. Types in the order of `signatures`.
-WRITTEN, BEZIER, UNIFORM, QUASI_UNIFORM = range(4)
-_PART_FORMS = tuple(
-    (TYPES[f"{form}_{kind}"], k)
-    for kind in ("CURVE", "SURFACE")
-    for form, k in (("BEZIER", BEZIER), ("UNIFORM", UNIFORM), ("QUASI_UNIFORM", QUASI_UNIFORM))
-)
-_WITH_KNOTS = (TYPES["B_SPLINE_CURVE_WITH_KNOTS"], TYPES["B_SPLINE_SURFACE_WITH_KNOTS"])
-_BASIS = (TYPES["B_SPLINE_CURVE"], TYPES["B_SPLINE_SURFACE"])
-_RATIONAL = (TYPES["RATIONAL_B_SPLINE_CURVE"], TYPES["RATIONAL_B_SPLINE_SURFACE"])
-_SHORT = 1e-9  # of a unit vector's part across another: less is no direction
-
-
-@kernel
-def unit(x, y, z):
-    """A vector of length 1, and the length that it had; 0 for none."""
-    longest = max(abs(x), abs(y), abs(z))
-    if not (longest > 0.0 and longest < math.inf):
-        return 0.0, 0.0, 0.0, 0.0
-    x, y, z = x / longest, y / longest, z / longest
-    length = math.sqrt(x * x + y * y + z * z)
-    return x / length, y / length, z / length, length * longest
-
-
-@kernel
-def direction(file, token, x, y, z):
-    """The unit vector that a token refers to, x, y, z if it is left out, and whether it is one."""
-    _rows, kinds, values, _checked = file
-    there = True
-    if kinds[token] == REFERENCE:
-        x, y, z, there = triple(file, np.int64(values[token]))
-    x, y, z, length = unit(x, y, z)
-    return x, y, z, there and length > 0.0
-
-
-@kernel
-def across(rx, ry, rz, zx, zy, zz):
-    """The unit vector across the unit vector z that is nearest to r, and the length of r's part there."""
-    d = rx * zx + ry * zy + rz * zz
-    return unit(rx - d * zx, ry - d * zy, rz - d * zz)
-
-
-@kernel
-def frame_of(file, row, slots, frames, count):
-    """Slot of the frame of a placement, −1 if it is none; how many frames there are; the reason."""
-    rows, _kinds, values, checked = file
-    if slots[row] >= 0:
-        return slots[row], count, NO_REASON
-    t = rows[row, 2]
-    if checked[row] != 1:
-        return -1, count, AXES
-    ox, oy, oz, there = triple(file, np.int64(values[t + 2]))
-    zx, zy, zz, upright = direction(file, t + 3, 0.0, 0.0, 1.0)
-    rx, ry, rz, given = 1.0, 0.0, 0.0, True
-    if rows[row, 1] != _AXIS:
-        rx, ry, rz, given = direction(file, t + 4, 1.0, 0.0, 0.0)
-    if not (there and upright and given):
-        return -1, count, AXES
-    xx, xy, xz, length = across(rx, ry, rz, zx, zy, zz)
-    if length < _SHORT:  # along z, or left out where z is x: another will do
-        rx, ry = (0.0, 1.0) if abs(zx) > abs(zy) else (1.0, 0.0)
-        xx, xy, xz, length = across(rx, ry, 0.0, zx, zy, zz)
-    if length < 0.5:  # what cancelled left a part along z
-        xx, xy, xz, length = across(xx, xy, xz, zx, zy, zz)
-    f = frames[count]
-    f[0], f[1], f[2], f[3], f[4], f[5] = ox, oy, oz, xx, xy, xz
-    f[6], f[7], f[8] = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
-    f[9], f[10], f[11] = zx, zy, zz
-    slots[row] = count
-    return count, count + 1, NO_REASON
-
-
-@kernel
-def length_of(kinds, values, token):
-    """How many single values a list has."""
-    return np.int64(values[token]) - token - 2
-
-
-@kernel
-def write_points(file, token, controls, at):
-    """Points of a list as control points of weight 1: whether all are in space."""
-    _rows, kinds, values, _checked = file
-    for i in range(length_of(kinds, values, token)):
-        x, y, z, there = triple(file, np.int64(values[token + 1 + i]))
-        if not there:
-            return False
-        controls[at + i, 0], controls[at + i, 1], controls[at + i, 2], controls[at + i, 3] = x, y, z, 1.0
-    return True
-
-
-@kernel
-def write_weights(kinds, values, token, controls, at, count):
-    """Weights of a list, of which there must be `count`, all positive: whether that is so."""
-    if length_of(kinds, values, token) != count:
-        return False
-    for i in range(count):
-        weight = values[token + 1 + i]
-        if not weight > 0.0:
-            return False
-        controls[at + i, 3] = weight
-    return True
-
-
-@kernel
-def write_knots(kinds, values, counts, numbers, total, knots, at):
-    """Knots of a list as often as another says: whether they rise, and are `total` in all."""
-    size, written = length_of(kinds, values, numbers), 0
-    if length_of(kinds, values, counts) != size:
-        return False
-    for i in range(size):
-        value, times = values[numbers + 1 + i], np.int64(values[counts + 1 + i])
-        if written + times > total or (i > 0 and not value > values[numbers + i]):
-            return False
-        for k in range(times):
-            knots[at + written + k] = value
-        written += times
-    return written == total and size > 1
-
-
-@kernel
-def imply_knots(form, degree, points, knots, at):
-    """Knots that the type of a spline implies: whether there are such."""
-    pieces = points - degree
-    if form == BEZIER:
-        if (points - 1) % degree:
-            return False
-        for k in range(points + degree + 1):
-            knots[at + k] = min(max(k - 1, 0) // degree, (points - 1) // degree)
-        return True
-    for k in range(points + degree + 1):
-        knots[at + k] = k - degree if form == UNIFORM else min(max(k - degree, 0), pieces)
-    return True
-
-
-@kernel
-def spline_tokens(file, row, which):
-    """Tokens of the degree, the multiplicities or −1, the weights or −1; and the form of the knots.
-
-    which : 0 of a curve, 1 of a surface
-    """
-    rows, kinds, values, _checked = file
-    code, t = rows[row, 1], rows[row, 2]
-    first, last = (_FIRST_NET, _LAST_NET) if which else (_FIRST_SPLINE, _LAST_SPLINE)
-    if code != last:
-        after = np.int64(values[t + 3 + which]) + 3 + which
-        return t + 2, (after if code == first else -1), -1, code - first
-    end, token, basis, counts, weights, form = np.int64(values[t]) - 1, t + 1, -1, -1, -1, -1
-    while token < end:
-        part = np.int64(values[token]) % CODES
-        if part == _BASIS[which]:
-            basis = token + 2
-        elif part == _WITH_KNOTS[which]:
-            counts, form = token + 2, WRITTEN
-        elif part == _RATIONAL[which]:
-            weights = token + 1
-        for name, kind in _PART_FORMS:
-            if part == name:
-                form = kind
-        token = after_value(kinds, values, token)
-    return basis, counts, (weights if weights < 0 else weights + 1), form
-
-
-@kernel
-def spline_curve(file, row, line, controls, knots, at, first):
-    """Row, control points and knots of a spline curve: the reason why there are none, and how many of each."""
-    _rows, kinds, values, _checked = file
-    basis, counts, weights, form = spline_tokens(file, row, 0)
-    degree, points = np.int64(values[basis]), length_of(kinds, values, basis + 1)
-    if degree < 1 or degree >= points or form < 0:
-        return CONTROLS, 0, 0
-    if not write_points(file, basis + 1, controls, at):
-        return POINTS, 0, 0
-    if weights >= 0 and not write_weights(kinds, values, weights, controls, at, points):
-        return WEIGHTS, 0, 0
-    total = points + degree + 1
-    if form == WRITTEN:
-        fits = write_knots(kinds, values, counts, np.int64(values[counts]), total, knots, first)
-    else:
-        fits = imply_knots(form, degree, points, knots, first)
-    if not fits:
-        return KNOTS, 0, 0
-    line[0], line[1], line[2], line[3], line[4] = SPLINE, -1, degree, at, points
-    line[5], line[6], line[7] = first, total, weights >= 0
-    return NO_REASON, points, total
-
-
-@kernel
-def polyline(file, row, line, controls, knots, at, first):
-    """A polyline as a spline of degree 1: as `spline_curve`."""
-    rows, kinds, values, _checked = file
-    t = rows[row, 2] + 2
-    points = length_of(kinds, values, t)
-    if points < 2:
-        return CONTROLS, 0, 0
-    if not write_points(file, t, controls, at):
-        return POINTS, 0, 0
-    imply_knots(QUASI_UNIFORM, 1, points, knots, first)
-    line[0], line[1], line[2], line[3], line[4] = SPLINE, -1, 1, at, points
-    line[5], line[6], line[7] = first, points + 2, 0
-    return NO_REASON, points, points + 2
 
 
 @kernel
@@ -358,69 +160,6 @@ def elementary(file, row, slots, frames, count, line, numbers):
     if code == _DEGENERATE:
         line[11] = kinds[t + 5] == FALSE
     return NO_REASON, count
-
-
-@kernel
-def net_points(file, net, controls, at):
-    """Rows and columns of a net of control points, which are written; whether all rows are as long, and in space."""
-    _rows, kinds, values, _checked = file
-    u, v, token, end = 0, 0, net + 1, np.int64(values[net]) - 1
-    while token < end:
-        size = length_of(kinds, values, token)
-        v = size if u == 0 else v
-        if size != v:
-            return 0, 0, True
-        if not write_points(file, token, controls, at + u * v):
-            return u, v, False
-        u, token = u + 1, np.int64(values[token])
-    return u, v, True
-
-
-@kernel
-def net_weights(kinds, values, net, controls, at, u, v):
-    """Weights of a net: whether there are as many as control points, all positive."""
-    token, end = net + 1, np.int64(values[net]) - 1
-    for i in range(u):
-        if token >= end or not write_weights(kinds, values, token, controls, at + i * v, v):
-            return False
-        token = np.int64(values[token])
-    return token == end
-
-
-@kernel
-def net_knots(file, basis, counts, form, size, knots, at):
-    """Knots of a net of u × v control points in both directions: whether they fit."""
-    kinds, values = file[1], file[2]
-    u, v = size
-    p, q = np.int64(values[basis]), np.int64(values[basis + 1])
-    second = at + u + p + 1
-    if form != WRITTEN:
-        return imply_knots(form, p, u, knots, at) and imply_knots(form, q, v, knots, second)
-    other = np.int64(values[counts])
-    numbers = np.int64(values[other])
-    return write_knots(kinds, values, counts, numbers, u + p + 1, knots, at) and write_knots(
-        kinds, values, other, np.int64(values[numbers]), v + q + 1, knots, second
-    )
-
-
-@kernel
-def spline_surface(file, row, line, controls, knots, at, first):
-    """Row, control points and knots of a spline surface: the reason why there are none, and how many of each."""
-    _rows, kinds, values, _checked = file
-    basis, counts, weights, form = spline_tokens(file, row, 1)
-    p, q = np.int64(values[basis]), np.int64(values[basis + 1])
-    u, v, there = net_points(file, basis + 2, controls, at)
-    if not there:
-        return POINTS, 0, 0
-    if p < 1 or q < 1 or p >= u or q >= v or form < 0:
-        return CONTROLS, 0, 0
-    if weights >= 0 and not net_weights(kinds, values, weights, controls, at, u, v):
-        return WEIGHTS, 0, 0
-    if not net_knots(file, basis, counts, form, (u, v), knots, first):
-        return KNOTS, 0, 0
-    line[0], line[1], line[2], line[3], line[4], line[5] = SPLINE, -1, p, q, u, v
-    line[6], line[7], line[8], line[9], line[10] = at, first, u + p + 1, v + q + 1, weights >= 0
-    return NO_REASON, u * v, u + v + p + q + 2
 
 
 @kernel

@@ -3,19 +3,15 @@
 import math
 
 from massproof.kernels.bsplines import curve_point
-from massproof.kernels.geometry import CIRCLE, ELLIPSE, GEOMETRY, LINE, PARABOLA, SPLINE, Geometry
+from massproof.kernels.geometry import ELLIPSE, GEOMETRY, LINE, PARABOLA, SPLINE, Geometry
 from massproof.kernels.jit import entry, kernel
 
 
 @kernel
 def domain(geometry, c):
-    """First and last parameter of curve c; a spline's only, others have no end."""
+    """First and last parameter of spline c."""
     numbers = geometry.curves[c]
-    if numbers[0] == SPLINE:
-        return geometry.knots[numbers[5] + numbers[2]], geometry.knots[numbers[5] + numbers[4]]
-    if numbers[0] <= ELLIPSE and numbers[0] != LINE:
-        return 0.0, 2.0 * math.pi
-    return -math.inf, math.inf
+    return geometry.knots[numbers[5] + numbers[2]], geometry.knots[numbers[5] + numbers[4]]
 
 
 @kernel
@@ -51,7 +47,7 @@ def conic(kind, a, b, t):
 
     circle, ellipse (a cos t, b sin t)    parabola (a t², 2 a t)    hyperbola (a cosh t, b sinh t)
     """
-    if kind == CIRCLE or kind == ELLIPSE:
+    if kind <= ELLIPSE:
         c, s = math.cos(t), math.sin(t)
         return a * c, b * s, -a * s, b * c, -a * c, -b * s
     if kind == PARABOLA:

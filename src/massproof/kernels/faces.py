@@ -18,7 +18,20 @@ import numpy.typing as npt
 
 from massproof.kernels.geometry import CONE, CYLINDER, GEOMETRY, LINE, PLANE, TORUS, Geometry
 from massproof.kernels.inner import FIELDS, clear, closed_inner, spline_inner, tabulate
-from massproof.kernels.inversion import COS, DU, GAP, POLE, SIN, U, V, closed_foot, free_foot, settle, wrapped
+from massproof.kernels.inversion import (
+    COS,
+    DU,
+    GAP,
+    POLE,
+    SIN,
+    WILD,
+    U,
+    V,
+    closed_foot,
+    free_foot,
+    settle,
+    wrapped,
+)
 from massproof.kernels.jit import entry, kernel
 from massproof.kernels.patches import inner_rule, is_free, make_patch
 from massproof.kernels.pieces import BAND, CLOSE, EDGE, END, FIRST, LINK, START, Borders, put_band, put_loop
@@ -39,6 +52,7 @@ TURNS_U, TURNS_V, SEARCHES, POLE_V = 0, 1, 2, 3
 _LEVELS = 12  # how often a panel is halved
 _SEARCHES = 40  # of feet, in a face whose edges are far from it
 _STRIP = 1e-3  # of the strip between an edge and its face: to integrate finer than that is no gain
+_NEAR = 1e-3  # of half an edge: so near to a pole its tangent still tells u
 _FAR = 1e-3  # of the size of a face: a foot that is farther is looked for everywhere
 
 OUTCOMES = ("measured", "unsupported surface", "unsupported edge", "without border")
@@ -129,28 +143,36 @@ def along_segment(patch, t, places):
     here[DU], here[GAP] = s[2] - s[0], 0.0
     if patch.kind == PLANE:
         here[COS] = here[U]
+    elif is_free(patch.kind):
+        here[WILD] = 0.0
     else:
         here[COS], here[SIN] = math.cos(here[U]), math.sin(here[U])
 
 
 @kernel
-def settle_end(patch, inside, step, scratch):
-    """Take the place of a vertex; False when it is a pole, where u has to come from a point inside the edge.
+def settle_end(patch, look, step, scratch):
+    """Take the place of a vertex; False when it is a pole, and u has to come from a point inside the edge.
 
-    step : parameter of the vertex minus that of the point inside
+    look : 0 at the vertex, 1 in the middle of the edge, which tells u if it is the same all along, 2 near the vertex,
+    from where u is continued along its tangent;  step : parameter of the vertex minus that of the point
     """
-    places = scratch.places
-    here, counts = places[HERE], places[COUNTS]
-    if not inside:
+    here, counts = scratch.places[HERE], scratch.places[COUNTS]
+    if look == 0:
         for k in range(3):
-            places[POINT, k] = scratch.spot[0, k]
-    if not inside and here[POLE] == 1.0:
+            scratch.places[POINT, k] = scratch.spot[0, k]
         counts[POLE_V] = here[V]
-        return False
+        settle(patch, here)
+        return here[POLE] == 0.0
     settle(patch, here)
-    if inside:
-        here[U] += here[DU] * step
-        here[V] = counts[POLE_V]
+    here[V] = counts[POLE_V]
+    change = here[DU] * step
+    if look == 1:
+        return abs(change) <= (1e-12 + 8.0 * patch.noise / patch.size) * (patch.high_u - patch.low_u)
+    here[U] += change
+    doubt = 0.1 * abs(change) + (here[WILD] * abs(step) if is_free(patch.kind) else 0.0)
+    strip = 4.0 * patch.size**2 * doubt / (patch.high_u - patch.low_u)
+    for k in range(4):
+        scratch.sums[ERRORS, k] += strip * patch.size**k
     return True
 
 
@@ -191,11 +213,11 @@ def add_node(geometry, patch, weight, coarse, scratch):
     if is_free(patch.kind):
         u = wrapped(here[U], patch.low_u, patch.period_u)
         spline_inner(geometry, patch, u, here[V], scratch, sums[INNER], sums[INNER_ROUGH])
-        fields = sums[PANEL_ERRORS]
-        fields[0] += abs(step * (sums[INNER, 0] - sums[INNER_ROUGH, 0]))
-        fields[1] += abs(step * (sums[INNER, 1] - sums[INNER_ROUGH, 1]))
-        trace = sums[INNER, 5] + sums[INNER, 6] + sums[INNER, 7] - sums[INNER_ROUGH, 2]
-        fields[3] += abs(step * trace)
+        fields, wild = sums[PANEL_ERRORS], abs(weight) * here[WILD]
+        trace = sums[INNER, 5] + sums[INNER, 6] + sums[INNER, 7]
+        fields[0] += abs(step * (sums[INNER, 0] - sums[INNER_ROUGH, 0])) + wild * abs(sums[INNER, 0])
+        fields[1] += abs(step * (sums[INNER, 1] - sums[INNER_ROUGH, 1])) + wild * abs(sums[INNER, 1])
+        fields[3] += abs(step * (trace - sums[INNER_ROUGH, 2])) + wild * abs(trace)
     else:
         closed_inner(patch, here[COS], here[SIN], here[V], sums[INNER])
     for k in range(FIELDS):
@@ -205,7 +227,7 @@ def add_node(geometry, patch, weight, coarse, scratch):
 
 @kernel
 def panel(geometry, borders, patch, piece, a, b, scratch):
-    """Walk one panel: of an edge from a to b, of a segment, or the two points that tell where a vertex is."""
+    """Walk one panel: of an edge from a to b, of a segment, or the points that tell where a vertex is."""
     rule, sums = rule_of(geometry, borders, patch, piece, scratch.places), scratch.sums
     for k in range(FINE, FINE + 2):
         clear(sums[k])
@@ -214,18 +236,18 @@ def panel(geometry, borders, patch, piece, a, b, scratch):
     copy(scratch.places[HERE], scratch.places[BEFORE])
     vertex = piece[0] == FIRST or piece[0] == START or piece[0] == END
     half, middle = 0.5 * (b - a), 0.5 * (b + a)
-    for q in range(2 if vertex else nodes_of(rule)):
+    for q in range(3 if vertex else nodes_of(rule)):
         t = middle + half * NODES[rule, q]
         if vertex:
-            t = a if q == 0 else b
+            t = a if q == 0 else b if q == 1 else a + _NEAR * (b - a)
         if piece[0] >= CLOSE or piece[0] == LINK:
             along_segment(patch, t, scratch.places)
         else:
-            e, search = int(piece[1]), 1 if piece[0] == FIRST or (vertex and q == 1) else 0
+            e, search = int(piece[1]), 1 if piece[0] == FIRST or (vertex and q > 0) else 0
             edge_point(geometry, borders.edges, borders.edge_points, e, t, scratch.work, scratch.spot, 0)
             find_foot(geometry, patch, search, scratch)
         if vertex:
-            if settle_end(patch, q == 1, a - b, scratch):
+            if settle_end(patch, q, a - t, scratch):
                 break
             continue
         if piece[0] == EDGE:
@@ -251,7 +273,9 @@ def keep_panel(patch, piece, targets, last, scratch):
     area, volume, first, second = differences(sums)
     strip = _STRIP * sums[PANEL_BORDER, GAP_SUM]
     good = area <= targets[0] + strip and volume <= targets[1] + strip * patch.size
-    good = good and first <= targets[2] + strip * patch.size**2 and second <= targets[3] + strip * patch.size**3
+    good = (
+        good and first <= targets[2] + strip * patch.size**2 and second <= targets[3] + strip * patch.size**3
+    )
     if not (good or last):
         copy(scratch.places[BEFORE], here)
         return False
@@ -426,9 +450,20 @@ def flags_of(patch, sense, count, scratch):
     return flags
 
 
+@kernel
+def publish(sums, fields, errors, border):
+    """Copy the sums of a face to its rows."""
+    for k in range(FIELDS):
+        fields[k] = sums[TOTAL, k]
+    for k in range(4):
+        errors[k] = sums[ERRORS, k]
+    for k in range(TRAVEL):
+        border[k] = sums[BORDER, k]
+
+
 @entry(
-    f"{GEOMETRY} i8[:,4] f8[:,6] f8[:,2] i8[:] i8[:,4] i8[:,5] i8[:,4] f8[:,12] f8[:,3] f8[:] f8 f8[:,4] i8 i8[:] "
-    f"{SCRATCH} f8[:,14] f8[:,4] f8[:,6] i8[:,3]"
+    f"{GEOMETRY} i8[:,4] f8[:,6] f8[:,2] i8[:] i8[:,4] i8[:,5] i8[:,4] f8[:,12] f8[:,3] f8[:] f8 f8[:,4] i8 "
+    f"i8[:] {SCRATCH} f8[:,14] f8[:,4] f8[:,6] i8[:,3]"
 )
 def measure(
     frames, curves, curve_numbers, surfaces, surface_numbers, controls, knots,
@@ -441,7 +476,8 @@ def measure(
 
     closures : (S, 4) of splines: repeat in u, in v, a point at low and at high v
     face_frames : (F, 12) frame of each face's surface, of a sphere turned so that its poles are not on edges
-    sizes : (F,) length;  noise : how far rounding has moved points;  targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
+    sizes : (F,) length;  noise : how far rounding has moved points
+    targets : (F, 4) what a panel may be off by, in u² u³ u⁴ u⁵
     parts : in how many the knot spans of v are divided
     out : (F, 14) fields of `inner`;  errors : (F, 4) of area, volume, first, second moments
     borders_out : (F, 6) area vector along the edges, their length, ∫ gap, largest gap
@@ -471,11 +507,6 @@ def measure(
         reset(scratch)
         count = list_pieces(geometry, borders, face, pieces)
         count = walk(geometry, borders, patch, sense, edged, count, targets[f], scratch)
-        for k in range(14):
-            out[f, k] = sums[TOTAL, k]
-        for k in range(4):
-            errors[f, k] = sums[ERRORS, k]
-        for k in range(6):
-            borders_out[f, k] = sums[BORDER, k]
+        publish(sums, out[f], errors[f], borders_out[f])
         outcomes[f, 1], outcomes[f, 2] = flags_of(patch, sense, count, scratch), count
     return 0

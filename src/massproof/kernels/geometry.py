@@ -38,12 +38,6 @@ GEOMETRY = "f8[:,12] i8[:,8] f8[:,6] i8[:,12] f8[:,4] f8[:,4] f8[:]"
 
 
 @kernel
-def dot(a, b):
-    """Product of two rows of three."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@kernel
 def distance(a, b):
     """Distance of two points."""
     x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]

@@ -14,9 +14,11 @@ from massproof.kernels.surfaces import free_point
 # What a row says of a foot: parameters (of closed surfaces of revolution cosine and sine of u, too), their
 # derivatives along the curve, the distance, and whether the foot is at a pole, where u has no value.
 U, V, COS, SIN, DU, DV, GAP, POLE = 0, 1, 2, 3, 4, 5, 6, 7
+WILD = COS  # of splines, which have no use for a cosine: what rounding can make of the derivative of u
 
 _STEPS = 40  # of Newton's method; five are usual
 _POLE = 1e-9  # of the size of a face: so near to its axis, u has no value
+_DIGITS = 4e-15  # of the size of a face: rounding of an evaluated point
 _FLAT = 1e-13  # of two squares: a smaller determinant is that of a pole
 
 
@@ -46,6 +48,12 @@ def closed_foot(patch, point, tangent, here):
         here[V], here[DV] = z, tz
         here[GAP] = abs(rho - patch.a - z * slope) / math.sqrt(1.0 + slope * slope)
         return
+    tube_foot(patch, rho, z, rho1, tz, here)
+
+
+@kernel
+def tube_foot(patch, rho, z, rho1, z1, here):
+    """v of a point of a sphere or torus at distance rho from the axis and height z; rho1, z1: how these change."""
     radius = patch.a if patch.kind == SPHERE else patch.b
     rho -= 0.0 if patch.kind == SPHERE else patch.a
     square = rho * rho + z * z
@@ -55,7 +63,7 @@ def closed_foot(patch, point, tangent, here):
     elif patch.lemon and v < 0.0:
         v += 2.0 * math.pi
     here[V], here[GAP] = v, abs(math.sqrt(square) - radius)
-    here[DV] = (rho * tz - z * rho1) / square if square > 0.0 else 0.0
+    here[DV] = (rho * z1 - z * rho1) / square if square > 0.0 else 0.0
 
 
 @kernel
@@ -79,6 +87,13 @@ def within(u, low, high, period):
 
 
 @kernel
+def grid_place(patch, step):
+    """Parameters of one of the points among which the nearest is looked for."""
+    u, v = (step // patch.grid_v + 0.5) / patch.grid_u, (step % patch.grid_v + 0.5) / patch.grid_v
+    return patch.low_u + (patch.high_u - patch.low_u) * u, patch.low_v + (patch.high_v - patch.low_v) * v
+
+
+@kernel
 def free_foot(geometry, patch, point, tangent, here, search, scratch):
     """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1.
 
@@ -89,18 +104,11 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
     best_u, best_v, best, done = u, v, math.inf, False
     for step in range(grid + _STEPS):
         if step < grid:
-            u = patch.low_u + (patch.high_u - patch.low_u) * (step // patch.grid_v + 0.5) / patch.grid_u
-            v = patch.low_v + (patch.high_v - patch.low_v) * (step % patch.grid_v + 0.5) / patch.grid_v
+            u, v = grid_place(patch, step)
         elif step == grid and grid > 0:
             u, v, best = best_u, best_v, math.inf
-        free_point(
-            geometry,
-            patch.surface,
-            wrapped(u, patch.low_u, patch.period_u),
-            wrapped(v, patch.low_v, patch.period_v),
-            scratch.work,
-            at,
-        )
+        p, q = wrapped(u, patch.low_u, patch.period_u), wrapped(v, patch.low_v, patch.period_v)
+        free_point(geometry, patch.surface, p, q, scratch.work, at)
         x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
         d = x * x + y * y + z * z
         if d < best:
@@ -185,7 +193,12 @@ def follow(patch, at, x, y, z, tangent, here):
     # what rounding makes of that would be divided by the square of the distance from it.
     turn = (patch.high_u - patch.low_u) / (2.0 * math.pi)
     speed = math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2)
-    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + patch.noise):
+    noise = patch.noise + _DIGITS * patch.size
+    here[WILD] = speed * noise / (a * turn) if a > 0.0 else 0.0
+    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + noise):
         here[DU] = 0.0
-    wide = (patch.high_u - patch.low_u) * math.sqrt(abs(a))
-    here[POLE] = 1.0 if wide <= 1e-7 * patch.size else 0.0
+    near = 1e-6 * (patch.high_v - patch.low_v)
+    at_pole = (patch.pole_low and here[V] <= patch.low_v + near) or (
+        patch.pole_high and here[V] >= patch.high_v - near
+    )
+    here[POLE] = 1.0 if at_pole else 0.0

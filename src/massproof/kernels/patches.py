@@ -32,6 +32,8 @@ class Patch(NamedTuple):
     start: float  # v where inner integrals begin
     bottom: float  # v of the ends where all u are one point, if there are such
     top: float
+    pole_low: bool  # whether a spline is one point at low v, at high v
+    pole_high: bool
     whole: bool  # whether the surface has no border
     period_u: float  # 0: does not repeat
     period_v: float
@@ -55,7 +57,7 @@ def inner_rule(geometry, base):
 @kernel
 def is_free(kind):
     """Whether a surface has no closed form here: a spline, or an offset of one."""
-    return kind == SPLINE or kind == OFFSET
+    return kind in (SPLINE, OFFSET)
 
 
 @kernel
@@ -108,9 +110,10 @@ def make_patch(geometry, s, frame, origin, vertex, size, noise, closure, cells):
         low_u, high_u, low_v, high_v = 0.0, 2.0 * math.pi, 0.0, 0.0
         period_u = 0.0 if kind == PLANE else 2.0 * math.pi
         period_v = 2.0 * math.pi if repeats else 0.0
-        whole = kind == SPHERE or kind == TORUS
+        whole = kind in (SPHERE, TORUS)
         grid_u, grid_v, rule = 1, 1, FIFTEEN
     return Patch(
-        kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top, whole, period_u, period_v,
+        kind, s, base, frame, a, b, lemon, origin, size, noise, start, bottom, top,
+        closure[2] == 1, closure[3] == 1, whole, period_u, period_v,
         low_u, high_u, low_v, high_v, grid_u, grid_v, rule, cells,
     )  # fmt: skip

@@ -10,11 +10,11 @@ from massproof.kernels.geometry import ELLIPSE, LINE, SPLINE
 from massproof.kernels.jit import kernel
 
 # A row is kind, edge, first and last parameter. START and END ask where the vertex is on the surface; their
-# second parameter is a point inside the edge, which tells u where the vertex is a pole. LINK joins the end of the
+# second parameter is the middle of the edge, which tells u where the vertex is a pole. LINK joins the end of the
 # edge before to START, CLOSE the last end to the first; BAND is v and the range of u of a line of constant v.
 FIRST, START, END, LINK, EDGE, CLOSE, BAND = 0, 1, 2, 3, 4, 5, 6
 
-_INSIDE = 1e-4  # of the edge: small, since u is continued along its tangent to the vertex
+_INSIDE = 0.5  # of the edge
 _QUARTER = 0.5 * math.pi
 _SAME = 1e-12  # of the edge: knots so near to each other are one
 
@@ -54,7 +54,7 @@ def put_between(knots, first, last, period, kind, edge, low, high, pieces, count
 @kernel
 def put_evenly(kind, edge, a, b, pieces, count):
     """Append a…b in equal parts of a quarter turn at most."""
-    parts = max(1, int(math.ceil(abs(b - a) / _QUARTER - 1e-9)))
+    parts = 1 + int(max(0.0, abs(b - a) / _QUARTER - 1e-9))
     for i in range(parts):
         count = put(pieces, count, kind, edge, a + (b - a) * i / parts, a + (b - a) * (i + 1) / parts)
     return count

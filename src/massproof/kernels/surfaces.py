@@ -3,7 +3,6 @@
 import math
 
 from massproof.kernels.bsplines import surface_point
-from massproof.kernels.curves import domain as curve_domain
 from massproof.kernels.curves import point as curve_point
 from massproof.kernels.geometry import (
     BASE,
@@ -14,7 +13,6 @@ from massproof.kernels.geometry import (
     GEOMETRY,
     OFFSET,
     PLANE,
-    REVOLUTION,
     SPHERE,
     SPLINE,
     Geometry,
@@ -24,26 +22,15 @@ from massproof.kernels.jit import entry, kernel
 
 @kernel
 def domain(geometry, s):
-    """Least and greatest u, least and greatest v of surface s; infinite where it has no end or repeats."""
-    numbers = geometry.surfaces[s]
-    if numbers[0] == OFFSET:
-        numbers = geometry.surfaces[numbers[11]]
-    knot = numbers[7]
-    if numbers[0] == SPLINE:
-        other = knot + numbers[8]
-        return (
-            geometry.knots[knot + numbers[2]],
-            geometry.knots[knot + numbers[4]],
-            geometry.knots[other + numbers[3]],
-            geometry.knots[other + numbers[5]],
-        )
-    if numbers[0] == EXTRUSION:
-        low, high = curve_domain(geometry, numbers[11])
-        return low, high, -math.inf, math.inf
-    if numbers[0] == REVOLUTION:
-        low, high = curve_domain(geometry, numbers[11])
-        return 0.0, 2.0 * math.pi, low, high
-    return -math.inf, math.inf, -math.inf, math.inf
+    """Least and greatest u, least and greatest v of a spline or of an offset of one."""
+    numbers = geometry.surfaces[geometry.surfaces[s, 11] if geometry.surfaces[s, 0] == OFFSET else s]
+    knot, other = numbers[7], numbers[7] + numbers[8]
+    return (
+        geometry.knots[knot + numbers[2]],
+        geometry.knots[knot + numbers[4]],
+        geometry.knots[other + numbers[3]],
+        geometry.knots[other + numbers[5]],
+    )
 
 
 @kernel

@@ -11,7 +11,6 @@ from massproof.kernels.curves import domain, point
 from massproof.kernels.geometry import (
     ELLIPSE,
     GEOMETRY,
-    HYPERBOLA,
     LINE,
     PARABOLA,
     SPLINE,
@@ -89,20 +88,20 @@ def foot(geometry, c, vertex, work):
 def spline_ends(geometry, c, ends, near, work):
     """Parameters of the two vertices `ends` of an edge on spline c; whether the curve is closed."""
     low, high = domain(geometry, c)
-    point(geometry, c, high, work, work, 15)
-    point(geometry, c, low, work, work, 12)
-    closed = distance(work[12], work[15]) <= near
-    first, last = low, high
+    closed, first, last = False, low, high
     for i in range(2):
         vertex = ends[3 * i : 3 * i + 3]
-        point(geometry, c, low, work, work, 12)
+        for k in range(2):
+            point(geometry, c, high if k == 0 else low, work, work, 12)
+            for j in range(3):
+                work[15 + k, j] = work[12, j]
+        closed = distance(work[15], work[16]) <= near
         if distance(work[15], vertex) <= near:
             t = high
-        elif distance(work[12], vertex) <= near:
+        elif distance(work[16], vertex) <= near:
             t = low
         else:
             t = foot(geometry, c, vertex, work)
-            point(geometry, c, high, work, work, 15)
         if i == 0:
             first = t
         else:
@@ -137,7 +136,7 @@ def conic_range(geometry, c, forward, closed, ends):
     begin = conic_parameter(geometry, c, ends[0], ends[1], ends[2])
     end = conic_parameter(geometry, c, ends[3], ends[4], ends[5])
     kind = geometry.curves[c, 0]
-    if kind == PARABOLA or kind == HYPERBOLA:
+    if kind > ELLIPSE:
         return begin, end
     turn = _TURN if forward else -_TURN
     if closed:
