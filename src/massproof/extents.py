@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from massproof.brep import LINE, SPHERE, SPLINE, TORUS, Floats
+from massproof.brep import LINE, OFFSET, SPHERE, SPLINE, TORUS, Floats
 from massproof.kernels.curves import points
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.tables import Table
@@ -20,10 +20,12 @@ def reach(table: Table, f: int, sense: float, low: Floats, high: Floats) -> tupl
     shapes = table.shapes
     s = int(shapes.faces[f, 0])
     kind = shapes.surfaces[s, 0] if s >= 0 else 0
-    if kind == SPLINE:
+    if kind in (SPLINE, OFFSET):  # an offset repeats the columns of its basis
+        off = abs(float(shapes.surface_numbers[s, 0])) if kind == OFFSET else 0.0
         first, count = shapes.surfaces[s, 6], shapes.surfaces[s, 4] * shapes.surfaces[s, 5]
         net = shapes.controls[first : first + count, :3]
-        return low, high, float(max(0.0, (low - net.min(axis=0)).max(), (net.max(axis=0) - high).max()))
+        more = max((low - net.min(axis=0)).max(), (net.max(axis=0) - high).max())
+        return low, high, max(0.0, float(more) + off)
     if kind not in (SPHERE, TORUS):
         return low, high, 0.0
     tops = _tops(table, s)

@@ -82,7 +82,7 @@ def prepare(shapes: Shapes) -> Table:
     frames = _face_frames(shapes, trims, work)
     surface = shapes.faces[:, 0]
     kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
-    bulging = (surface >= 0) & np.isin(kinds, (SPHERE, TORUS, SPLINE))
+    bulging = (surface >= 0) & np.isin(kinds, (SPHERE, TORUS, SPLINE, OFFSET))
     most = int(per_face.max(initial=0)) + bands
     return Table(
         centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, bulging, face, use, most
