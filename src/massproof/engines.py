@@ -85,7 +85,9 @@ def _native(
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
-            reasons[n] = f"{len(wrong.unsupported)} of its {wrong.faces} faces cannot be integrated natively, as {faces}"
+            reasons[n] = (
+                f"{len(wrong.unsupported)} of its {wrong.faces} faces cannot be integrated natively, as {faces}"
+            )
         else:
             definitions[n] = in_unit(_definition(rows, one.solid >= 0), scale * float(one.part.factor))
     return definitions, reasons
@@ -99,9 +101,7 @@ def _of_shells(model: Model, shown: Shown, free: dict[int, exact.Part]) -> list[
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
     """A solid, or the shells of a surface model together, in the unit of the file."""
     first = parts[0]
-    errors = {
-        cause: Errors(sum(part.errors[cause].area for part in parts)) for cause in first.errors
-    }
+    errors = {cause: Errors(sum(part.errors[cause].area for part in parts)) for cause in first.errors}
     return Definition(
         first.body if solid else None,
         sum(part.area for part in parts),
@@ -129,9 +129,12 @@ def _foreign(
     for one in occurrences:
         if one.definition in turns:
             turns[one.definition].setdefault((one.matrix + 0.0).tobytes(), one.matrix.tolist())
-    position = np.cumsum(model.entities.rows[:, 0] >= 0)  # of each row among the instances of the file, from 1 on
+    position = np.cumsum(
+        model.entities.rows[:, 0] >= 0
+    )  # of each row among the instances of the file, from 1 on
     wanted = [
-        [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())] for n in asked
+        [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())]
+        for n in asked
     ]
     answer = isolation.call("massproof.occt:parts", model.entities.data, wanted=wanted)
     return {
@@ -148,7 +151,10 @@ def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
 
 
 def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
-    boxes = {turn: (np.array(low), np.array(high)) for turn, (low, high) in zip(turns, answer["boxes"], strict=True)}
+    boxes = {
+        turn: (np.array(low), np.array(high))
+        for turn, (low, high) in zip(turns, answer["boxes"], strict=True)
+    }
     body = answer["body"] and Body(answer["body"][0], *map(np.array, answer["body"][1:]))
     return Definition(
         body,
@@ -177,7 +183,9 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     named = "; ".join(f"#{shown[n].part.number}: {why}" for n, why in list(reasons.items())[:_NAMED])
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
-    return [("fallback-occt", text, {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]})]
+    return [
+        ("fallback-occt", text, {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]})
+    ]
 
 
 def _disagreements(
@@ -188,7 +196,9 @@ def _disagreements(
     worst: list[tuple[float, int, str, float, float]] = []
     for n, (native, foreign) in pairs.items():
         if foreign is None or (native.body is None) != (foreign.body is None):
-            worst.append((np.inf, n, "closed", float(native.body is not None), float(bool(foreign and foreign.body))))
+            worst.append(
+                (np.inf, n, "closed", float(native.body is not None), float(bool(foreign and foreign.body)))
+            )
             continue
         for what, ours, theirs, allowed in _compared(native, foreign):
             if abs(ours - theirs) > allowed:
@@ -199,8 +209,14 @@ def _disagreements(
             f"the native engine and Open CASCADE disagree on {len({w[1] for w in worst})} of {len(pairs)} parts beyond "
             f"their errors, most on the {what} of #{shown[n].part.number}: {ours:.12g} and {theirs:.12g}"
         )
-        evidence = {"parts": len(pairs), "disagree": len({w[1] for w in worst}), "number": shown[n].part.number}
-        notes.append(("engines-disagree", text, {**evidence, "native": ours, "occt": theirs, "excess": excess}))
+        evidence = {
+            "parts": len(pairs),
+            "disagree": len({w[1] for w in worst}),
+            "number": shown[n].part.number,
+        }
+        notes.append(
+            ("engines-disagree", text, {**evidence, "native": ours, "occt": theirs, "excess": excess})
+        )
     elif pairs:
         text = f"the native engine and Open CASCADE agree on all {len(pairs)} parts, within their errors"
         notes.append(("engines-agree", text, {"parts": len(pairs)}))

@@ -123,7 +123,12 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": sum(one.area for one in found),
-        "errors": [sum(one.errors["integration"].area for one in found), errors.volume, errors.centre, errors.second],
+        "errors": [
+            sum(one.errors["integration"].area for one in found),
+            errors.volume,
+            errors.centre,
+            errors.second,
+        ],
         "boxes": [
             [np.min([lo for lo, _ in box], axis=0).tolist(), np.max([hi for _, hi in box], axis=0).tolist()]
             for box in boxes

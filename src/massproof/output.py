@@ -52,7 +52,18 @@ class Wanted(NamedTuple):
 
     def arguments(self) -> dict[str, Any]:
         """Those that are for `massproof.measure`."""
-        names = ("unit", "material", "density", "mass", "format", "check", "weld", "repair", "engine", "accuracy")
+        names = (
+            "unit",
+            "material",
+            "density",
+            "mass",
+            "format",
+            "check",
+            "weld",
+            "repair",
+            "engine",
+            "accuracy",
+        )
         return {name: getattr(self, name) for name in names}
 
 

@@ -119,7 +119,9 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
     ΔV times its distance r; the second moment changes by ΔV r² + 2 m r δ besides. Placing adds rounding.
     """
     causes = dict.fromkeys(cause for part in parts for cause in part.errors)
-    plain = {c: (sum(p.errors[c].area for p in parts), sum(p.errors[c].volume for p in parts)) for c in causes}
+    plain = {
+        c: (sum(p.errors[c].area for p in parts), sum(p.errors[c].volume for p in parts)) for c in causes
+    }
     solid = [part for part in parts if part.body]
     bodies = [part.body for part in solid if part.body]
     if not bodies:
@@ -136,9 +138,7 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
     return total, {c: Errors(*plain[c], centre[c] / total.mass, second[c]) for c in causes}
 
 
-def _boxes(
-    definitions: Sequence[Definition], occurrences: Sequence[Occurrence]
-) -> tuple[Array, Array]:
+def _boxes(definitions: Sequence[Definition], occurrences: Sequence[Occurrence]) -> tuple[Array, Array]:
     """Corners of the tight box of each occurrence; a translation shifts a box already known."""
     boxes: dict[tuple[int, bytes], tuple[Array, Array]] = {}
     lows, highs = [], []
