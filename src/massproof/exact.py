@@ -50,7 +50,9 @@ class Part:
     imbalance: float  # |Σ area vectors| over the area: 0 for a closed surface
     gap: float  # largest distance of an edge from one of its faces
     absent: str
-    splines: int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
+    splines: (
+        int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
+    )
     extent: Extent
     notes: tuple[Note, ...] = field(default=())
 
@@ -362,7 +364,19 @@ def _part(
     }
     share = imbalance / float(raw.area) if raw.area else 0.0
     return Part(
-        *(entity, float(raw.area), body, low, high, errors, place.faces, unsupported, closed, turned, inverted),
+        *(
+            entity,
+            float(raw.area),
+            body,
+            low,
+            high,
+            errors,
+            place.faces,
+            unsupported,
+            closed,
+            turned,
+            inverted,
+        ),
         *(share, float(raw.gap), absent, place.splines, place.extent),
     )
 

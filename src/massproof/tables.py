@@ -88,8 +88,26 @@ def prepare(shapes: Shapes) -> Table:
     bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
     most = int(per_face.max(initial=0)) + bands
     bare = np.bincount(face, minlength=len(shapes.faces)) == 0
+    far = np.abs(face_boxes[bare].reshape(-1, 2, 3) + centre)
+    noise = max(noise, _ULPS * float(far.max(initial=0.0, where=np.isfinite(far))))
     return Table(
-        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack, bulging, free, face, use), most
+        *(
+            centre,
+            noise,
+            shapes,
+            trims,
+            gaps,
+            closed,
+            frames,
+            face_boxes,
+            bare,
+            slack,
+            bulging,
+            free,
+            face,
+            use,
+        ),
+        most,
     )
 
 
