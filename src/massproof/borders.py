@@ -96,13 +96,15 @@ def _chords(table: Table, f: int, pieces: int) -> _Chords:
     starts, stops, sag = [np.zeros((0, 3))], [np.zeros((0, 3))], 0.0
     for use in uses[~np.isin(-uses, uses)].tolist():
         e = abs(use) - 1
-        c, low, high = int(shapes.edges[e, 0]), *table.ranges[e].tolist()
+        c, (low, high) = int(shapes.edges[e, 0]), table.ranges[e]
         if c < 0 or shapes.curves[c, 0] == LINE:
             spots = np.linspace(shapes.edge_points[e, :3], shapes.edge_points[e, 3:], 2 * pieces + 1)
         else:
             count = 2 * pieces * max(1, int(shapes.curves[c, 4]) - int(shapes.curves[c, 2]))
             out = np.zeros((3 * count + 3, 3))
-            curve_points(*shapes[:7], c, np.linspace(low, high, count + 1), np.zeros((ROWS, WIDTH)), out)
+            curve_points(
+                *shapes[:7], c, np.linspace(float(low), float(high), count + 1), np.zeros((ROWS, WIDTH)), out
+            )
             spots = out[::3]
         sag = max(sag, float(np.abs(spots[1::2] - (spots[:-2:2] + spots[2::2]) / 2).max()))
         spots = spots[::2] if use > 0 else spots[::-2]

@@ -122,11 +122,11 @@ def _bezier(net: Floats, relief: Relief, k: int, first: int, last: int) -> tuple
     net, knots = net[low - degree : high + 1], knots[low - degree : high + degree + 2]
     for t in breaks:
         for _ in range(degree - np.count_nonzero(knots == t)):
-            at = int(np.searchsorted(knots, t, "right")) - 1
+            at = min(int(np.searchsorted(knots, t, "right")), len(net)) - 1
             i = np.arange(at - degree + 1, at + 1)
             share = ((t - knots[i]) / (knots[i + degree] - knots[i])).reshape(-1, *[1] * (net.ndim - 1))
             net = np.concatenate([net[: i[0]], share * net[i] + (1 - share) * net[i - 1], net[at:]])
-            knots = np.insert(knots, at + 1, t)
+            knots = np.insert(knots, np.searchsorted(knots, t), t)
     last_of = np.searchsorted(knots, breaks[:-1], "right") - 1
     points = net[last_of[:, None] + np.arange(-degree, 1)]
     return points, ends, np.column_stack([sharp[:-1], sharp[1:]])

@@ -114,7 +114,7 @@ def _raised(table: Table, faces: Integers, senses: Floats, hulls: Floats, tops: 
 
 
 def _reach(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
-    """How high a face reaches in direction k of −x, −y, −z, x, y, z, or `top` if it does not, and how far that is off."""
+    """How high a face reaches in direction k of −x, −y, −z, x, y, z, at least `top`; how far that can be off."""
     s = border.surface
     if table.shapes.surfaces[s, 0] in (SPLINE, OFFSET):
         return _climbed(table, border, k, top, fine)
