@@ -6,16 +6,17 @@ Each part is integrated once, in its own frame. Open CASCADE runs in a process o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from massproof import exact, isolation
+from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Definition, Occurrence, in_unit
+from massproof.placed import Box, Definition, Occurrence, in_unit
 from massproof.stepfile import Model, Shown
 
 NATIVE, OCCT, BOTH = ENGINES = ("native", "occt", "both")
@@ -46,7 +47,7 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     """
     solid = any(one.part.kind != SURFACE for one in model.parts)
     shown = [one for one in model.parts if (one.part.kind != SURFACE) == solid]
-    scale = float(model.unit * _MILLIMETRES) if model.unit else 1.0
+    scale = in_millimetres(model)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
     native: dict[int, Definition] = {}
     reasons: dict[int, str] = {}
@@ -62,6 +63,11 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     return Found(chosen, occurrences, solid, tuple(notes), method)
 
 
+def in_millimetres(model: Model) -> float:
+    """One unit of a model's placements in the unit of what is found; 1 where the file states none."""
+    return float(model.unit * _MILLIMETRES) if model.unit else 1.0
+
+
 def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence]:
     """Where a part stands, in millimetres."""
     for matrix, size in zip(shown.part.placements, shown.part.scale.tolist(), strict=True):
@@ -73,15 +79,13 @@ def _native(
     model: Model, shown: Sequence[Shown], scale: float, accuracy: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
     """What could be integrated natively, by its number in `shown`; and why the others could not."""
-    parts = exact.integrate(model.shapes, accuracy)
-    count = len(model.shapes.solids)
-    free = {part.entity: part for part in parts[count:]}
+    parts = _integrated(model.shapes, [one for one in shown if not one.problems], accuracy)
     definitions, reasons = {}, {}
     for n, one in enumerate(shown):
         if one.problems:
             reasons[n] = one.problems[0]
             continue
-        rows = [parts[one.solid]] if one.solid >= 0 else _of_shells(model, one, free)
+        rows = next(parts)
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
@@ -93,9 +97,25 @@ def _native(
     return definitions, reasons
 
 
-def _of_shells(model: Model, shown: Shown, free: dict[int, exact.Part]) -> list[exact.Part]:
-    """The parts that stand for the shells of a surface model."""
-    return [free[int(model.shapes.shells[shell, 2])] for shell, _ in shown.shells]
+def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> Iterator[list[exact.Part]]:
+    """Of each solid its part, of each surface model those of its shells; the rest of the table is left alone."""
+    rows = sorted({shell for one in shown for shell, _ in one.shells})
+    place = {row: n for n, row in enumerate(rows)}
+    solids: list[tuple[int, int, int]] = []
+    members: list[tuple[int, int]] = []
+    for one in shown:
+        if one.solid >= 0:
+            solids.append((len(members), len(one.shells), one.part.number))
+            members += [(place[shell], same) for shell, same in one.shells]
+    table = table._replace(
+        shells=table.shells[rows],
+        solids=np.array(solids, np.int64).reshape(-1, 3),
+        solid_shells=np.array(members, np.int64).reshape(-1, 2),
+    )
+    parts = exact.integrate(table, accuracy)
+    bodies = iter(parts)  # solids come first, and where there are solids no surface is shown
+    for one in shown:
+        yield [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
 
 
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
@@ -107,16 +127,16 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
         sum(part.area for part in parts),
         first.errors if solid else errors,
         functools.partial(_box, parts),
-        max(part.errors["integration"].box for part in parts),
         sum(part.splines for part in parts),
         first.inverted and solid,
         solid and (first.body is None or not first.closed),
     )
 
 
-def _box(parts: Sequence[exact.Part], matrix: Array) -> tuple[Array, Array]:
-    boxes = [part.box(matrix) for part in parts]
-    return np.min([low for low, _ in boxes], axis=0), np.max([high for _, high in boxes], axis=0)
+def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
+    boxes = [part.extent.box(matrix) for part in parts]
+    low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
+    return low, high, max(rim for _, _, rim in boxes)
 
 
 def _foreign(
@@ -152,8 +172,8 @@ def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
 
 def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     boxes = {
-        turn: (np.array(low), np.array(high))
-        for turn, (low, high) in zip(turns, answer["boxes"], strict=True)
+        turn: (np.array(low), np.array(high), rim)
+        for turn, (low, high, rim) in zip(turns, answer["boxes"], strict=True)
     }
     body = answer["body"] and Body(answer["body"][0], *map(np.array, answer["body"][1:]))
     return Definition(
@@ -161,7 +181,6 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
         answer["area"],
         {"integration": Errors(*answer["errors"])},
         lambda matrix: boxes[(matrix + 0.0).tobytes()],
-        answer["rim"],
         answer["splines"],
         answer["inverted"],
         answer["unclosed"],

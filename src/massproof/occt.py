@@ -19,7 +19,7 @@ import numpy as np
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra, Note
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Definition, Occurrence, Whole, whole
+from massproof.placed import Box, Definition, Occurrence, Whole, whole
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -119,7 +119,7 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
     """Of a solid, or of shells together: what is in a Definition, and a box for each turn."""
     found = [_definition(shape, solid) for shape in shapes]
     body, errors = found[0].body, found[0].errors["integration"]
-    boxes = [[one.box(np.array(turn)) for one in found] for turn in turns]
+    boxes = [zip(*(one.box(np.array(turn)) for one in found), strict=True) for turn in turns]
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": sum(one.area for one in found),
@@ -130,10 +130,9 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
             errors.second,
         ],
         "boxes": [
-            [np.min([lo for lo, _ in box], axis=0).tolist(), np.max([hi for _, hi in box], axis=0).tolist()]
-            for box in boxes
+            [*(np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist()), max(rims)]
+            for lows, highs, rims in boxes
         ],
-        "rim": _BOX,
         "splines": sum(one.splines for one in found),
         "inverted": found[0].inverted,
         "unclosed": found[0].unclosed,
@@ -177,7 +176,7 @@ def _definition(shape: Any, solid: bool) -> Definition:
     area_error = max(abs(area - rough), claim * area) + _ROUNDING * area
     splines = sum(map(_is_spline, _explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
     surface = Definition(
-        None, area, {"integration": Errors(area_error)}, functools.partial(_turned_box, shape), _BOX, splines
+        None, area, {"integration": Errors(area_error)}, functools.partial(_turned_box, shape), splines
     )
     if not solid:
         return surface
@@ -226,14 +225,15 @@ def _area(shape: Any, accuracy: float) -> tuple[float, float]:
     return properties.Mass(), claim
 
 
-def _turned_box(shape: Any, matrix: Array) -> tuple[Array, Array]:
-    """Corners of the tight box of `shape` after r -> matrix·r."""
+def _turned_box(shape: Any, matrix: Array) -> Box:
+    """The tight box of `shape` after r -> matrix·r."""
     from OCP.gp import gp_Trsf
     from OCP.TopLoc import TopLoc_Location
 
     trsf = gp_Trsf()
     trsf.SetValues(*(float(x) for row in matrix for x in (*row, 0.0)))
-    return _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    lo, hi = _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    return lo, hi, _BOX * max(1.0, abs(trsf.ScaleFactor()))
 
 
 def _box(shape: Any, *, tight: bool) -> tuple[Array, Array]:
