@@ -18,23 +18,24 @@ from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.surfaces import points as surface_points
 from massproof.tables import Table
 
-_PIECES = (16, 256)  # of an edge, or of each knot span of a spline
+_PIECES = (8, 64, 512)  # of an edge; of a spline some more for each of its knot spans
 _NEAR = 4.0  # times the sag of the chords: points so near to a chord may be on its other side
 _PATHS = 9
 _AGREE = 8  # of them
-_GRID = 48  # points each way, from which feet are looked for
+_GRID = 24  # points each way, from which feet are looked for
 _STEPS = 60  # of Newton's method
 _FAILS = 12  # of them one after the other: a foot is as near as it gets
+_SHORT = 1e-2  # of the sag of chords
 _OFF = 1e-2  # of the length of the border: feet so far off are none
 
 
 class _Chords(NamedTuple):
     """The border of a face along its loops."""
 
-    starts: Floats  # (n, 3)
-    stops: Floats
-    sag: float  # how far the border can be from them
-    plane: tuple[Floats, Floats] | None = None  # (n, 2) their ends as parameters
+    spots: Floats  # (n, 3)
+    steps: Integers  # (c,) chords lead from these spots to the next
+    sag: float  # how far the border can be from the chords
+    places: Floats | None = None  # (n, 2) the spots as parameters
 
 
 class Border:
@@ -54,7 +55,7 @@ class Border:
             if pieces not in self.levels:
                 self.levels[pieces] = self._chords(pieces)
             chords = self.levels[pieces]
-            if not len(chords.starts):
+            if not len(chords.steps):
                 return True
             if _distance(spot, chords) <= _NEAR * chords.sag:
                 continue
@@ -66,26 +67,21 @@ class Border:
     def _chords(self, pieces: int) -> _Chords:
         chords = _chords(self.table, self.f, pieces)
         kind = self.table.shapes.surfaces[self.surface, 0]
-        if kind == SPHERE or not len(chords.starts):  # its parameters depend on the point that is asked for
+        if kind == SPHERE or not len(chords.steps):  # its parameters depend on the point that is asked for
             return chords
         if kind not in (SPLINE, OFFSET):
-            plane = tuple(_revolved(self.table, self.surface, ends) for ends in chords[:2])
-            return chords._replace(plane=(plane[0], plane[1]))
-        both, off = feet(self.table, self.surface, np.concatenate(chords[:2]))
-        extent = float(np.ptp(chords.starts, axis=0).max())
-        return chords._replace(
-            plane=(both[: len(both) // 2], both[len(both) // 2 :]),
-            sag=chords.sag + off if off <= _OFF * extent else math.inf,
-        )
+            return chords._replace(places=_revolved(self.table, self.surface, chords.spots))
+        places, off = feet(self.table, self.surface, chords.spots, chords.sag)
+        extent = float(np.ptp(chords.spots, axis=0).max())
+        return chords._replace(places=places, sag=chords.sag + off if off <= _OFF * extent else math.inf)
 
     def _sided(self, spot: Floats, place: Floats, chords: _Chords) -> bool | None:
-        if chords.plane:
-            return _left(place, *chords.plane, periods(self.table, self.surface), self.sense)
+        if chords.places is not None:
+            period = periods(self.table, self.surface)
+            return _left(place, chords.places, chords.steps, period, self.sense)
         frame = self.table.shapes.frames[self.table.shapes.surfaces[self.surface, 1]]
-        starts, stops = (
-            _globe(spot - frame[:3], ends - frame[:3], chords.starts - frame[:3]) for ends in chords[:2]
-        )
-        return _left(np.zeros(2), starts, stops, np.array([2 * math.pi, 0.0]), self.sense)
+        places = _globe(spot - frame[:3], chords.spots - frame[:3])
+        return _left(np.zeros(2), places, chords.steps, np.array([2 * math.pi, 0.0]), self.sense)
 
 
 def _chords(table: Table, f: int, pieces: int) -> _Chords:
@@ -93,43 +89,43 @@ def _chords(table: Table, f: int, pieces: int) -> _Chords:
     shapes = table.shapes
     first, last = np.searchsorted(table.edge_face, [f, f + 1])
     uses = table.edge_use[first:last]
-    starts, stops, sag = [np.zeros((0, 3))], [np.zeros((0, 3))], 0.0
+    parts, counts, sag = [np.zeros((0, 3))], [0], 0.0
     for use in uses[~np.isin(-uses, uses)].tolist():
         e = abs(use) - 1
         c, (low, high) = int(shapes.edges[e, 0]), table.ranges[e]
         if c < 0 or shapes.curves[c, 0] == LINE:
             spots = np.linspace(shapes.edge_points[e, :3], shapes.edge_points[e, 3:], 2 * pieces + 1)
         else:
-            count = 2 * pieces * max(1, int(shapes.curves[c, 4]) - int(shapes.curves[c, 2]))
+            count = 2 * (pieces + 2 * int(shapes.curves[c, 4]))
             out = np.zeros((3 * count + 3, 3))
-            curve_points(
-                *shapes[:7], c, np.linspace(float(low), float(high), count + 1), np.zeros((ROWS, WIDTH)), out
-            )
+            t = np.linspace(float(low), float(high), count + 1)
+            curve_points(*shapes[:7], c, t, np.zeros((ROWS, WIDTH)), out)
             spots = out[::3]
         sag = max(sag, float(np.abs(spots[1::2] - (spots[:-2:2] + spots[2::2]) / 2).max()))
-        spots = spots[::2] if use > 0 else spots[::-2]
-        starts.append(spots[:-1])
-        stops.append(spots[1:])
-    return _Chords(np.concatenate(starts), np.concatenate(stops), 2 * sag)
+        parts.append(spots[::2] if use > 0 else spots[::-2])
+        counts.append(len(parts[-1]))
+    steps = np.setdiff1d(np.arange(sum(counts)), np.cumsum(counts) - 1)
+    return _Chords(np.concatenate(parts), steps, 2 * sag)
 
 
 def _distance(spot: Floats, chords: _Chords) -> float:
     """Distance of a point from the nearest chord."""
-    away, along = spot - chords.starts, chords.stops - chords.starts
+    starts = chords.spots[chords.steps]
+    away, along = spot - starts, chords.spots[chords.steps + 1] - starts
     square = (along * along).sum(axis=1)
     share = np.clip((away * along).sum(axis=1) / np.where(square > 0, square, 1.0), 0.0, 1.0)
     return float(np.linalg.norm(away - share[:, None] * along, axis=1).min())
 
 
-def _left(place: Floats, starts: Floats, stops: Floats, period: Floats, sense: float) -> bool | None:
+def _left(place: Floats, places: Floats, steps: Integers, period: Floats, sense: float) -> bool | None:
     """Whether paths from a point to chords come to these from the left, when nearly all do the same."""
-    step, middle = stops - starts, (starts + stops) / 2 - place
-    for k in np.flatnonzero(period > 0):
-        step[:, k] -= period[k] * np.round(step[:, k] / period[k])
-        middle[:, k] = starts[:, k] + step[:, k] / 2 - place[k]
-        middle[:, k] -= period[k] * np.round(middle[:, k] / period[k])
+    turn = np.where(period > 0, period, np.inf)
+    step = places[steps + 1] - places[steps]
+    step -= period * np.round(step / turn)
+    middle = places[steps] + step / 2 - place
+    middle -= period * np.round(middle / turn)
     turns = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (period[0] or not i) and (period[1] or not j)]
-    begin = np.concatenate([middle - step / 2 + period * turn for turn in turns])
+    begin = np.concatenate([middle - step / 2 + period * k for k in turns])
     chord = np.concatenate([step] * len(turns))
     votes = []
     for to in middle[np.linspace(0, len(middle) - 1, _PATHS + 2).astype(int)[1:-1]]:
@@ -166,14 +162,14 @@ def domains(table: Table, s: int) -> tuple[tuple[float, float], tuple[float, flo
     return (float(u[p]), float(u[n])), (float(v[q]), float(v[m]))
 
 
-def _globe(towards: Floats, spots: Floats, border: Floats) -> Floats:
+def _globe(towards: Floats, spots: Floats) -> Floats:
     """Longitude and latitude on a globe whose poles are far from a border, and (0, 0) is `towards`."""
     x = towards / np.linalg.norm(towards)
     side = np.cross(x, np.eye(3)[np.abs(x).argmin()])
     side /= np.linalg.norm(side)
     angles = np.linspace(0, math.pi, 12, endpoint=False)
     axes = np.outer(np.cos(angles), side) + np.outer(np.sin(angles), np.cross(x, side))
-    z = axes[np.abs(border @ axes.T).max(axis=0).argmin()]
+    z = axes[np.abs(spots @ axes.T).max(axis=0).argmin()]
     out: Floats = np.column_stack(
         [
             np.arctan2(spots @ np.cross(z, x), spots @ x),
@@ -203,39 +199,41 @@ def evaluated(table: Table, s: int, places: Floats) -> Floats:
     return out.reshape(-1, 6, 3)
 
 
-def feet(table: Table, s: int, spots: Floats) -> tuple[Floats, float]:
+def feet(table: Table, s: int, spots: Floats, fine: float) -> tuple[Floats, float]:
     """Parameters where a spline is nearest to points, and how far these are from it at most.
 
-    Newton's method from the nearest of a grid of points. Where a step leads away, one by u alone is tried, one
-    by v alone, and then halves of them.
+    Newton's method from the nearest of a grid of points, until its steps are short. Where one leads away, one by u
+    alone is tried, one by v alone, and then halves of them.
     """
     domain = np.array(domains(table, s))
     low, high, period = domain[:, 0], domain[:, 1], periods(table, s)
+    turn = np.where(period > 0, period, 1.0)
     u, v = (a + (b - a) * (np.arange(_GRID) + 0.5) / _GRID for a, b in domain)  # no pole among them
     grid = np.column_stack([np.repeat(u, _GRID), np.tile(v, _GRID)])
-    known = evaluated(table, s, grid)[:, 0]
-    square = (known * known).sum(axis=1)
-    near = np.concatenate(
-        [
-            (square - 2 * part @ known.T).argmin(axis=1)
-            for part in np.array_split(spots, 1 + len(spots) // 500)
-        ]
-    )
-    places = grid[near]
-    here = evaluated(table, s, places)
+    known = evaluated(table, s, grid)
+    square = (known[:, 0] ** 2).sum(axis=1)
+    near = [
+        (square - 2 * part @ known[:, 0].T).argmin(axis=1)
+        for part in np.array_split(spots, 1 + len(spots) // 500)
+    ]
+    places, here = grid[np.concatenate(near)], known[np.concatenate(near)]
     away = np.linalg.norm(here[:, 0] - spots, axis=1)
-    fails = np.zeros(len(spots), np.int64)
+    fails, going = np.zeros(len(spots), np.int64), np.arange(len(spots))
     for _ in range(_STEPS):
-        step = _newton(here, here[:, 0] - spots, fails % 3) * 0.5 ** (fails // 3)[:, None]
-        tried = places + step
-        around = low + np.mod(tried - low, np.where(period > 0, period, 1.0))
-        tried = np.where(period > 0, around, np.clip(tried, low, high))
+        step = _newton(here[going], (here[:, 0] - spots)[going], fails[going] % 3)
+        step *= 0.5 ** (fails[going] // 3)[:, None]
+        tried = places[going] + step
+        tried = np.where(period > 0, low + np.mod(tried - low, turn), np.clip(tried, low, high))
         there = evaluated(table, s, tried)
-        distance = np.linalg.norm(there[:, 0] - spots, axis=1)
-        better = distance < away
-        places[better], here[better], away[better] = tried[better], there[better], distance[better]
-        fails = np.where(better, 0, fails + 1)
-        if (fails >= _FAILS).all():
+        distance = np.linalg.norm(there[:, 0] - spots[going], axis=1)
+        better = distance < away[going]
+        which = going[better]
+        short = np.linalg.norm(there[:, 0] - here[going, 0], axis=1) <= _SHORT * fine
+        short &= fails[going] == 0
+        places[which], here[which], away[which] = tried[better], there[better], distance[better]
+        fails[going] = np.where(better, 0, fails[going] + 1)
+        going = going[~short & (fails[going] < _FAILS)]
+        if not len(going):
             break
     return places, float(away.max())
 
