@@ -24,6 +24,10 @@ ACCURACY = exact.ACCURACY
 
 _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so do we
 _NAMED = 3  # parts that a finding names
+# Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
+# took 10 s for 255 kB. Damaged ones can keep it busy for ever.
+_PATIENCE, _BYTES = 6.0, 5_000
+_LONGEST = 1e20  # millimetres, a hundred light years: the fifth power of what is longer overflows
 
 
 class Found(NamedTuple):
@@ -42,12 +46,13 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     engine : "native"; "occt"; "both": the native result, and a finding where the two disagree
     accuracy : relative, of native integration
 
-    Raises FormatError when a part can be integrated by neither engine, MissingExtra when one needs Open CASCADE
-    and it is not installed.
+    Raises FormatError when a part can be integrated by neither engine or is beyond all measure, MissingExtra when
+    one needs Open CASCADE and it is not installed.
     """
     solid = any(one.part.kind != SURFACE for one in model.parts)
     shown = [one for one in model.parts if (one.part.kind != SURFACE) == solid]
     scale = in_millimetres(model)
+    _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
     native: dict[int, Definition] = {}
     reasons: dict[int, str] = {}
@@ -66,6 +71,22 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
 def in_millimetres(model: Model) -> float:
     """One unit of a model's placements in the unit of what is found; 1 where the file states none."""
     return float(model.unit * _MILLIMETRES) if model.unit else 1.0
+
+
+def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
+    """Refuse what is so large that its moments overflow, or is placed out there."""
+    numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
+    drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+    for one in shown:
+        longest = (
+            max(drawn * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
+        )
+        if not longest <= _LONGEST:  # catches nan, too
+            msg = (
+                f"STEP file with a length of {longest:g} mm in or around #{one.part.number}, "
+                f"beyond all measure, {_LONGEST:g} mm; export it again"
+            )
+            raise FormatError(msg)
 
 
 def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence]:
@@ -156,7 +177,10 @@ def _foreign(
         [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())]
         for n in asked
     ]
-    answer = isolation.call("massproof.occt:parts", model.entities.data, wanted=wanted)
+    data = model.entities.data
+    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
+    answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
     return {
         n: found and _answered(found, list(turns[n])) for n, found in zip(asked, answer["parts"], strict=True)
     }

@@ -79,6 +79,14 @@ def integrate(brep: Brep) -> Whole:
         return whole(definitions, occurrences, solid=solid)
 
 
+def ready(data: bytes) -> bool:
+    """Import what `parts` needs; MissingExtra when it is not there."""
+    with _door("measuring with Open CASCADE"):
+        from OCP.STEPControl import STEPControl_Reader
+
+        return STEPControl_Reader is not None
+
+
 def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
     """Integrals of single solids and surfaces of a STEP file, in their own frames, as JSON can say them.
 
