@@ -27,6 +27,7 @@ _NAMED = 3  # parts that a finding names
 # Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
 # took 10 s for 255 kB. Damaged ones can keep it busy for ever.
 _PATIENCE, _BYTES = 6.0, 5_000
+_TINY = 1e-99  # instead of an error of nothing
 _LONGEST = 1e20  # millimetres, a hundred light years: the fifth power of what is longer overflows
 
 
@@ -62,7 +63,7 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     foreign = _foreign(model, shown, asked, occurrences, solid)
     notes = _fallen_back(shown, reasons)
     if engine == BOTH:
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native if foreign[n]})
+        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
     chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
     method = _method(len(native), len(shown), accuracy)
     return Found(chosen, occurrences, solid, tuple(notes), method)
@@ -226,44 +227,55 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     named = "; ".join(f"#{shown[n].part.number}: {why}" for n, why in list(reasons.items())[:_NAMED])
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
-    return [
-        ("fallback-occt", text, {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]})
-    ]
+    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]}
+    notes: list[Note] = [("fallback-occt", text, evidence)]
+    doubtful = [shown[n].part.number for n in reasons if not shown[n].problems]
+    if (
+        doubtful
+    ):  # all of it was read: Open CASCADE takes such faces as they come, and does not tell how far it is off
+        text = (
+            f"{len(doubtful)} of these parts have faces whose edges do not lie on them, or whose boundary is unclear; "
+            "how far their numbers are off is not known"
+        )
+        notes.append(("faces-unclear", text, {"count": len(doubtful), "numbers": doubtful[:20]}))
+    return notes
 
 
 def _disagreements(
     shown: Sequence[Shown], pairs: dict[int, tuple[Definition, Definition | None]]
 ) -> list[Note]:
     """Parts of which the engines say what both cannot be, by their errors."""
+    both = {n: (native, foreign) for n, (native, foreign) in pairs.items() if foreign}
     notes: list[Note] = []
+    if len(both) < len(pairs):
+        text = f"Open CASCADE makes nothing of {len(pairs) - len(both)} of {len(pairs)} parts, which are not compared"
+        evidence = {"parts": len(pairs), "count": len(pairs) - len(both)}
+        notes.append(("engines-unchecked", text, evidence))
     worst: list[tuple[float, int, str, float, float]] = []
-    for n, (native, foreign) in pairs.items():
-        if foreign is None or (native.body is None) != (foreign.body is None):
-            worst.append(
-                (np.inf, n, "closed", float(native.body is not None), float(bool(foreign and foreign.body)))
-            )
-            continue
+    for n, (native, foreign) in both.items():
         for what, ours, theirs, allowed in _compared(native, foreign):
-            if abs(ours - theirs) > allowed:
-                worst.append((abs(ours - theirs) / allowed, n, what, ours, theirs))
+            if not abs(ours - theirs) <= allowed:
+                worst.append((abs(ours - theirs) / max(allowed, _TINY), n, what, ours, theirs))
     if worst:
-        excess, n, what, ours, theirs = max(worst)
-        text = (
-            f"the native engine and Open CASCADE disagree on {len({w[1] for w in worst})} of {len(pairs)} parts beyond "
-            f"their errors, most on the {what} of #{shown[n].part.number}: {ours:.12g} and {theirs:.12g}"
-        )
-        evidence = {
-            "parts": len(pairs),
-            "disagree": len({w[1] for w in worst}),
-            "number": shown[n].part.number,
-        }
-        notes.append(
-            ("engines-disagree", text, {**evidence, "native": ours, "occt": theirs, "excess": excess})
-        )
-    elif pairs:
-        text = f"the native engine and Open CASCADE agree on all {len(pairs)} parts, within their errors"
-        notes.append(("engines-agree", text, {"parts": len(pairs)}))
+        notes.append(_disagreement(shown, len(both), worst))
+    elif both:
+        text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
+        notes.append(("engines-agree", text, {"parts": len(both)}))
     return notes
+
+
+def _disagreement(
+    shown: Sequence[Shown], count: int, found: list[tuple[float, int, str, float, float]]
+) -> Note:
+    """What to say of differences: excess over the errors, part, what differs, both values."""
+    excess, n, what, ours, theirs = max(found)
+    wrong = len({part for _, part, _, _, _ in found})
+    text = (
+        f"the native engine and Open CASCADE disagree on {wrong} of {count} parts beyond "
+        f"their errors, most on the {what} of #{shown[n].part.number}: {ours:.12g} and {theirs:.12g}"
+    )
+    evidence = {"parts": count, "disagree": wrong, "number": shown[n].part.number, "what": what}
+    return "engines-disagree", text, evidence | {"native": ours, "occt": theirs, "excess": excess}
 
 
 def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, float, float, float]]:
@@ -274,13 +286,15 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
         return float(sum(getattr(one, field) for one in both))
 
     yield "area", native.area, foreign.area, allowed("area")
-    if native.body and foreign.body:
-        yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
-        for k in range(3):
-            yield "centre", float(native.body.centre[k]), float(foreign.body.centre[k]), allowed("centre")
-            for j in range(k + 1):
-                ours, theirs = float(native.body.second[k, j]), float(foreign.body.second[k, j])
-                yield "second moment", ours, theirs, allowed("second")
+    if not (native.body and foreign.body):
+        yield "number of volumes", float(bool(native.body)), float(bool(foreign.body)), 0.0
+        return
+    yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
+    for k in range(3):
+        yield "centre", float(native.body.centre[k]), float(foreign.body.centre[k]), allowed("centre")
+        for j in range(k + 1):
+            ours, theirs = float(native.body.second[k, j]), float(foreign.body.second[k, j])
+            yield "second moment", ours, theirs, allowed("second")
 
 
 def _method(native: int, count: int, accuracy: float) -> str:

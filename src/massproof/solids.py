@@ -14,6 +14,7 @@ from massproof.placed import Whole, whole
 _ASSUMED = {
     "duplicate-solids",
     "engines-disagree",
+    "faces-unclear",
     "integration-estimated",
     "inverted",
     "overlap",
