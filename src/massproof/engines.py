@@ -56,10 +56,11 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
     native: dict[int, Definition] = {}
-    reasons: dict[int, str] = {}
+    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
     if engine != OCCT:
-        native, reasons = _native(model, shown, scale, accuracy)
-    asked = list(reasons) if engine == NATIVE else list(range(len(shown)))
+        native, unclear = _native(model, shown, scale, accuracy)
+        reasons |= unclear
+    asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
     foreign = _foreign(model, shown, asked, occurrences, solid)
     notes = _fallen_back(shown, reasons)
     if engine == BOTH:
@@ -100,12 +101,11 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
 def _native(
     model: Model, shown: Sequence[Shown], scale: float, accuracy: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
-    """What could be integrated natively, by its number in `shown`; and why the others could not."""
+    """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
     parts = _integrated(model.shapes, [one for one in shown if not one.problems], accuracy)
     definitions, reasons = {}, {}
     for n, one in enumerate(shown):
         if one.problems:
-            reasons[n] = one.problems[0]
             continue
         rows = next(parts)
         wrong = next((part for part in rows if part.unsupported), None)
@@ -228,17 +228,7 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
     evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]}
-    notes: list[Note] = [("fallback-occt", text, evidence)]
-    doubtful = [shown[n].part.number for n in reasons if not shown[n].problems]
-    if (
-        doubtful
-    ):  # all of it was read: Open CASCADE takes such faces as they come, and does not tell how far it is off
-        text = (
-            f"{len(doubtful)} of these parts have faces whose edges do not lie on them, or whose boundary is unclear; "
-            "how far their numbers are off is not known"
-        )
-        notes.append(("faces-unclear", text, {"count": len(doubtful), "numbers": doubtful[:20]}))
-    return notes
+    return [("fallback-occt", text, evidence)]
 
 
 def _disagreements(

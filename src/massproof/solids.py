@@ -14,7 +14,7 @@ from massproof.placed import Whole, whole
 _ASSUMED = {
     "duplicate-solids",
     "engines-disagree",
-    "faces-unclear",
+    "fallback-occt",  # which takes malformed entities and faces that do not fit their edges as they come
     "integration-estimated",
     "inverted",
     "overlap",
