@@ -103,7 +103,7 @@ def test_a_wrong_label_is_told_by_the_unit_that_would_be_right():
     f = Stating()
     found = one(f.volume(f.part(f.box()), 6.0, f.cubic(M)))
     assert (found.agreement.value, found.unit) == ("wrong unit", "m^3")
-    assert found.remark == "right in mm^3, a factor of 1e+09 less than labelled"
+    assert found.remark == "right in mm^3; its label is a unit 1e+09 times as large"
     assert found.measured[0].unit.symbol == "m^3"
 
 
@@ -297,7 +297,7 @@ def test_a_terminal_gets_lines_and_strict_exits_with_4(tmp_path):
     assert lines[3] == "whole, assembly"
     assert lines[4].startswith("volume 12 m³") and lines[4].endswith("wrong unit")
     assert lines[5].startswith("centre x 4.75 mm 4.75 ±")
-    assert any(": right in mm^3, a factor of 1e+09 less than labelled" in line for line in lines)
+    assert any(": right in mm^3; its label is a unit 1e+09 times as large" in line for line in lines)
     assert "density of part: 7.85e-06 kg/mm^3 = 7850 kg/m³" in lines
     assert lines[-1].startswith("density-unit: 1 densities are stated in units that are none")
 
@@ -331,10 +331,19 @@ def test_what_cannot_be_verified_is_one_line(data, name, options, code, message)
 
 def test_a_missing_extra_exits_with_6(data, monkeypatch):
     def missing(*_, **__):
-        raise mp.MissingExtra("measuring", "step")
+        raise mp.MissingExtra(what, "step")
 
+    what = "measuring"
     monkeypatch.setattr("massproof.commands.verify", missing)
     assert run("verify", data / "bracket.step").exit_code == 6
+
+
+def test_the_sample_states_what_it_is_and_labels_its_area_wrong(data):
+    found = mp.verify(data / "torus_stated.step")
+    assert [c.agreement.value for c in found.compared] == ["agrees", "wrong unit", "agrees"]
+    assert [(d.kind, d.stated) for d in found.described] == [("density", 7850.0), ("material", "Steel")]
+    codes = [finding.code for finding in mp.measure(data / "torus_stated.step").findings]
+    assert codes == ["density-stated", "no-density"]
 
 
 @pytest.mark.skipif(not (HOME / "truth.json").exists(), reason=f"no corpus at {HOME}: set MASSPROOF_CORPUS")

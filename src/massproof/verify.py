@@ -288,10 +288,8 @@ def _judged(one: Stated, ours: _Measured, digits: _Digits) -> tuple[Agreement, s
         return Agreement.DISAGREES, ""
     named = f"right in {right.symbol}" if right else f"in no unit of {_DIMENSIONS[one.kind]} is it right"
     if right and one.factor:
-        return (
-            Agreement.UNIT,
-            f"{named}, a factor of {float(one.factor / right.factor):.6g} less than labelled",
-        )
+        times = f"{float(one.factor / right.factor):.6g}"
+        return Agreement.UNIT, f"{named}; its label is a unit {times} times as large"
     return Agreement.UNIT, f"{named}; it is labelled with {_exponents(one.unit)}"
 
 
