@@ -21,6 +21,7 @@ from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
 from massproof.tables import Table, prepare, spread
+from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
 
@@ -86,6 +87,7 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
 
     accuracy : relative, of area, volume and moments; what cannot be had shows in the errors
     """
+    shapes = vetted(shapes)
     rows, faces = _rows(shapes)
     table = prepare(shapes._replace(faces=faces))
     integrals = _Integrals(table, rows, accuracy)

@@ -29,12 +29,12 @@ from massproof.brep import (
 from massproof.kernels.axes import axes
 from massproof.kernels.boxes import edge_boxes
 from massproof.kernels.closures import closures
-from massproof.kernels.geometry import DEGREE, ROWS, WIDTH
+from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
+from massproof.vetting import HOPS
 
 _ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
-_HOPS = 16  # offsets of offsets that are followed
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
 
@@ -60,7 +60,7 @@ class Table:
 
 
 def prepare(shapes: Shapes) -> Table:
-    """Make the shapes of a file ready for integration."""
+    """Make vetted shapes of a file ready for integration."""
     shapes = shapes._replace(
         **{name: np.ascontiguousarray(value) for name, value in shapes._asdict().items()}
     )
@@ -68,7 +68,6 @@ def prepare(shapes: Shapes) -> Table:
     shapes, centre = _centred(shapes)
     work = np.zeros((ROWS, WIDTH))
     trims, gaps = np.zeros((len(shapes.edges), 2)), np.zeros(len(shapes.edges))
-    shapes = _without_high_degrees(shapes)
     ranges(*shapes[:7], shapes.edges, shapes.edge_points, 0, len(shapes.edges), work, trims, gaps)
     steps = _steps(shapes)
     boxes = _edge_boxes(shapes, trims)
@@ -212,24 +211,6 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     return shapes._replace(
         frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
     ), centre
-
-
-def _without_high_degrees(shapes: Shapes) -> Shapes:
-    """Splines of absurd degree count as unsupported: scratch memory of kernels has a fixed width."""
-    kinds, bases = shapes.surfaces[:, 0], shapes.surfaces[:, 11]
-    bad = (kinds == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
-    curves = (shapes.curves[:, 0] == SPLINE) & (shapes.curves[:, 2] > DEGREE)
-    if not (bad.any() or curves.any()):
-        return shapes
-    swept = (kinds == EXTRUSION) | (kinds == REVOLUTION)
-    bad[swept] |= curves[bases[swept]]
-    for _ in range(_HOPS):
-        bad[kinds == OFFSET] |= bad[bases[kinds == OFFSET]]
-    surfaces, faces, edges = shapes.surfaces.copy(), shapes.faces.copy(), shapes.edges.copy()
-    surfaces[bad, 0] = 0
-    faces[(faces[:, 0] >= 0) & bad[faces[:, 0]], 0] = -1
-    edges[(edges[:, 0] >= 0) & curves[edges[:, 0]], 0] = -1
-    return shapes._replace(surfaces=surfaces, faces=faces, edges=edges)
 
 
 def _steps(shapes: Shapes) -> Floats:
@@ -504,7 +485,7 @@ def _upright(frame: Floats, side: Floats, height: float, new: _Additions) -> int
 def _offset(shapes: Shapes, s: int, new: _Additions) -> None:
     """Resolve an offset down to its basis: of closed form it is one itself, of a spline it stays an offset."""
     base, distance, hops = int(s), 0.0, 0
-    while new.surfaces[base, 0] == OFFSET and hops < _HOPS:
+    while new.surfaces[base, 0] == OFFSET and hops < HOPS:
         distance += float(new.numbers[base, 0])
         base, hops = int(new.surfaces[base, 11]), hops + 1
     # Of a basis that was turned round the distance counts the other way, and so does the normal of the offset.
