@@ -57,17 +57,17 @@ class _Cells(NamedTuple):
 def climb(
     relief: Relief, top: float, fine: float, look: Callable[[float, float], Summit], lift: float = 0.0
 ) -> tuple[float, float]:
-    """The height of a face that reaches `top` elsewhere, and how far it can be off.
+    """How high a face surely is that reaches `top` elsewhere, and what it is not above.
 
     look : what is at u, v;  lift : what an offset adds to the heights at most
     """
     cells = _patches(relief, top + fine - lift)
-    slack, tests = 0.0, 0
+    over, tests = top, 0
     for _ in range(_LEVELS):
         bounds = _bounds(cells) + lift
         cells, bounds = _left(cells, bounds, top + fine)
         if not len(bounds):
-            return top, slack + fine
+            return top, max(over, top + fine)
         if len(bounds) > _CELLS or tests > _TESTS:
             break
         corners = _corners(cells.nets)
@@ -81,10 +81,10 @@ def climb(
             tests += 1
             inside = summit.inside() if tests <= _TESTS else None
             if inside is not False:
-                before, top = top, max(top, summit.height)
-                slack = max(slack, bound - top, 0.0 if inside else top - before)
+                over = max(over, bound)
+                top = max(top, summit.height) if inside else top
         cells = _halved(cells.chosen(~flat))
-    return top, max(slack, float(bounds.max(initial=top)) - top) + fine
+    return top, max(over, top + fine, float(bounds.max(initial=top)))
 
 
 def _patches(relief: Relief, above: float) -> _Cells:

@@ -101,32 +101,29 @@ def _hulls(table: Table) -> Floats:
 def _raised(table: Table, faces: Integers, senses: Floats, hulls: Floats, tops: Floats, fine: float) -> float:
     """Raise the tops of a part to what its faces reach, the farthest first; returns how far they can be off."""
     borders = {f: Border(table, f, float(senses[f])) for f in faces.tolist()}
-    slack = 0.0
+    over = tops.copy()
     for k in range(6):
         for f in faces[np.argsort(-hulls[faces, k])].tolist():
             if hulls[f, k] <= tops[k] + fine:
-                slack = max(slack, min(fine, max(0.0, float(hulls[f, k] - tops[k]))))
+                over[k] = max(over[k], hulls[f, k])
                 break
-            before = float(tops[k])
-            tops[k], more = _reach(table, borders[f], k, before, fine)
-            slack = max(slack - (float(tops[k]) - before if np.isfinite(before) else 0.0), more)
-    return slack
+            tops[k], most = _reach(table, borders[f], k, float(tops[k]), fine)
+            over[k] = max(over[k], most)
+    return float(np.where(np.isfinite(tops), over - tops, 0.0).max())
 
 
 def _reach(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
-    """How high a face reaches in direction k of −x, −y, −z, x, y, z, at least `top`; how far that can be off."""
-    s = border.surface
+    """How high a face surely is in direction k of −x, −y, −z, x, y, z, at least `top`, and what it is not above."""
+    s, over = border.surface, top
     if table.shapes.surfaces[s, 0] in (SPLINE, OFFSET):
         return _climbed(table, border, k, top, fine)
-    slack = 0.0
     for spot, place in (*_tips(table, s), *_tops(table, s, k)):
         height = float(spot[k % 3]) * (1 if k > 2 else -1)
-        if height > top:
+        if height > over:
             inside = border.holds(spot, place)
-            if inside is not False:
-                slack = 0.0 if inside else height - top
-                top = height
-    return top, slack
+            over = over if inside is False else height
+            top = height if inside else top
+    return top, over
 
 
 def _tips(table: Table, s: int) -> Iterator[tuple[Floats, Floats]]:
@@ -167,7 +164,7 @@ def _tops(table: Table, s: int, k: int) -> Iterator[tuple[Floats, Floats]]:
 
 
 def _climbed(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
-    """How high a face on a spline, or on an offset of one, reaches in direction k."""
+    """The same of a face on a spline, or on an offset of one."""
     shapes, s, sign = table.shapes, border.surface, 1.0 if k > 2 else -1.0
     p, q, n, m, first, knot, in_u, in_v = shapes.surfaces[s, 2:10].tolist()
     net = shapes.controls[first : first + n * m].reshape(n, m, 4)
