@@ -67,7 +67,7 @@ def test_a_cap_reaches_to_the_sphere_or_to_its_border(rotation, height):
     (part,) = integrate(moved(shapes, rotation))
     along = np.concatenate([-rotation[:, 2], rotation[:, 2]])
     rho = math.sqrt(r * r - height * height)
-    round_ = height * along + rho * np.sqrt(np.maximum(0, 1 - along**2))
+    round_ = height * along + rho * np.tile(np.hypot(rotation[:, 0], rotation[:, 1]), 2)
     expected = np.where(along >= height / r, r, round_)
 
     assert np.concatenate([-part.low, part.high]) == pytest.approx(expected, abs=1e-9)

@@ -19,6 +19,7 @@ from massproof.brep import Floats
 _LEVELS = 160  # of halving: 50 in each parameter are enough to reach rounding
 _CELLS = 4096  # that are looked at together
 _TESTS = 32  # whether a summit is part of the face
+_SMALL = 1e-3  # of the parameters
 _CERTAIN = 1e-14  # of the size: rounding of a derivative
 
 Flags = npt.NDArray[np.bool_]
@@ -38,7 +39,7 @@ class Summit(NamedTuple):
     """A point of the surface that was looked at."""
 
     height: float
-    lift: float  # what an offset adds to heights near to it at most
+    lift: float | None  # what an offset adds to the height, None where its normal is not plainly up or down
     inside: Callable[[], bool | None]
 
 
@@ -63,6 +64,7 @@ def climb(
     """
     cells = _patches(relief, top + fine - lift)
     over, tests = top, 0
+    small = _SMALL * max(float(k[-1] - k[0]) for k in relief.knots)
     for _ in range(_LEVELS):
         bounds = _bounds(cells) + lift
         cells, bounds = _left(cells, bounds, top + fine)
@@ -75,7 +77,10 @@ def climb(
         for n in np.flatnonzero(flat)[np.argsort(-bounds[flat])].tolist():
             at = int(corners[n].argmax())
             summit = look(float(cells.spans[n, at // 2]), float(cells.spans[n, 2 + at % 2]))
-            bound = float(bounds[n]) - lift + summit.lift
+            if summit.lift is None and (cells.spans[n, 1::2] - cells.spans[n, ::2]).max() > small:
+                flat[n] = False  # smaller ones have no summit, or one whose normal is
+                continue
+            bound = float(bounds[n]) - lift + (lift if summit.lift is None else summit.lift)
             if bound <= top + fine:
                 continue
             tests += 1

@@ -20,6 +20,7 @@ from massproof.crests import Relief, Summit, climb
 from massproof.tables import Table, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
+_PLAIN = 0.99  # cosine of a normal that is along an axis, or nearly
 
 Box = tuple[Floats, Floats, float]  # two corners, and how far they can be off
 
@@ -109,7 +110,8 @@ def _raised(table: Table, faces: Integers, senses: Floats, hulls: Floats, tops: 
                 break
             tops[k], most = _reach(table, borders[f], k, float(tops[k]), fine)
             over[k] = max(over[k], most)
-    return float(np.where(np.isfinite(tops), over - tops, 0.0).max())
+    known = np.isfinite(tops)
+    return float((over[known] - tops[known]).max(initial=0.0))
 
 
 def _reach(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
@@ -179,10 +181,9 @@ def _climbed(table: Table, border: Border, k: int, top: float, fine: float) -> t
         at = evaluated(table, s, place)[0]
         return Summit(sign * float(at[0, k % 3]), lift(at), lambda: border.holds(at[0], place[0]))
 
-    def lift(at: Floats) -> float:
-        """Of an offset: its distance, or minus that, where its normal is plainly up or down."""
+    def lift(at: Floats) -> float | None:
         normal = np.cross(at[1], at[2])
         share = sign * float(normal[k % 3]) / (float(np.linalg.norm(normal)) or 1.0)
-        return offset * math.copysign(1.0, share) if abs(share) > 0.5 else abs(offset)
+        return offset * math.copysign(1.0, share) if offset == 0 or abs(share) > _PLAIN else None
 
     return climb(relief, top, fine, look, abs(offset))
