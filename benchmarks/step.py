@@ -29,6 +29,7 @@ FULL = rounds.Effort(3, 1.5, 30.0, 30.0)
 QUICK = rounds.Effort(1, 0.5, 10.0, 10.0)
 DEFAULT, CAREFUL = "ocp step", "ocp step careful"
 _SHELL_SIZE = 200_000  # bytes of the file for whole commands
+_LARGE = 100_000  # bytes from which on reading outweighs what every measurement costs
 _LEAST_TOKENS = 20_000_000  # bytes that the tokenizer is timed over
 _CADQUERY = """
 import sys, cadquery
@@ -154,6 +155,8 @@ def summary(found: dict[str, Any]) -> dict[str, float]:
     if pairs:
         ratios = [ratio for _, _, ratio in pairs]
         numbers |= {"median": statistics.median(ratios), "worst": min(ratios)}
+        large = [r["occt"]["cpu_ratio"] for r in rows if _timed(r) and r["bytes"] >= _LARGE]
+        numbers |= {"large": statistics.median(large)} if large else {}
         numbers["sum"] = sum(theirs for _, theirs, _ in pairs) / sum(own for own, _, _ in pairs)
     if found["shell"]:
         numbers["shell"] = found["shell"]["ratio"][1]

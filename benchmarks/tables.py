@@ -310,7 +310,7 @@ def _of_step(row: dict[str, Any], measured: Any) -> dict[str, str]:
 
 
 def _agreement(given: Found, measured: Any) -> str:
-    """In how many files both engines agree."""
+    """In how many files both engines agree, and what large files gain."""
     answers = [measured.within(row) for row in given["rows"]]
     known = [answer for answer in answers if answer is not None]
     return (
