@@ -313,11 +313,12 @@ def _agreement(given: Found, measured: Any) -> str:
     """In how many files both engines agree, and what large files gain."""
     answers = [measured.within(row) for row in given["rows"]]
     known = [answer for answer in answers if answer is not None]
-    return (
-        f"The two engines agree within their intervals in {sum(known)} of {len(known)} files."
-        if known
-        else ""
-    )
+    numbers, said = measured.summary(given), []
+    if known:
+        said.append(f"The two engines agree within their intervals in {sum(known)} of {len(known)} files.")
+    if "large" in numbers:
+        said.append(f"Median ratio of files of 100 kB and more: {numbers['large']:.1f} ×.")
+    return " ".join(said)
 
 
 def _cold(found: Found) -> list[str]:
