@@ -226,16 +226,26 @@ def feet(table: Table, s: int, spots: Floats, fine: float) -> tuple[Floats, floa
         tried = np.where(period > 0, low + np.mod(tried - low, turn), np.clip(tried, low, high))
         there = evaluated(table, s, tried)
         distance = np.linalg.norm(there[:, 0] - spots[going], axis=1)
-        better = distance < away[going]
-        which = going[better]
+        which = going[better := distance < away[going]]
         short = np.linalg.norm(there[:, 0] - here[going, 0], axis=1) <= _SHORT * fine
         short &= fails[going] == 0
         places[which], here[which], away[which] = tried[better], there[better], distance[better]
         fails[going] = np.where(better, 0, fails[going] + 1)
         going = going[~short & (fails[going] < _FAILS)]
-        if not len(going):
-            break
     return places, float(away.max())
+
+
+def _nearest(table: Table, s: int, spots: Floats) -> tuple[Floats, Floats]:
+    """Which point of a grid is nearest to each spot: its parameters and derivatives."""
+    u, v = (
+        a + (b - a) * (np.arange(_GRID) + 0.5) / _GRID for a, b in domains(table, s)
+    )  # no pole is among them
+    grid = np.column_stack([np.repeat(u, _GRID), np.tile(v, _GRID)])
+    known = evaluated(table, s, grid)
+    square = (known[:, 0] ** 2).sum(axis=1)
+    some = np.array_split(spots, 1 + len(spots) // 500)  # so many that their distances fit in a cache
+    near = np.concatenate([(square - 2 * part @ known[:, 0].T).argmin(axis=1) for part in some])
+    return grid[near], known[near]
 
 
 def _newton(here: Floats, apart: Floats, ways: Integers) -> Floats:

@@ -349,16 +349,7 @@ def _part(
     (entity, solid, unsupported), (closed, turned, inverted) = what, shells
     imbalance = float(np.linalg.norm(raw.total[10:]))
     absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
-    integration, gaps = _errors(raw, imbalance)
-    body = None
-    if absent:
-        integration, gaps = [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
-    else:
-        about = Body.from_moments(raw.total[:10], raw.origin)
-        away = float(np.linalg.norm(about.centre - raw.origin))
-        body = replace(about, centre=about.centre + raw.centre)
-        integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
-        integration[2] += raw.noise
+    body, integration, gaps = _body(raw, imbalance, bool(absent))
     low, high, rim = place.extent.box(np.eye(3))
     errors = {
         "integration": replace(Errors(*map(float, integration)), box=rim),
@@ -381,6 +372,18 @@ def _part(
         ),
         *(share, float(raw.gap), absent, place.splines, place.extent),
     )
+
+
+def _body(raw: _Sums, imbalance: float, absent: bool) -> tuple[Body | None, list[float], list[float]]:
+    """The body of unit density, unless it is absent, and the errors of integration and of gaps."""
+    integration, gaps = _errors(raw, imbalance)
+    if absent:
+        return None, [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
+    about = Body.from_moments(raw.total[:10], raw.origin)
+    away = float(np.linalg.norm(about.centre - raw.origin))
+    integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
+    integration[2] += raw.noise
+    return replace(about, centre=about.centre + raw.centre), integration, gaps
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:

@@ -178,12 +178,15 @@ def _climbed(table: Table, border: Border, k: int, top: float, fine: float) -> t
 
     def look(u: float, v: float) -> Summit:
         place = np.array([[u, v]])
-        at = evaluated(table, s, place)[0]
-        return Summit(sign * float(at[0, k % 3]), lift(at), lambda: border.holds(at[0], place[0]))
+        spot = evaluated(table, s, place)[0, 0]
+        return Summit(sign * float(spot[k % 3]), lift(place), lambda: border.holds(spot, place[0]))
 
-    def lift(at: Floats) -> float | None:
+    def lift(place: Floats) -> float | None:
+        if offset == 0:
+            return 0.0
+        at = evaluated(table, int(shapes.surfaces[s, 11]), place)[0]
         normal = np.cross(at[1], at[2])
         share = sign * float(normal[k % 3]) / (float(np.linalg.norm(normal)) or 1.0)
-        return offset * math.copysign(1.0, share) if offset == 0 or abs(share) > _PLAIN else None
+        return offset * math.copysign(1.0, share) if abs(share) > _PLAIN else None
 
     return climb(relief, top, fine, look, abs(offset))

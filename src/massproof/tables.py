@@ -34,6 +34,8 @@ from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
 from massproof.vetting import HOPS
 
+Flags = npt.NDArray[np.bool_]
+
 _ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
@@ -50,10 +52,10 @@ class Table:
     closures: Integers  # (S, 4) of splines: repeats in u, in v, is one point at low v, at high v
     face_frames: Floats  # (F, 12)
     boxes: Floats  # (F, 6) of the borders of faces
-    bare: npt.NDArray[np.bool_]  # (F,) whether a face has no edges: its box is that of its whole surface
+    bare: Flags  # (F,) whether a face has no edges: its box is that of its whole surface
     slack: Floats  # (F,) how far edges can be outside of the boxes
-    bulging: npt.NDArray[np.bool_]  # (F,) whether a face can reach beyond its edges
-    free: npt.NDArray[np.bool_]  # (F,) whether it is a spline or the offset of one, or has an edge that is
+    bulging: Flags  # (F,) whether a face can reach beyond its edges
+    free: Flags  # (F,) whether it is a spline or the offset of one, or has an edge that is
     edge_face: Integers  # (U', ) face of each use, face by face
     edge_use: Integers  # (U', ) edge + 1, negative when the loop runs against it
     pieces: int  # of the border of a face, at most
@@ -69,45 +71,38 @@ def prepare(shapes: Shapes) -> Table:
     work = np.zeros((ROWS, WIDTH))
     trims, gaps = np.zeros((len(shapes.edges), 2)), np.zeros(len(shapes.edges))
     ranges(*shapes[:7], shapes.edges, shapes.edge_points, 0, len(shapes.edges), work, trims, gaps)
-    steps = _steps(shapes)
     boxes = _edge_boxes(shapes, trims)
     face, use = _uses(shapes)
     shapes = _resolved(shapes, boxes, face, use)
     closed = _closures(shapes, work)
     shapes, closed = _transposed(shapes, closed, work)
     face_boxes, slack = _face_boxes(shapes, boxes, face, use)
-    per_face = np.bincount(face, steps[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
-    bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
-    frames = _face_frames(shapes, trims, work)
-    surface = shapes.faces[:, 0]
-    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
-    curve = shapes.edges[np.abs(use) - 1, 0]
-    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
-    free = (np.isin(kinds, (SPLINE, OFFSET)) | drawn) & (surface >= 0)
-    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
-    most = int(per_face.max(initial=0)) + bands
     bare = np.bincount(face, minlength=len(shapes.faces)) == 0
     far = np.abs(face_boxes[bare].reshape(-1, 2, 3) + centre)
     noise = max(noise, _ULPS * float(far.max(initial=0.0, where=np.isfinite(far))))
+    frames, pieces = _face_frames(shapes, trims, work), _pieces(shapes, face, use)
     return Table(
-        *(
-            centre,
-            noise,
-            shapes,
-            trims,
-            gaps,
-            closed,
-            frames,
-            face_boxes,
-            bare,
-            slack,
-            bulging,
-            free,
-            face,
-            use,
-        ),
-        most,
+        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack),
+        *(*_characters(shapes, face, use), face, use, pieces),
     )
+
+
+def _characters(shapes: Shapes, face: Integers, use: Integers) -> tuple[Flags, Flags]:
+    """Whether each face can reach beyond its edges, and whether it is a spline or has an edge that is."""
+    surface, curve = shapes.faces[:, 0], shapes.edges[np.abs(use) - 1, 0]
+    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
+    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
+    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
+    return bulging, (surface >= 0) & (np.isin(kinds, (SPLINE, OFFSET)) | drawn)
+
+
+def _pieces(shapes: Shapes, face: Integers, use: Integers) -> int:
+    """Of how many pieces the border of a face is, at most."""
+    per_face = (
+        np.bincount(face, _steps(shapes)[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
+    )
+    bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
+    return int(per_face.max(initial=0)) + bands
 
 
 def _edge_boxes(shapes: Shapes, trims: Floats) -> Floats:
