@@ -16,7 +16,7 @@ from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Box, Definition, Occurrence, in_unit
+from massproof.placed import Box, Definition, Occurrence, checked, in_unit
 from massproof.stepfile import Model, Shown
 
 NATIVE, OCCT, BOTH = ENGINES = ("native", "occt", "both")
@@ -26,7 +26,7 @@ _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so d
 _NAMED = 3  # parts that a finding names
 # Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
 # took 10 s for 255 kB. Damaged ones can keep it busy for ever.
-_PATIENCE, _BYTES = 6.0, 5_000
+_PATIENCE, _BYTES = 4.0, 5_000
 _TINY = 1e-99  # instead of an error of nothing
 _LONGEST = 1e20  # millimetres, a hundred light years: the fifth power of what is longer overflows
 
@@ -115,7 +115,9 @@ def _native(
                 f"{len(wrong.unsupported)} of its {wrong.faces} faces cannot be integrated natively, as {faces}"
             )
         else:
-            definitions[n] = in_unit(_definition(rows, one.solid >= 0), scale * float(one.part.factor))
+            definitions[n] = in_unit(
+                checked(_definition(rows, one.solid >= 0)), scale * float(one.part.factor)
+            )
     return definitions, reasons
 
 

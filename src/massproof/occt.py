@@ -19,7 +19,7 @@ import numpy as np
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra, Note
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Box, Definition, Occurrence, Whole, whole
+from massproof.placed import Box, Definition, Occurrence, Whole, checked, whole
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -116,7 +116,7 @@ def _drawn(reader: Any) -> dict[int, Any]:
     positions = {id(entity): n for n, entity in enumerate(entities, 1)}
     solids, shells = _occurrences([reader.Shape(i + 1) for i in range(reader.NbShapes())])
     found: dict[int, Any] = {}
-    for shape in dict.fromkeys(one.Located(TopLoc_Location()) for one in (*solids, *shells)):
+    for shape in {one.TShape(): one.Located(TopLoc_Location()) for one in (*solids, *shells)}.values():
         position = positions.get(id(process.EntityFromShapeResult(shape, -1)))
         if position is not None:
             found.setdefault(position, shape)
@@ -196,13 +196,14 @@ def _definition(shape: Any, solid: bool) -> Definition:
         return replace(surface, unclosed=True)
     second_error = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
     closed = map(_static(BRep_Tool, "IsClosed"), _explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL))
-    return replace(
+    made = replace(
         surface,
         body=Body(size, fine.centre, fine.second * np.sign(fine.mass)),
         errors={"integration": Errors(area_error, error, max(moved, error / size * reach), second_error)},
         inverted=fine.mass < 0,
         unclosed=not all(closed),
     )
+    return checked(made)
 
 
 def _volume(shape: Any, centre: Array, accuracy: float) -> tuple[Body, float]:

@@ -81,6 +81,21 @@ class _Part:
     travel: float
 
 
+def checked(definition: Definition) -> Definition:
+    """The definition; without its body where that is none, since mass cannot have a negative second moment.
+
+    Faces that do not close, or are written inside out, can enclose any number.
+    """
+    body = definition.body
+    if body is None:
+        return definition
+    least = float(np.linalg.eigvalsh(body.second)[0])
+    if least >= -sum(one.second for one in definition.errors.values()):
+        return definition
+    errors = {cause: Errors(one.area, box=one.box) for cause, one in definition.errors.items()}
+    return replace(definition, body=None, errors=errors, inverted=False, unclosed=True)
+
+
 def whole(definitions: Sequence[Definition], occurrences: Sequence[Occurrence], *, solid: bool) -> Whole:
     """Everything together; `solid`: whether the definitions are solids, and not surfaces."""
     parts = [_placed(definitions[one.definition], one) for one in occurrences]
