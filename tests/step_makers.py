@@ -1,9 +1,12 @@
 """STEP files for tests: a box as Open CASCADE writes it, and solids that both engines read."""
 
 import re
+import sys
 from pathlib import Path
 
 from test_products import MM, RADIAN, Products
+
+from massproof import isolation
 
 DATA = Path(__file__).parent.parent / "data"
 UNITS = {
@@ -61,7 +64,7 @@ class Solids(Products):
             names = {"frame": frame, "radius": radius}
             if border is OFFSET:
                 wider = self(f"CIRCLE('',{frame},{2 * radius!r})")
-                names |= {"wider": wider, "back": -radius, "axis": self.direction(0, 0, 1)}
+                names |= {"wider": wider, "back": radius, "axis": self.direction(0, 0, 1)}
             rings.append(self(f"EDGE_CURVE('',{vertex},{vertex},{self(border.format(**names))},.T.)"))
         seam = self(f"EDGE_CURVE('',{low},{high},{self.line((x + radius, 0, 0), (0, 0, 1))},.T.)")
 
@@ -130,3 +133,13 @@ def mapped_bomb(levels, fan=10):
         shape = f.shape(context, *(f(f"MAPPED_ITEM('',{source},{place})") for place in places))
     f.product("whole", shape)
     return f.file()
+
+
+def without_ocp(monkeypatch, folder):
+    """Neither this process nor a worker of it can import OCP."""
+    (folder / "OCP").mkdir()
+    (folder / "OCP/__init__.py").write_text("raise ImportError('not installed here')")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "OCP"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
