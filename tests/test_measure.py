@@ -627,3 +627,19 @@ def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tm
     if at_once == 10:
         with pytest.raises(mp.InputError, match="has changed since it was measured"):
             _ = changed.source.sha256
+
+
+def test_a_density_that_the_file_states_is_told_and_not_used():
+    from test_stated import KG, M
+    from test_verify import Stating
+
+    f = Stating()
+    part = f.part(f.box())
+    per_metre, odd = f.derived((KG, 1.0), (M, -3.0)), f.derived((KG, 1.0), (M, 3.0))
+    f.state(part, *(f.measure("density measure", "X(7850.)", unit) for unit in (per_metre, odd)))
+    r = mp.measure(f.file())
+
+    assert [finding.code for finding in r.findings] == ["density-stated", "no-density"]
+    assert r.findings[0].evidence == {"densities": [7850.0]}
+    assert r.mass is None
+    assert mp.measure(f.file(), density="1 g/cm^3").findings == ()

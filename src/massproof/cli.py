@@ -27,6 +27,7 @@ _TEXTS = {
     "--format": "format",
     "--check": "check",
     "--repair": "repair",
+    "--engine": "engine",
 }
 _SWITCHES = {
     "--table": "as_table",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ASSUMED_UNIT = "mm"
 _CHECKS = ("auto", "closed", "full")
 _REPAIRS = (None, "estimate", "union")
+_ENGINES = (None, "native", "occt", "both")
+_FINEST, _COARSEST = 1e-14, 1e-2  # between what float64 holds and what is worth calling a measurement
 _LEAST = 1e-30  # kg or kg/m³: less is a slip of the pen, and its square would underflow
 # Largest sides, in millimetres, outside which a part in millimetres is rare enough to say so.
 _SMALL, _LARGE = 0.5, 10_000.0
@@ -38,6 +40,8 @@ def measure(
     check: str = "auto",
     weld: float | None = None,
     repair: str | None = None,
+    engine: str | None = None,
+    accuracy: float | None = None,
 ) -> Properties:
     """Measure a file or an object: area, volume, mass, centre of mass, inertia, bounding box.
 
@@ -56,6 +60,9 @@ def measure(
         closes it; without it up to a millionth of the diagonal
     repair : "estimate" caps the holes of a mesh; "union" looks for what its bodies share, whatever `check` says, and
         counts it once (extra `union`). Either is a finding, and `not-united` says why there is no union
+    engine : of a STEP file, "native" integrates its exact faces, and leaves what it cannot do to Open CASCADE
+        (extra `step`); "occt": that alone; "both": a finding says whether they agree within their errors
+    accuracy : of native integration, relative; 1e-9 without it
 
     Values are in SI, with the interval that encloses each and what is not known about it. The formulas
     and their sources are documented in `kernels.formulas` and `mass`.
@@ -67,7 +74,7 @@ def measure(
     if sum(x is not None for x in (material, density, mass)) > 1:
         msg = "give one of material, density and mass: each fixes the others"
         raise UsageError(msg)
-    options = _options(check, weld, repair)
+    options = _options(check, weld, repair) | of_step(engine, accuracy)
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
@@ -84,6 +91,8 @@ def measure(
     if strict and measured.body is None:
         raise NotASolid(measured.absent)
     found = weigh.Weighed(measured, length, given, total).quantities()
+    if given is None and total is None:
+        findings += _stated_density(loaded)
     absent = _absent(found, measured.absent, findings)
     return Properties(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or length.symbol),
@@ -109,6 +118,17 @@ def _options(check: str, weld: float | None, repair: str | None) -> dict[str, An
     return {"check": check, "weld": weld, "repair": repair}
 
 
+def of_step(engine: str | None, accuracy: float | None) -> dict[str, Any]:
+    """Options of STEP files by name; raises UsageError for what means nothing."""
+    if engine not in _ENGINES:
+        msg = f"engine={engine!r} is unknown; use native, occt or both"
+        raise UsageError(msg)
+    if accuracy is not None and not _FINEST <= accuracy <= _COARSEST:
+        msg = f"accuracy must be relative, from {_FINEST:g} to {_COARSEST:g}, got {accuracy}"
+        raise UsageError(msg)
+    return {"engine": engine, "accuracy": accuracy}
+
+
 def _density(material: str | None, density: str | Quantity | None) -> Density | None:
     from massproof.weigh import Density
 
@@ -124,6 +144,18 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
         low, high = density.to(units.SYSTEMS["SI"]["density"]).interval
         return Density(value, low, high)
     return Density(value, value, value)
+
+
+def _stated_density(loaded: Loaded) -> list[Finding]:
+    """Which density the file itself states: it is not taken in silence."""
+    found = loaded.densities()
+    if not found:
+        return []
+    text = (
+        f"the file states {', '.join(f'{density:.6g}' for density in found)} kg/m³ as density of its parts, which "
+        f'is not used; to use it give density="{found[0]:.6g} kg/m^3" or --density'
+    )
+    return [Finding("density-stated", text, {"densities": found})]
 
 
 def _density_source(material: str | None) -> dict[str, str]:

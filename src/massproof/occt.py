@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import functools
 import io
-import operator
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra, Note
-from massproof.kernels.overlap import shared_volume
 from massproof.mass import Array, Body, Errors
+from massproof.placed import Box, Definition, Occurrence, Whole, checked, whole
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -35,61 +33,7 @@ COARSE, FINE = 1e-10, 1e-12
 # Of sums over Gauss points, per area × reach: two crossing cylinders, cut from each other along splines,
 # are off by 5 times 64 ulps.
 _ROUNDING = 1024 * sys.float_info.epsilon
-_ULPS = 16 * sys.float_info.epsilon  # of placing, per length that a chain of locations passes through
 _BOX = 2e-7  # tori and splines: OCCT leaves a rim of 1e-7 around them
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Integrals:
-    """Mass properties of a Brep in its own length unit; errors are estimated half widths."""
-
-    body: Body | None  # of unit density; None without solids
-    area: float  # of the faces of the solids; of the free shells when there are no solids
-    lo: Array  # (3,) corners of the tight bounding box of what `area` counts
-    hi: Array
-    volume_error: float
-    area_error: float
-    centre_error: float  # of the distance between the true and the given centre
-    second_error: float  # of the Frobenius norm of `body.second`
-    box_error: float
-    spline_faces: int  # faces of distinct solids that are splines or are trimmed by splines
-    solids: int  # occurrences
-    repeated: int  # solids that stand where the same one stands already
-    repeated_volume: float
-    pairs: int  # of solids whose boxes overlap
-    shared: float  # volume that these pairs can have in common at most
-    inverted: int  # solids whose surface is inside out; they count with their positive volume
-    unclosed: int  # solids with an edge that does not join two faces, or without any volume
-
-
-def read(data: bytes | memoryview) -> Brep:
-    """Read a STEP file from its bytes; coordinates come out in millimetres, if it states its unit.
-
-    Raises FormatError when OCCT cannot read it, when any entity fails to transfer, when it holds
-    neither solid nor surface, or when it places more than MAX_OCCURRENCES of them.
-    Raises MissingExtra without OCP.
-    """
-    with _door("reading STEP"):
-        from OCP.IFSelect import IFSelect_ReturnStatus
-        from OCP.STEPControl import STEPControl_Reader
-
-        reader = STEPControl_Reader()
-        status = reader.ReadStream("input.step", io.BytesIO(data))
-        if status != IFSelect_ReturnStatus.IFSelect_RetDone:  # any other call now is a null pointer
-            msg = f"STEP file does not parse: syntax error in its {len(data)} bytes; export or copy it again"
-            raise FormatError(msg)
-        reader.SetSystemLengthUnit(1.0)  # millimetre, whatever the process was configured for
-        names = _units(reader)
-        # Not TransferRoots: in OCCT 7.9 that never ends on an assembly of 10¹⁰ parts.
-        for root in range(reader.NbRootsForTransfer()):
-            reader.TransferOneRoot(root + 1)
-        _check_transfer(reader)
-        shapes = [reader.Shape(i + 1) for i in range(reader.NbShapes())]
-        solids, shells = _occurrences(shapes)
-    if not (solids or shells):
-        raise FormatError(_nothing(bytes(data), len(shapes)))
-    # Without a unit in the file its numbers came through as they are, in whatever they are.
-    return Brep(solids, shells, "mm" if names else None, ", ".join(names), _surface_notes(solids, shells))
 
 
 def wrap(source: object) -> Brep | None:
@@ -115,54 +59,110 @@ def wrap(source: object) -> Brep | None:
     return Brep(solids, shells, None, "", _surface_notes(solids, shells))
 
 
-def integrate(brep: Brep) -> Integrals:
+def integrate(brep: Brep) -> Whole:
     """Mass properties of the solids of `brep`; area and box of its shells when it has no solids.
 
-    Each definition is integrated once, near its own centre, and moved to its occurrences. Solids are
-    summed, overlapping or not, as the parts of an assembly weigh.
+    Each definition is integrated once, near its own centre, and moved to its occurrences.
     """
-    shapes = brep.solids or brep.shells
+    solid = bool(brep.solids)
+    numbers: dict[Any, int] = {}
+    definitions: list[Definition] = []
+    occurrences: list[Occurrence] = []
     with _door("measuring solids"):
-        parts, splines = _parts(shapes, solid=bool(brep.solids))
-        low, high = _boxes(shapes)
-        repeated = _repeated(brep.solids)
-    lo, hi = low.min(axis=0), high.max(axis=0)
-    volumes = np.array([part.body.mass if part.body else 0.0 for part in parts])
-    once = ~repeated if brep.solids else np.zeros(len(parts), bool)
-    pairs, _, shared = shared_volume(volumes[once], low[once] + _BOX, high[once] - _BOX)
-    body, centre_error, second_error = _total(parts)
-    return Integrals(
-        body,
-        sum(part.area for part in parts),
-        lo,
-        hi,
-        sum(part.errors.volume for part in parts),
-        sum(part.errors.area for part in parts),
-        centre_error,
-        second_error,
-        _BOX + _ULPS * (float(np.abs([lo, hi]).max()) + max(part.travel for part in parts)),
-        splines,
-        len(brep.solids),
-        int(repeated.sum()),
-        float(volumes[repeated].sum()) if brep.solids else 0.0,
-        pairs,
-        shared,
-        sum(part.inverted for part in parts),
-        sum(part.unclosed for part in parts),
-    )
+        from OCP.TopLoc import TopLoc_Location
+
+        for shape in brep.solids or brep.shells:
+            number = numbers.setdefault((shape.TShape(), shape.Orientation()), len(definitions))
+            if number == len(definitions):
+                definitions.append(_definition(shape.Located(TopLoc_Location()), solid))
+            occurrences.append(Occurrence(number, *_placement(shape), _travel(shape.Location())))
+        return whole(definitions, occurrences, solid=solid)
 
 
-def _parts(shapes: Iterable[Any], *, solid: bool) -> tuple[list[_Part], int]:
-    """Integrals of each placed shape, and how many faces of their definitions are splines."""
-    definitions: dict[Any, _Part] = {}
-    parts = []
-    for shape in shapes:
-        key = (shape.TShape(), shape.Orientation())
-        if key not in definitions:
-            definitions[key] = _integrate_one(_own(shape), solid)
-        placed = definitions[key].placed(*_placement(shape))
-        parts.append(replace(placed, travel=_travel(shape.Location())))
-    return parts, sum(part.spline_faces for part in definitions.values())
+def ready(data: bytes) -> bool:
+    """Import what `parts` needs; MissingExtra when it is not there."""
+    with _door("measuring with Open CASCADE"):
+        from OCP.STEPControl import STEPControl_Reader
+
+        return STEPControl_Reader is not None
+
+
+def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
+    """Integrals of single solids and surfaces of a STEP file, in their own frames, as JSON can say them.
+
+    wanted : of each the positions in the file, from 1 on, of its solid or its shells; whether it is a solid; and
+        rotations (3, 3) for which its box is asked
+    returns the version of Open CASCADE, and of each what `_answer` says, None for what it makes nothing of;
+        lengths in millimetres, if the file states its unit
+
+    Raises FormatError when the file cannot be read. Meant to be called through `isolation.call`.
+    """
+    with _door("reading STEP"):
+        found = _drawn(_read(data))
+        answers = [
+            _answer([found[at] for at in places], solid, turns) if found.keys() >= set(places) else None
+            for places, solid, turns in wanted
+        ]
+    return {"version": version(), "parts": answers}
+
+
+def _drawn(reader: Any) -> dict[int, Any]:
+    """Solids and free shells in their own frames, by the position in the file of what draws them."""
+    from OCP.TopLoc import TopLoc_Location
+
+    model, process = reader.StepModel(), reader.WS().TransferReader()
+    # Found by identity, since this door to C++ compares copies of handles where numbers are looked up.
+    entities = [model.Entity(position) for position in range(1, model.NbEntities() + 1)]
+    positions = {id(entity): n for n, entity in enumerate(entities, 1)}
+    solids, shells = _occurrences([reader.Shape(i + 1) for i in range(reader.NbShapes())])
+    found: dict[int, Any] = {}
+    for shape in {one.TShape(): one.Located(TopLoc_Location()) for one in (*solids, *shells)}.values():
+        position = positions.get(id(process.EntityFromShapeResult(shape, -1)))
+        if position is not None:
+            found.setdefault(position, shape)
+    return found
+
+
+def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
+    """Of a solid, or of shells together: what is in a Definition, and a box for each turn."""
+    found = [_definition(shape, solid) for shape in shapes]
+    body, errors = found[0].body, found[0].errors["integration"]
+    boxes = [zip(*(one.box(np.array(turn)) for one in found), strict=True) for turn in turns]
+    return {
+        "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
+        "area": sum(one.area for one in found),
+        "errors": [
+            sum(one.errors["integration"].area for one in found),
+            errors.volume,
+            errors.centre,
+            errors.second,
+        ],
+        "boxes": [
+            [*(np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist()), max(rims)]
+            for lows, highs, rims in boxes
+        ],
+        "splines": sum(one.splines for one in found),
+        "inverted": found[0].inverted,
+        "unclosed": found[0].unclosed,
+    }
+
+
+def _read(data: bytes) -> Any:
+    """A reader that has made shapes of a whole STEP file, in millimetres."""
+    from OCP.IFSelect import IFSelect_ReturnStatus
+    from OCP.STEPControl import STEPControl_Reader
+
+    reader = STEPControl_Reader()
+    status = reader.ReadStream("input.step", io.BytesIO(data))
+    if status != IFSelect_ReturnStatus.IFSelect_RetDone:  # any other call now is a null pointer
+        msg = f"STEP file does not parse: syntax error in its {len(data)} bytes; export or copy it again"
+        raise FormatError(msg)
+    reader.SetSystemLengthUnit(1.0)  # millimetre, whatever the process was configured for
+    # Not TransferRoots: in OCCT 7.9 that never ends on an assembly of 10¹⁰ parts.
+    for root in range(reader.NbRootsForTransfer()):
+        reader.TransferOneRoot(root + 1)
+    _check_transfer(reader)
+    return reader
 
 
 def version() -> str:
@@ -172,47 +172,7 @@ def version() -> str:
     return str(OCP.__version__)
 
 
-def definitions(shapes: Iterable[Any]) -> int:
-    """How many different things `shapes` places."""
-    return len({shape.TShape() for shape in shapes})
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Part:
-    """Integrals of one solid or surface."""
-
-    body: Body | None
-    area: float
-    errors: Errors
-    spline_faces: int
-    inverted: bool = False
-    unclosed: bool = False
-    travel: float = 0.0  # how far the locations that place it go, one after the other
-
-    def placed(self, matrix: Array, offset: Array, scale: float) -> _Part:
-        """This part after r -> matrix·r + offset, where matrix = scale × (rotation or mirror)."""
-        k = abs(scale)
-        body = self.body and self.body.moved(matrix, offset).scaled(k**3)
-        return replace(self, body=body, area=self.area * k**2, errors=self.errors.scaled(k))
-
-
-def _total(parts: list[_Part]) -> tuple[Body | None, float, float]:
-    """Sum of the bodies with the errors of its centre and of its second moment."""
-    parts = [part for part in parts if part.body]
-    bodies = [part.body for part in parts if part.body]
-    if not bodies:
-        return None, 0.0, 0.0
-    total = functools.reduce(operator.add, bodies)
-    centre = second = 0.0
-    for part, body in zip(parts, bodies, strict=True):
-        apart = float(np.linalg.norm(body.centre - total.centre))
-        own = part.errors.centre + _ULPS * (float(np.linalg.norm(body.centre)) + part.travel)
-        centre += body.mass * own + part.errors.volume * apart
-        second += part.errors.second + part.errors.volume * apart**2 + 2 * body.mass * apart * own
-    return total, centre / total.mass, second
-
-
-def _integrate_one(shape: Any, solid: bool) -> _Part:
+def _definition(shape: Any, solid: bool) -> Definition:
     """`shape` in its own frame; the error is the difference between two accuracies."""
     from OCP.BRep import BRep_Tool
     from OCP.TopAbs import TopAbs_ShapeEnum
@@ -223,24 +183,27 @@ def _integrate_one(shape: Any, solid: bool) -> _Part:
     area, claim = _area(shape, FINE)
     area_error = max(abs(area - rough), claim * area) + _ROUNDING * area
     splines = sum(map(_is_spline, _explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
+    surface = Definition(
+        None, area, {"integration": Errors(area_error)}, functools.partial(_turned_box, shape), splines
+    )
     if not solid:
-        return _Part(None, area, Errors(area_error), splines)
+        return surface
     coarse, _ = _volume(shape, centre, COARSE)
     fine, claim = _volume(shape, centre, FINE)
     size, moved = abs(fine.mass), float(np.linalg.norm(fine.centre - coarse.centre))
     error = max(abs(fine.mass - coarse.mass), claim * size) + _ROUNDING * area * reach
     if not size > error:  # catches nan, too
-        return _Part(None, area, Errors(area_error), splines, unclosed=True)
+        return replace(surface, unclosed=True)
     second_error = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
     closed = map(_static(BRep_Tool, "IsClosed"), _explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL))
-    return _Part(
-        Body(size, fine.centre, fine.second * np.sign(fine.mass)),
-        area,
-        Errors(area_error, error, max(moved, error / size * reach), second_error),
-        splines,
+    made = replace(
+        surface,
+        body=Body(size, fine.centre, fine.second * np.sign(fine.mass)),
+        errors={"integration": Errors(area_error, error, max(moved, error / size * reach), second_error)},
         inverted=fine.mass < 0,
         unclosed=not all(closed),
     )
+    return checked(made)
 
 
 def _volume(shape: Any, centre: Array, accuracy: float) -> tuple[Body, float]:
@@ -271,30 +234,15 @@ def _area(shape: Any, accuracy: float) -> tuple[float, float]:
     return properties.Mass(), claim
 
 
-def _boxes(shapes: Iterable[Any]) -> tuple[Array, Array]:
-    """Corners of the tight box of each shape; a pure translation shifts a box already known."""
-    boxes: dict[Any, tuple[Array, Array]] = {}
-    lows, highs = [], []
-    for shape in shapes:
-        matrix, offset, _ = _placement(shape)
-        key = (shape.TShape(), matrix.tobytes())
-        if key not in boxes:
-            boxes[key] = _box(_own(shape).Located(_turn(shape), False), tight=True)
-        lows.append(boxes[key][0] + offset)
-        highs.append(boxes[key][1] + offset)
-    return np.array(lows), np.array(highs)
+def _turned_box(shape: Any, matrix: Array) -> Box:
+    """The tight box of `shape` after r -> matrix·r."""
+    from OCP.gp import gp_Trsf
+    from OCP.TopLoc import TopLoc_Location
 
-
-def _repeated(solids: Iterable[Any]) -> npt.NDArray[np.bool_]:
-    """Which solids are the same definition in the same place as an earlier one."""
-    seen = set()
-    again = []
-    for solid in solids:
-        matrix, offset, _ = _placement(solid)
-        key = (solid.TShape(), matrix.tobytes(), offset.tobytes())
-        again.append(key in seen)
-        seen.add(key)
-    return np.array(again, bool)
+    trsf = gp_Trsf()
+    trsf.SetValues(*(float(x) for row in matrix for x in (*row, 0.0)))
+    lo, hi = _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    return lo, hi, _BOX * max(1.0, abs(trsf.ScaleFactor()))
 
 
 def _box(shape: Any, *, tight: bool) -> tuple[Array, Array]:
@@ -336,13 +284,6 @@ def _is_spline(face: Any) -> bool:
     return any(BRepAdaptor_Curve(edge).GetType() not in smooth for edge in whole)
 
 
-def _own(shape: Any) -> Any:
-    """`shape` in the frame of its definition."""
-    from OCP.TopLoc import TopLoc_Location
-
-    return shape.Located(TopLoc_Location())
-
-
 def _placement(shape: Any) -> tuple[Array, Array, float]:
     """Matrix, offset and scale factor of where `shape` is placed: r -> matrix·r + offset."""
     trsf = shape.Location().Transformation()
@@ -358,16 +299,6 @@ def _travel(location: Any) -> float:
         total += offset.Modulus() * abs(location.FirstPower())
         location = location.NextLocation()
     return total
-
-
-def _turn(shape: Any) -> Any:
-    """The location of `shape` without its offset."""
-    from OCP.gp import gp_Vec
-    from OCP.TopLoc import TopLoc_Location
-
-    trsf = shape.Location().Transformation()
-    trsf.SetTranslationPart(gp_Vec(0.0, 0.0, 0.0))
-    return TopLoc_Location(trsf)
 
 
 def _occurrences(shapes: Iterable[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -467,18 +398,6 @@ def _surface_notes(solids: tuple[Any, ...], shells: tuple[Any, ...]) -> tuple[No
     return (("open-shells", text, count),)
 
 
-def _units(reader: Any) -> list[str]:
-    """Length units of a file that was read, as it spells them."""
-    try:
-        from OCP.TColStd import TColStd_SequenceOfAsciiString as Names
-    except ImportError:  # pragma: no cover  # renamed in OCCT 8
-        from OCP.collections import Sequence_TCollection_AsciiString as Names
-
-    lengths, angles, solid_angles = Names(), Names(), Names()
-    reader.FileUnits(lengths, angles, solid_angles)
-    return list(dict.fromkeys(text for name in lengths if (text := name.ToCString().strip())))
-
-
 def _check_transfer(reader: Any) -> None:
     """Refuse what OCCT left out: it drops a face or a solid that fails, and says it is done."""
     checks = reader.WS().TransferReader().TransientProcess().CheckList(False)
@@ -494,25 +413,6 @@ def _check_transfer(reader: Any) -> None:
             f"{failures[0]}; export it again"
         )
         raise FormatError(msg)
-
-
-def _nothing(data: bytes, shapes: int) -> str:
-    """Why a STEP file that parses holds nothing to measure."""
-    words = ("NEXT_ASSEMBLY_USAGE_OCCURRENCE", "PRODUCT", "ADVANCED_FACE")
-    uses, products, faces = (data.count(word.encode() + b"(") for word in words)
-    if faces:
-        why = (
-            f"{faces} faces are written, {shapes} shapes could be made, none of them with a face; "
-            "check its references and export it again"
-        )
-    elif uses:
-        why = (
-            f"{products} products and {uses} assembly uses, but not one face; the parts are in "
-            "other files: measure those"
-        )
-    else:
-        why = "not one face is written, only curves (wireframe), points or other data; export solids"
-    return f"STEP file with no solid and no surface: {why}"
 
 
 def _static(owner: Any, name: str) -> Any:

@@ -38,6 +38,8 @@ class Wanted(NamedTuple):
     check: str = "auto"
     weld: float | None = None
     repair: str | None = None
+    engine: str | None = None
+    accuracy: float | None = None
 
     def styles(self) -> list[str]:
         """The forms of output that are asked for."""
@@ -50,7 +52,18 @@ class Wanted(NamedTuple):
 
     def arguments(self) -> dict[str, Any]:
         """Those that are for `massproof.measure`."""
-        names = ("unit", "material", "density", "mass", "format", "check", "weld", "repair")
+        names = (
+            "unit",
+            "material",
+            "density",
+            "mass",
+            "format",
+            "check",
+            "weld",
+            "repair",
+            "engine",
+            "accuracy",
+        )
         return {name: getattr(self, name) for name in names}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from massproof.topology import Topology
+    from massproof.verify import Comparison, Verification
 
 _SYSTEM_OF = {"mm": "mm", "cm": "cm", "in": "inch", "ft": "ft"}
 _STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
@@ -142,8 +143,14 @@ _OPEN = {
     "brep-gap": "how far edges lie off their faces",
 }
 _REMARKS = {
-    "no-density", "cavities", "coincident-faces", "degenerate-faces", "empty-bodies", "unit-declared"
-}  # no warnings  # fmt: skip
+    "no-density",
+    "density-stated",
+    "cavities",
+    "coincident-faces",
+    "degenerate-faces",
+    "empty-bodies",
+    "unit-declared",
+}  # no warnings
 
 
 def show(result: Properties, console: Console, system_name: str | None = None) -> None:
@@ -218,3 +225,54 @@ def show_topology(found: Topology) -> None:
         shown = "  ".join(f"({x:.6g}, {y:.6g}, {z:.6g})" for x, y, z in places)
         console.print(f"{kind.replace('_', ' ')} at {shown}", highlight=False)
     console.print(table)
+
+
+_AGREEMENTS = {"agrees": "green", "close": "green", "disagrees": "bold red", "wrong unit": "bold red"}
+
+
+def show_verification(found: Verification) -> None:
+    """Print what a file states and what was measured, a line for each value under the name of what it is of."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(soft_wrap=True, highlight=False)
+    source = f"{found.source.format.upper()}, {escape(printable(found.source.unit))}"
+    console.print(f"[bold]{escape(printable(found.source.name))}[/]  {source}")
+    owner = None
+    for one in found.compared:
+        if one.measured and owner != (owner := (one.of, one.level)):
+            name = escape(printable(one.of)) or "—"
+            console.print(f"{name}[dim]{'' if one.level == 'part' else f', {one.level}'}[/]")
+        for line, verdict in _compared(one):
+            console.print(f"{line}[{_AGREEMENTS.get(verdict, 'dim')}]{verdict}[/]")
+    for text in _remarks(found):
+        console.print(printable(text), markup=False)
+    for finding in found.findings:
+        console.print(f"[yellow]{finding.code}[/]: {escape(printable(finding.message))}")
+
+
+def _remarks(found: Verification) -> Iterator[str]:
+    """Lines below the values, each once."""
+    if not found.compared:
+        yield "the file states no volume, no area and no centre: there is nothing to compare"
+    yield from dict.fromkeys(_remark(one) for one in found.compared if one.remark)
+    for one in found.described:
+        density = f" = {one.density.value:.6g} kg/m³" if one.density and one.unit != "kg/m^3" else ""
+        remark = f": {one.remark}" if one.remark else ""
+        yield f"{one.kind} of {one.of}: {one.stated} {one.unit}{density}{remark}".rstrip()
+
+
+def _remark(one: Comparison) -> str:
+    verdict = "" if one.measured else f"{one.agreement}: "
+    return f"{one.kind} of {one.of}, #{one.entity}: {verdict}{one.remark}"
+
+
+def _compared(one: Comparison) -> Iterator[tuple[str, str]]:
+    """Lines of one value, of a centre three: stated, measured, relative difference; and the verdict on the first."""
+    off = "" if one.difference is None else f"{one.difference:.0e}"
+    for n, (value, measured) in enumerate(zip(one.stated, one.measured, strict=False)):
+        label = f"{one.kind} {'xyz'[n]}" if len(one.stated) > 1 else one.kind
+        unit = one.unit.translate(_SUPERSCRIPT)
+        ours = f"{digits(measured):>16} ± {width(measured):<8}"
+        first = (off, one.agreement.value) if n == 0 else ("", "")
+        yield f"  {label:<10}{value:>16.10g} {unit:<4}{ours}{first[0]:>7}  ", first[1]

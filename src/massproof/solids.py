@@ -4,41 +4,61 @@ from __future__ import annotations
 
 import numpy as np
 
-from massproof import occt
-from massproof.brep import Brep
+from massproof import engines, occt
+from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
+from massproof.placed import Whole, whole
 
 # Findings whose numbers rest on an assumption, however wide the interval.
-_ASSUMED = {"inverted", "solids-missing", "integration-estimated", "overlap", "duplicate-solids"}
+_ASSUMED = {
+    "duplicate-solids",
+    "engines-disagree",
+    "fallback-occt",  # which takes malformed entities and faces that do not fit their edges as they come
+    "integration-estimated",
+    "inverted",
+    "overlap",
+    "placement-missing",
+    "solids-missing",
+}
 
 
 def measure(brep: Brep, name: str) -> Measured:
-    """What `brep` defines, with its errors by cause; `name` is for messages."""
-    found = occt.integrate(brep)
+    """What a CAD object defines, measured by the kernel that made it; `name` is for messages."""
+    method = f"Open CASCADE, adaptive Gauss integration at {occt.COARSE:g} and {occt.FINE:g}"
+    return _measured(occt.integrate(brep), brep.notes, name, method)
+
+
+def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float | None) -> Measured:
+    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
+    found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    together = whole(found.definitions, found.occurrences, solid=found.solid)
+    return _measured(together, drawn.notes + found.notes, name, found.method)
+
+
+def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> Measured:
     remarks, absent = _remarks(found, name)
-    notes = brep.notes + remarks
-    errors: dict[str, Errors | None] = {
-        "integration": Errors(
-            found.area_error, found.volume_error, found.centre_error, found.second_error, found.box_error
-        ),
-        "brep-gap": None,  # edges lie on their faces within a tolerance only
-        "counted-twice": _counted_twice(found),
-    }
+    notes += remarks
+    errors: dict[str, Errors | None] = {"brep-gap": None}  # Open CASCADE does not tell it
+    errors |= found.errors
+    errors["counted-twice"] = _counted_twice(found)
+    if found.box_error:
+        first = errors["integration"] or Errors()
+        errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
         found.lo,
         found.hi,
         errors,
-        f"Open CASCADE, adaptive Gauss integration at {occt.COARSE:g} and {occt.FINE:g}",
+        method,
         notes,
         bool(_ASSUMED & {code for code, _, _ in notes}),
         absent,
     )
 
 
-def _counted_twice(found: occt.Integrals) -> Errors:
+def _counted_twice(found: Whole) -> Errors:
     """What solids that stand twice in one place add to the volume."""
     if not found.repeated or found.body is None:
         return Errors()
@@ -47,7 +67,7 @@ def _counted_twice(found: occt.Integrals) -> Errors:
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
 
 
-def _remarks(found: occt.Integrals, name: str) -> tuple[tuple[Note, ...], str]:
+def _remarks(found: Whole, name: str) -> tuple[tuple[Note, ...], str]:
     """What was noticed while integrating, and why there is no volume, "" when there is one."""
     notes: list[Note] = []
     absent = ""
@@ -62,16 +82,16 @@ def _remarks(found: occt.Integrals, name: str) -> tuple[tuple[Note, ...], str]:
     if found.inverted:
         text = f"{found.inverted} of {found.solids} solids are inside out; their volume counts as positive"
         notes.append(("inverted", text, {"count": found.inverted, "solids": found.solids}))
-    if found.spline_faces and not absent:
+    if found.splines and not absent:
         text = (
-            f"faces that are splines or trimmed by splines: {found.spline_faces}; their integration error is "
+            f"faces that are splines or trimmed by splines: {found.splines}; their integration error is "
             "an estimate, the difference of two accuracies, and no proof"
         )
-        notes.append(("integration-estimated", text, {"spline_faces": found.spline_faces}))
+        notes.append(("integration-estimated", text, {"spline_faces": found.splines}))
     return (*notes, *_together(found)), absent
 
 
-def _together(found: occt.Integrals) -> list[Note]:
+def _together(found: Whole) -> list[Note]:
     """What was noticed of solids beside each other."""
     notes: list[Note] = []
     if found.repeated:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from massproof import files, formats, units
-from massproof.brep import Brep
+from massproof.brep import Brep, Drawn
 from massproof.errors import FormatError, UnitError, UsageError
 from massproof.files import Bytes, Digest
 from massproof.mass import Measured
@@ -28,7 +28,7 @@ from massproof.version import __version__
 class Loaded:
     """Geometry with what is known of where it came from."""
 
-    geometry: Mesh | Records | Brep
+    geometry: Mesh | Records | Brep | Drawn
     name: str
     format: str
     digest: Digest
@@ -41,11 +41,20 @@ class Loaded:
     @property
     def declared(self) -> str:
         """Length unit that the source itself states, by our symbol where we know it; "" if none."""
-        own = self.geometry.declared if isinstance(self.geometry, Brep) else self.geometry.unit
+        own = self.geometry.declared if isinstance(self.geometry, (Brep, Drawn)) else self.geometry.unit
         try:
             return units.unit(own, "length").symbol if own else ""
         except UnitError:  # several, or a word of the exporter's own: the coordinates are converted
             return own or ""
+
+    def densities(self) -> list[float]:
+        """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
+        if not isinstance(self.geometry, Drawn):
+            return []
+        stated = self.geometry.model.stated
+        return sorted(
+            {one.value * float(one.factor) for one in stated if one.kind == "density" and one.factor}
+        )
 
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
@@ -97,22 +106,34 @@ def load(source: Any, format: str | None = None) -> Loaded:
 
 
 def integrate(
-    loaded: Loaded, check: str = "auto", weld: float | None = None, repair: str | None = None
+    loaded: Loaded,
+    check: str = "auto",
+    weld: float | None = None,
+    repair: str | None = None,
+    engine: str | None = None,
+    accuracy: float | None = None,
 ) -> Measured:
-    """Area, box and, where one is defined, the solid; the options are those of meshes.
+    """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
 
-    Raises UsageError when a repair of meshes is asked for a B-rep.
+    Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
-    if isinstance(loaded.geometry, Brep):
+    geometry = loaded.geometry
+    if isinstance(geometry, (Brep, Drawn)):
         if weld is not None or repair is not None:
             msg = f"{loaded.name} is a B-rep: weld and repair are for meshes; leave them out"
             raise UsageError(msg)
         from massproof import solids
 
-        return solids.measure(loaded.geometry, loaded.name)
+        if isinstance(geometry, Drawn):
+            return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
+    if engine is not None or accuracy is not None:
+        msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
+        raise UsageError(msg)
+    if isinstance(geometry, Brep):
+        return solids.measure(geometry, loaded.name)
     from massproof import enclosure
 
-    return enclosure.measure(loaded.geometry, loaded.name, enclosure.Options(check, weld, repair))
+    return enclosure.measure(geometry, loaded.name, enclosure.Options(check, weld, repair))
 
 
 def _binary(data: Any, name: str) -> bytes:

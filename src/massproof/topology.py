@@ -73,13 +73,13 @@ def topology(source: Any, *, format: str | None = None) -> Topology:
     Raises what `measure` raises for a source that cannot be read, and UsageError for a B-rep.
     """
     from massproof import sources
-    from massproof.brep import Brep
+    from massproof.brep import Brep, Drawn
     from massproof.kernels import edges, weld
     from massproof.mesh import Records, require_finite
 
     loaded = sources.load(source, format)
     mesh = loaded.geometry
-    if isinstance(mesh, Brep):
+    if isinstance(mesh, (Brep, Drawn)):
         msg = f"{loaded.name} is a B-rep: its shells are what its file says; give a mesh"
         raise UsageError(msg)
     if isinstance(mesh, Records):

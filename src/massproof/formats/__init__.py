@@ -11,7 +11,7 @@ from massproof.errors import FormatError
 from massproof.files import Bytes
 
 if TYPE_CHECKING:
-    from massproof.brep import Brep
+    from massproof.brep import Drawn
     from massproof.mesh import Mesh, Records
 
 # In the order of `sniff`: first the magic words, then STL, which is told by its exact length and so
@@ -42,7 +42,7 @@ SUFFIXES = {
 }
 
 
-def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Brep, str]:
+def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Drawn, str]:
     """Geometry in `data`, and the name of its format.
 
     data : the whole file, in any object with the buffer interface
@@ -55,7 +55,7 @@ def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Brep,
         msg = "the file is empty (0 bytes): nothing was written to it, or the copy failed"
         raise FormatError(msg)
     module = _sniffed(view) if suffix is None else _named(suffix, view)
-    geometry: Mesh | Records | Brep = module.read(view)
+    geometry: Mesh | Records | Drawn = module.read(view)
     return geometry, _name(module)
 
 

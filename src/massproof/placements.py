@@ -1,0 +1,101 @@
+"""How STEP files place one frame in another: 4 × 4 matrices of axis placements and transformation operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from massproof.brep import Floats
+from massproof.entities import Entities, Row
+
+_SMALLEST = 1e-30  # scale³ of a placement: 10⁻¹⁰ of its size is no part any more
+_SHORT = 1e-9  # of a unit vector's part across another: less is no direction
+
+
+def frame(entities: Entities, row: int, factor: float) -> Floats | None:
+    """Matrix of a placement or an operator, which may turn, mirror and scale; None if it is none.
+
+    factor : of lengths, from those of its context to those of the result
+    """
+    arguments = entities.arguments(row)
+    name = entities.type(row)
+    with np.errstate(all="ignore"):
+        if name == "AXIS2_PLACEMENT_3D" and entities.checked[row] == 1:
+            matrix = _axes(entities, arguments, factor)
+        elif name.startswith("CARTESIAN_TRANSFORMATION_OPERATOR"):
+            matrix = _operator(entities, arguments, factor)
+        else:
+            return None
+        if matrix is None or not np.isfinite(matrix).all():
+            return None
+        return matrix if _SMALLEST < abs(np.linalg.det(matrix[:3, :3])) < 1 / _SMALLEST else None
+
+
+def _axes(entities: Entities, arguments: list[Any], factor: float) -> Floats | None:
+    """Matrix of an axis placement."""
+    origin, axis, reference = (_triple(entities, one) for one in arguments[1:4])
+    z = np.array([0.0, 0.0, 1.0]) if arguments[2] is None else axis
+    x = np.array([1.0, 0.0, 0.0]) if arguments[3] is None else reference
+    return None if origin is None or z is None or x is None else _matrix(x, z, origin * factor)
+
+
+def _triple(entities: Entities, one: Any) -> Floats | None:
+    """Coordinates of a point, or a direction whose largest ratio is 1."""
+    if not isinstance(one, Row) or entities.checked[one] != 1:
+        return None
+    values = np.array(entities.arguments(one)[1], float)
+    if values.shape != (3,):
+        return None
+    if entities.type(one) == "CARTESIAN_POINT":
+        return values
+    return values / np.abs(values).max() if values.any() else None
+
+
+def _matrix(x: Floats, z: Floats, origin: Floats) -> Floats:
+    z = z / np.linalg.norm(z)
+    x = x / np.linalg.norm(x)
+    x = x - (x @ z) * z
+    if np.linalg.norm(x) < _SHORT:  # along z, or left out where z is x: another will do
+        x = np.eye(3)[np.abs(z).argmin()]
+        x = x - (x @ z) * z
+    x = x / np.linalg.norm(x)
+    return _joined(np.column_stack([x, np.cross(z, x), z]), origin)
+
+
+def _joined(matrix: Floats, origin: Floats) -> Floats:
+    whole = np.eye(4)
+    whole[:3, :3], whole[:3, 3] = matrix, origin
+    return whole
+
+
+def _operator(entities: Entities, arguments: list[Any], factor: float) -> Floats | None:
+    """Matrix of an operator: two axes, a point, a scale and the third axis, which may be left-handed."""
+    points = [
+        i
+        for i, one in enumerate(arguments)
+        if isinstance(one, Row) and entities.type(one) == "CARTESIAN_POINT"
+    ]
+    if len(points) != 1 or points[0] < 2:
+        return None
+    at = points[0]
+    first, second, scale, third = (*arguments[at - 2 : at], *arguments[at + 1 :], None, None)[:4]
+    origin = _triple(entities, arguments[at])
+    axes = [_triple(entities, one) for one in (first, second, third)]
+    if origin is None or any(
+        one is not None and axis is None for one, axis in zip((first, second, third), axes, strict=True)
+    ):
+        return None
+    z = np.array([0.0, 0.0, 1.0]) if axes[2] is None else axes[2]
+    x = np.array([1.0, 0.0, 0.0]) if axes[0] is None else axes[0]
+    matrix = _matrix(x, z, origin * factor)
+    if axes[1] is not None and axes[1] @ matrix[:3, 1] < 0:
+        matrix[:3, 1] *= -1
+    matrix[:3, :3] *= scale if isinstance(scale, float) else 1.0
+    return matrix
+
+
+def inverse(matrix: Floats) -> Floats:
+    """The placement that takes back what an invertible one does."""
+    inner = np.linalg.inv(matrix[:3, :3]).astype(np.float64)
+    return _joined(inner, -inner @ matrix[:3, 3])
