@@ -14,6 +14,7 @@ from massproof.errors import (
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
 from massproof.topology import Shell, Topology, topology
+from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "UnknownMaterial",
     "UsageError",
     "Verdict",
+    "Verification",
     "measure",
     "topology",
+    "verify",
 ]

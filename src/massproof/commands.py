@@ -12,9 +12,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from massproof import materials, output, report
-from massproof.errors import MassproofError, UsageError
-from massproof.output import UNREADABLE, USAGE, say
+from massproof.errors import MassproofError, MissingExtra, UsageError
+from massproof.output import MISSING, UNREADABLE, UNSAFE, USAGE, say
 from massproof.topology import topology
+from massproof.verify import verify
 from massproof.version import __version__
 
 app = typer.Typer(
@@ -76,6 +77,29 @@ def show_topology(
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         report.show_topology(found)
+
+
+@app.command("verify")
+def show_verification(
+    file: Annotated[str, typer.Argument(help="A STEP file.")],
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: step.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 4 when a value disagrees.")] = False,
+    engine: Annotated[str | None, typer.Option(help="native, occt, or both and whether they agree.")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="Relative, of native integration; 1e-9 without it.")] = None,
+) -> None:  # fmt: skip
+    """Compare volumes, areas and centres that a STEP file states with those of its faces."""
+    try:
+        found = verify(file, format=format, engine=engine, accuracy=accuracy)
+    except MassproofError as error:
+        code = MISSING if isinstance(error, MissingExtra) else UNREADABLE
+        _stop(USAGE if isinstance(error, UsageError) else code, report.printable(str(error)))
+    if as_json or not sys.stdout.isatty():
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        report.show_verification(found)
+    if strict and found.wrong:
+        raise typer.Exit(UNSAFE)
 
 
 @app.command()

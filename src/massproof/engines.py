@@ -13,9 +13,9 @@ import numpy as np
 
 from massproof import exact, isolation
 from massproof.errors import FormatError, Note
+from massproof.groups import SURFACE
 from massproof.mass import Array, Body, Errors
 from massproof.placed import Definition, Occurrence, in_unit
-from massproof.products import SURFACE
 from massproof.stepfile import Model, Shown
 
 NATIVE, OCCT, BOTH = ENGINES = ("native", "occt", "both")

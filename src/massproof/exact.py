@@ -8,14 +8,14 @@ again with smaller panels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from massproof.brep import SPLINE, Floats, Integers, Shapes
 from massproof.errors import Note
-from massproof.extents import reach
+from massproof.extents import Extent, extents
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
@@ -49,20 +49,33 @@ class Part:
     inverted: bool  # whether the outer shell is inside out; its volume counts as positive
     imbalance: float  # |Σ area vectors| over the area: 0 for a closed surface
     gap: float  # largest distance of an edge from one of its faces
-    absent: str = ""
+    absent: str
+    splines: int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
+    extent: Extent
     notes: tuple[Note, ...] = field(default=())
+
+    def box(self, matrix: Floats) -> tuple[Floats, Floats]:
+        """Tight corners after r -> matrix·r, a rotation or mirror times a scale; made when asked, and kept."""
+        low, high, _ = self.extent.box(matrix)
+        return low, high
+
+    def rim(self, matrix: Floats) -> float:
+        """How far that box may be off; of the identity it is `errors["integration"].box`."""
+        return self.extent.box(matrix)[2]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Rows:
-    """Shells of parts and their faces, flat: row i of `face` belongs to shell shell[i] of part part[shell[i]]."""
+    """Shells of parts and their faces, flat: face i belongs to shell shell[i] of part part[shell[i]].
+
+    A face that stands in two shells, or in a shell of two solids, is there twice.
+    """
 
     part: Integers  # (W,) part of each shell
     outer: npt.NDArray[np.bool_]  # (W,) whether it is the part's first
     entity: Integers  # (P,)
     solid: npt.NDArray[np.bool_]  # (P,) whether the part is a solid
     shell: Integers  # (N,) shell of each face
-    face: Integers  # (N,)
     sign: Floats  # (N,) 1 or −1: orientation in the shell
 
 
@@ -71,35 +84,23 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
 
     accuracy : relative, of area, volume and moments; what cannot be had shows in the errors
     """
-    table = prepare(shapes)
-    rows = _rows(table.shapes)
+    rows, faces = _rows(shapes)
+    table = prepare(shapes._replace(faces=faces))
     integrals = _Integrals(table, rows, accuracy)
-    integrals.run(np.unique(rows.face))
-    parts = _parts(table, rows, integrals)
+    integrals.run(np.arange(len(faces)))
+    places = _places(table, rows, integrals)
+    parts = _parts(table, rows, integrals, places)
     for _ in range(_ROUNDS):
         again = _inaccurate(rows, integrals, parts, accuracy)
         if not len(again):
             break
         integrals.refine(again)
-        parts = _parts(table, rows, integrals)
-    return [_widened(table, rows, integrals, p, one) for p, one in enumerate(parts)]
+        parts = _parts(table, rows, integrals, places)
+    return parts
 
 
-def _widened(table: Table, rows: _Rows, integrals: _Integrals, p: int, part: Part) -> Part:
-    """A part whose box holds its faces, too, and not their edges only."""
-    low, high, slack = part.low - table.centre, part.high - table.centre, 0.0
-    for f in np.unique(rows.face[rows.part[rows.shell] == p]).tolist():
-        if table.bulging[f]:
-            sense = 1.0 if integrals.fields[f, 0] >= 0 else -1.0
-            low, high, more = reach(table, f, sense, low, high)
-            slack = max(slack, more)
-        slack = max(slack, float(table.slack[f]))
-    errors = part.errors | {"integration": replace(part.errors["integration"], box=table.noise + slack)}
-    return replace(part, low=low + table.centre, high=high + table.centre, errors=errors)
-
-
-def _rows(shapes: Shapes) -> _Rows:
-    """Which shells and faces make which part."""
+def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
+    """Which shells and faces make which part, and the faces, part by part."""
     at, part = spread(shapes.solids[:, 0], shapes.solids[:, 1])
     used = shapes.solid_shells[at, 0]
     free = np.setdiff1d(np.arange(len(shapes.shells)), used)
@@ -110,11 +111,11 @@ def _rows(shapes: Shapes) -> _Rows:
     face, sign = shapes.shell_faces[at].T
     entity = np.concatenate([shapes.solids[:, 2], shapes.shells[free, 2]])
     solid = np.arange(len(entity)) < len(shapes.solids)
-    return _Rows(part, outer, entity, solid, shell, face, 2.0 * sign - 1)
+    return _Rows(part, outer, entity, solid, shell, 2.0 * sign - 1), shapes.faces[face]
 
 
 class _Integrals:
-    """The integrals over all faces, each about the origin of the part that it belongs to first."""
+    """The integrals over all faces, each about the origin of its part."""
 
     def __init__(self, table: Table, rows: _Rows, accuracy: float) -> None:
         count = len(table.shapes.faces)
@@ -127,8 +128,7 @@ class _Integrals:
         self.origin = (self.low + self.high) / 2
         size = np.linalg.norm(self.high - self.low, axis=1)
         self.reach = np.where(size > 0, size, 1.0) / 2
-        self.owner = np.zeros(count, np.int64)
-        self.owner[rows.face[::-1]] = rows.part[rows.shell[::-1]]
+        self.owner = rows.part[rows.shell]
         known = np.isfinite(table.boxes[:, :1])
         own = np.linalg.norm(
             np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1
@@ -162,8 +162,8 @@ def _boxes(rows: _Rows, table: Table) -> tuple[Floats, Floats]:
     low = np.full((len(rows.entity), 3), np.inf)
     high = -low
     part = rows.part[rows.shell]
-    np.minimum.at(low, part, table.boxes[rows.face, :3])
-    np.maximum.at(high, part, table.boxes[rows.face, 3:])
+    np.minimum.at(low, part, table.boxes[:, :3])
+    np.maximum.at(high, part, table.boxes[:, 3:])
     return low, high
 
 
@@ -186,7 +186,7 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_], np
     An edge joins two faces when it is used by two loops; they look alike when these run it in opposite directions.
     """
     first = np.searchsorted(table.edge_face, np.arange(len(table.shapes.faces) + 1))
-    use, row = spread(first[rows.face], np.diff(first)[rows.face])
+    use, row = spread(first[:-1], np.diff(first))
     edge, direction = np.abs(table.edge_use[use]), np.sign(table.edge_use[use])
     key = rows.shell[row] * (len(table.shapes.edges) + 1) + edge
     order = np.argsort(key, kind="stable")
@@ -253,8 +253,6 @@ class _Sums:
     gap: Any
     origin: Floats
     reach: Any
-    low: Floats
-    high: Floats
     centre: Floats  # (3,) of the file
     noise: float
 
@@ -268,14 +266,12 @@ class _Sums:
             np.add.at(out, part, values)
             return out
 
-        border = summed(integrals.borders[rows.face])
+        border = summed(integrals.borders)
         gap = np.zeros(count)
-        np.maximum.at(gap, part, integrals.borders[rows.face, 5])
-        area, errors = summed(np.abs(integrals.fields[rows.face, 0])), summed(integrals.errors[rows.face])
-        place = (integrals.origin, integrals.reach, integrals.low, integrals.high)
-        return cls(
-            summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place, table.centre, table.noise
-        )
+        np.maximum.at(gap, part, integrals.borders[:, 5])
+        area, errors = summed(np.abs(integrals.fields[:, 0])), summed(integrals.errors)
+        place = (integrals.origin, integrals.reach, table.centre, table.noise)
+        return cls(summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place)
 
     def of_part(self, p: int) -> _Sums:
         """Sums of one part."""
@@ -283,30 +279,46 @@ class _Sums:
         return replace(self, **{name: getattr(self, name)[p] for name in names})
 
 
-def _parts(table: Table, rows: _Rows, integrals: _Integrals) -> list[Part]:
+class _Place(NamedTuple):
+    """What a part is made of, and where it is."""
+
+    extent: Extent
+    splines: int
+    faces: int
+
+
+def _places(table: Table, rows: _Rows, integrals: _Integrals) -> list[_Place]:
+    """Extents of all parts, whose faces stand one part after the other."""
+    first = np.searchsorted(rows.part[rows.shell], np.arange(len(rows.entity) + 1))
+    senses = np.where(integrals.fields[:, 0] >= 0, 1.0, -1.0)
+    free = np.append(0, np.cumsum(table.free))
+    splines, faces = np.diff(free[first]).tolist(), np.diff(first).tolist()
+    return [_Place(*row) for row in zip(extents(table, first, senses), splines, faces, strict=True)]
+
+
+def _parts(table: Table, rows: _Rows, integrals: _Integrals, places: list[_Place]) -> list[Part]:
     """All parts, from the integrals of their faces."""
     sign, closed, turned = _signs(table, rows)
-    part = rows.part[rows.shell]
-    count, shells = len(rows.entity), len(rows.part)
-    moments = sign[:, None] * integrals.fields[rows.face, 1:]
-    flux = np.bincount(rows.shell, moments[:, 0], shells)
+    count = len(rows.entity)
+    moments = sign[:, None] * integrals.fields[:, 1:]
+    flux = np.bincount(rows.shell, moments[:, 0], len(rows.part))
     inside_out = (flux < 0) == rows.outer
     inside_out &= flux != 0
     moments *= np.where(inside_out, -1.0, 1.0)[rows.shell, None]
     sums = _Sums.of(table, rows, integrals, moments)
-    bad = (integrals.outcomes[rows.face, 0] > 0) | _stray(integrals)[rows.face]
-    lists = [table.shapes.faces[rows.face[bad & (part == p)], 4] if bad.any() else () for p in range(count)]
+    bad: list[list[int]] = [[] for _ in range(count)]
+    for f in np.flatnonzero((integrals.outcomes[:, 0] > 0) | _stray(integrals)):
+        bad[rows.part[rows.shell[f]]].append(int(table.shapes.faces[f, 4]))
     whole = np.ones(count, bool)
     np.logical_and.at(whole, rows.part, closed)
-    faces = np.bincount(part, minlength=count)
     many = np.bincount(rows.part, turned, count)
     inverted = np.zeros(count, bool)
     np.logical_or.at(inverted, rows.part, inside_out & rows.outer)
     return [
         _part(
             sums.of_part(p),
-            bool(rows.solid[p]),
-            (int(rows.entity[p]), int(faces[p]), tuple(int(n) for n in lists[p])),
+            (int(rows.entity[p]), bool(rows.solid[p]), tuple(bad[p])),
+            places[p],
             (bool(whole[p]), int(many[p]), bool(inverted[p])),
         )
         for p in range(count)
@@ -327,12 +339,12 @@ def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
 
 
 def _part(
-    raw: _Sums, solid: bool, faces: tuple[int, int, tuple[int, ...]], shells: tuple[bool, int, bool]
+    raw: _Sums, what: tuple[int, bool, tuple[int, ...]], place: _Place, shells: tuple[bool, int, bool]
 ) -> Part:
-    """A part of its sums; faces: entity, count, unsupported; shells: closed, faces turned, inside out."""
-    (entity, count, unsupported), (closed, turned, inverted) = faces, shells
+    """A part of its sums; what: entity, solid, unsupported; shells: closed, faces turned, inside out."""
+    (entity, solid, unsupported), (closed, turned, inverted) = what, shells
     imbalance = float(np.linalg.norm(raw.total[10:]))
-    absent = _absent(solid, float(raw.total[0]), len(unsupported), count)
+    absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
     integration, gaps = _errors(raw, imbalance)
     body = None
     if absent:
@@ -343,20 +355,16 @@ def _part(
         body = replace(about, centre=about.centre + raw.centre)
         integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
         integration[2] += raw.noise
-    errors, box = _named(integration, gaps, raw), (raw.low + raw.centre, raw.high + raw.centre)
-    share = imbalance / float(raw.area) if raw.area else 0.0
-    return Part(
-        entity, float(raw.area), body, *box, errors, count, unsupported, closed, turned, inverted, share,
-        float(raw.gap), absent,
-    )  # fmt: skip
-
-
-def _named(integration: list[float], gaps: list[float], raw: _Sums) -> dict[str, Errors]:
-    """Errors by cause; those of the box are the rounding of the file and its largest gap."""
-    return {
-        "integration": replace(Errors(*map(float, integration)), box=float(raw.noise)),
+    low, high, rim = place.extent.box(np.eye(3))
+    errors = {
+        "integration": replace(Errors(*map(float, integration)), box=rim),
         "brep-gap": replace(Errors(*map(float, gaps)), box=float(raw.gap)),
     }
+    share = imbalance / float(raw.area) if raw.area else 0.0
+    return Part(
+        *(entity, float(raw.area), body, low, high, errors, place.faces, unsupported, closed, turned, inverted),
+        *(share, float(raw.gap), absent, place.splines, place.extent),
+    )
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:
@@ -393,14 +401,14 @@ def _centred(errors: list[float], away: float, volume: float) -> list[float]:
 
 def _inaccurate(rows: _Rows, integrals: _Integrals, parts: list[Part], accuracy: float) -> Integers:
     """Faces that have to be integrated again for their parts to be as accurate as asked, and as their gaps allow."""
-    part = rows.part[rows.shell]
-    again = np.zeros(len(rows.face), bool)
+    first = np.searchsorted(rows.part[rows.shell], np.arange(len(parts) + 1))
+    again = np.zeros(len(rows.shell), bool)
     for p, one in enumerate(parts):
-        reach, own = integrals.reach[p], np.flatnonzero(part == p)
+        reach, own = integrals.reach[p], slice(first[p], first[p + 1])
         volume = one.body.mass if one.body else np.inf
         allowed = accuracy * np.array([one.area, volume, volume * reach, volume * reach**2])
         allowed = np.maximum(allowed, 0.1 * one.errors["brep-gap"].area * reach ** np.arange(4))
-        errors = integrals.errors[rows.face[own]]
+        errors = integrals.errors[own]
         if (errors.sum(axis=0) > 0.5 * allowed).any():
-            again[own] |= (errors > 0.25 * allowed / max(1, len(own))).any(axis=1)
-    return np.unique(rows.face[again])
+            again[own] |= (errors > 0.25 * allowed / max(1, len(errors))).any(axis=1)
+    return np.flatnonzero(again)

@@ -2,14 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
-from massproof.brep import LINE, OFFSET, SPHERE, SPLINE, TORUS, Floats
+from massproof.brep import LINE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.kernels.curves import points
 from massproof.kernels.geometry import ROWS, WIDTH
-from massproof.tables import Table
+from massproof.tables import Table, subset, turned
 
 _SAMPLES = 65  # of each edge, the nearest of which tells on which side of it a point is
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Extent:
+    """The faces of one part, which know how far they reach when they are turned."""
+
+    table: Table
+    faces: Integers
+    senses: Floats  # of each face, as in `reach`
+    known: dict[bytes, tuple[Floats, Floats, float]]  # boxes by matrix
+
+    def box(self, matrix: Floats) -> tuple[Floats, Floats, float]:
+        """Corners of the box after r -> matrix·r, and how far it can be off; matrix: scale × rotation or mirror."""
+        matrix = np.asarray(matrix, float) + 0.0
+        key = matrix.tobytes()
+        if key not in self.known:
+            self.known[key] = self._turned(matrix)
+        return self.known[key]
+
+    def _turned(self, matrix: Floats) -> tuple[Floats, Floats, float]:
+        """The box of the faces turned by a rotation; a mirror, of negative size, exchanges the corners."""
+        size = float(np.cbrt(np.linalg.det(matrix)))
+        rotation = matrix / size
+        table = turned(subset(self.table, self.faces), rotation)
+        (one,) = extents(table, np.array([0, len(self.faces)]), self.senses)
+        low, high, rim = one.box(np.eye(3))
+        corners = np.sort([size * low, size * high], axis=0)
+        return corners[0], corners[1], abs(size) * rim
+
+
+def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
+    """Extents of all parts, faces first[p] to first[p + 1] − 1 of each; senses: of all faces."""
+    out = []
+    for start, stop in pairwise(first.tolist()):
+        faces = np.arange(start, stop)
+        known = {np.eye(3).tobytes(): _box(table, faces, senses[start:stop])}
+        out.append(Extent(table, faces, senses[start:stop], known))
+    return out
+
+
+def _box(table: Table, faces: Integers, senses: Floats) -> tuple[Floats, Floats, float]:
+    """Box of some faces and how far these can be outside of it."""
+    low, high = table.boxes[faces, :3].min(axis=0, initial=np.inf), table.boxes[faces, 3:].max(axis=0, initial=-np.inf)
+    slack = float(table.slack[faces].max(initial=0.0))
+    for n in np.flatnonzero(table.bulging[faces]):
+        low, high, more = reach(table, int(faces[n]), float(senses[n]), low, high)
+        slack = max(slack, more)
+    if not (low <= high).all():
+        low = high = np.zeros(3)
+    return low + table.centre, high + table.centre, table.noise + slack
 
 
 def reach(table: Table, f: int, sense: float, low: Floats, high: Floats) -> tuple[Floats, Floats, float]:

@@ -72,6 +72,7 @@ class Reader:
                 self.representations[row] = _references(arguments[1]), arguments[2]
         self.leader: dict[int, int] = {}
         self.shown: dict[int, int] = {}  # representation of each product definition
+        self.placed: dict[int, Floats | None] = {}  # where each assembly usage places its part; None: not known
         self.unit = self._unit()
         self.unplaced = self.unread = 0
 
@@ -201,15 +202,14 @@ def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[in
     for row in entities.of_type("NEXT_ASSEMBLY_USAGE_OCCURRENCE"):
         whole, part = (*entities.arguments(row)[3:5], None, None)[:2]
         uses[row] = tuple(entities.expect(row, one, *_DEFINITIONS) for one in (whole, part))
-    placed = set()
     for row in entities.of_type("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION"):
         relation, shape = (*entities.arguments(row), None, None)[:2]
         use = _defined(entities, shape)
         if use in uses and isinstance(relation, Row):
             whole, part = (reader.find(reader.shown[one]) for one in uses[use])
-            placed.add(use)
-            groups[whole].places.append((part, _related(reader, relation, part)))
-    for use in uses.keys() - placed:
+            reader.placed[use] = _related(reader, relation, part)
+            groups[whole].places.append((part, reader.placed[use]))
+    for use in uses.keys() - reader.placed:
         whole, part = (reader.find(reader.shown[one]) for one in uses[use])
         groups[whole].places.append((part, None))
     return uses

@@ -74,7 +74,7 @@ def measure(
     if sum(x is not None for x in (material, density, mass)) > 1:
         msg = "give one of material, density and mass: each fixes the others"
         raise UsageError(msg)
-    options = _options(check, weld, repair) | _of_step(engine, accuracy)
+    options = _options(check, weld, repair) | of_step(engine, accuracy)
     total = None if mass is None else _given(mass, "mass")
     asked = units.unit(unit, "length") if unit is not None else None
 
@@ -91,6 +91,8 @@ def measure(
     if strict and measured.body is None:
         raise NotASolid(measured.absent)
     found = weigh.Weighed(measured, length, given, total).quantities()
+    if given is None and total is None:
+        findings += _stated_density(loaded)
     absent = _absent(found, measured.absent, findings)
     return Properties(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or length.symbol),
@@ -116,7 +118,8 @@ def _options(check: str, weld: float | None, repair: str | None) -> dict[str, An
     return {"check": check, "weld": weld, "repair": repair}
 
 
-def _of_step(engine: str | None, accuracy: float | None) -> dict[str, Any]:
+def of_step(engine: str | None, accuracy: float | None) -> dict[str, Any]:
+    """Options of STEP files by name; raises UsageError for what means nothing."""
     if engine not in _ENGINES:
         msg = f"engine={engine!r} is unknown; use native, occt or both"
         raise UsageError(msg)
@@ -141,6 +144,18 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
         low, high = density.to(units.SYSTEMS["SI"]["density"]).interval
         return Density(value, low, high)
     return Density(value, value, value)
+
+
+def _stated_density(loaded: Loaded) -> list[Finding]:
+    """Which density the file itself states: it is not taken in silence."""
+    found = loaded.densities()
+    if not found:
+        return []
+    text = (
+        f"the file states {', '.join(f'{density:.6g}' for density in found)} kg/m³ as density of its parts, which "
+        f'is not used; to use it give density="{found[0]:.6g} kg/m^3" or --density'
+    )
+    return [Finding("density-stated", text, {"densities": found})]
 
 
 def _density_source(material: str | None) -> dict[str, str]:

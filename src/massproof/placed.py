@@ -119,9 +119,8 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
     ΔV times its distance r; the second moment changes by ΔV r² + 2 m r δ besides. Placing adds rounding.
     """
     causes = dict.fromkeys(cause for part in parts for cause in part.errors)
-    plain = {
-        c: (sum(p.errors[c].area for p in parts), sum(p.errors[c].volume for p in parts)) for c in causes
-    }
+    told = {cause: [part.errors[cause] for part in parts if cause in part.errors] for cause in causes}
+    plain = {c: (sum(one.area for one in some), sum(one.volume for one in some)) for c, some in told.items()}
     solid = [part for part in parts if part.body]
     bodies = [part.body for part in solid if part.body]
     if not bodies:

@@ -186,21 +186,25 @@ def _parts(reader: Reader, groups: dict[int, Group], placements: dict[int, Float
     return found
 
 
+def title(entities: Entities, product: int) -> str:
+    """Name of the product of a product definition, or else its identifier; "" where it has none."""
+    row: Any = product
+    if row < 0:
+        return ""
+    for argument in (2, 2):  # PRODUCT_DEFINITION, its formation, PRODUCT
+        arguments = entities.arguments(row)
+        row = arguments[argument] if len(arguments) > argument else None
+        if not isinstance(row, Row):
+            return ""
+    texts = [one for one in entities.arguments(row)[:2] if isinstance(one, str) and one.strip()]
+    return texts[-1] if texts else ""
+
+
 def _name(entities: Entities, product: int, item: int) -> str:
     """Name of a product, or of a solid that belongs to none."""
-    row: Any = product
-    if row >= 0:
-        for argument in (2, 2):  # PRODUCT_DEFINITION, its formation, PRODUCT
-            arguments = entities.arguments(row)
-            row = arguments[argument] if len(arguments) > argument else None
-            if not isinstance(row, Row):
-                break
-        else:
-            texts = [one for one in entities.arguments(row)[:2] if isinstance(one, str) and one.strip()]
-            if texts:
-                return texts[-1]
     arguments = entities.arguments(item)
-    return arguments[0] if arguments and isinstance(arguments[0], str) else ""
+    own = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+    return title(entities, product) or own
 
 
 def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from massproof.topology import Topology
+    from massproof.verify import Comparison, Verification
 
 _SYSTEM_OF = {"mm": "mm", "cm": "cm", "in": "inch", "ft": "ft"}
 _STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
@@ -141,7 +142,14 @@ _OPEN = {
     "file-precision": "how far the exporter rounded the numbers",
     "brep-gap": "how far edges lie off their faces",
 }
-_REMARKS = {"no-density", "cavities", "coincident-faces", "degenerate-faces", "unit-declared"}  # no warnings
+_REMARKS = {
+    "no-density",
+    "density-stated",
+    "cavities",
+    "coincident-faces",
+    "degenerate-faces",
+    "unit-declared",
+}  # no warnings
 
 
 def show(result: Properties, console: Console, system_name: str | None = None) -> None:
@@ -216,3 +224,51 @@ def show_topology(found: Topology) -> None:
         shown = "  ".join(f"({x:.6g}, {y:.6g}, {z:.6g})" for x, y, z in places)
         console.print(f"{kind.replace('_', ' ')} at {shown}", highlight=False)
     console.print(table)
+
+
+_AGREEMENTS = {"agrees": "green", "close": "green", "disagrees": "bold red", "wrong unit": "bold red"}
+
+
+def show_verification(found: Verification) -> None:
+    """Print what a file states and what was measured, a line for each value."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    source = f"{found.source.format.upper()}, {escape(printable(found.source.unit))}"
+    console.print(f"[bold]{escape(printable(found.source.name))}[/]  {source}", highlight=False)
+    if not found.compared:
+        console.print("the file states no volume, no area and no centre: there is nothing to compare with")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("of", "", "stated", "", "measured", "±", "apart", "", ""):
+        right = name in ("stated", "measured", "±", "apart")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "of", overflow="fold")
+    for one in found.compared:
+        for cells in _compared(one):
+            table.add_row(
+                *map(escape, cells[:7]), f"[{_AGREEMENTS.get(cells[7], 'dim')}]{cells[7]}[/]", cells[8]
+            )
+    if found.compared:
+        console.print(table)
+    for described in found.described:
+        value = f"{described.stated} {described.unit}".strip()
+        remark = f"  ({described.remark})" if described.remark else ""
+        text = f"{described.kind} of {described.of}: {value}{remark}"
+        console.print(printable(text), markup=False, highlight=False)
+    for finding in found.findings:
+        text = f"[yellow]{finding.code}[/]: {escape(printable(finding.message))}"
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def _compared(one: Comparison) -> Iterator[tuple[str, ...]]:
+    """Lines of one value: of a centre three, the verdict on the first."""
+    name = printable(one.of) + ("" if one.level in ("part", "assembly") else f" ({one.level})")
+    off = "" if one.difference is None else f"{one.difference:.1g}"
+    for n, value in enumerate(one.stated):
+        measured = one.measured[n] if one.measured else None
+        shown = (digits(measured), width(measured)) if measured else ("", "")
+        label = f"{one.kind} {'xyz'[n]}" if len(one.stated) > 1 else one.kind
+        unit = one.unit.translate(_SUPERSCRIPT)
+        first = (off, one.agreement.value, one.remark) if n == 0 else ("", "", "")
+        yield (name if n == 0 else "", label, f"{value:.12g}", unit, *shown, *first)

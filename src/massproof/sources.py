@@ -47,6 +47,15 @@ class Loaded:
         except UnitError:  # several, or a word of the exporter's own: the coordinates are converted
             return own or ""
 
+    def densities(self) -> list[float]:
+        """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
+        if not isinstance(self.geometry, Drawn):
+            return []
+        stated = self.geometry.model.stated
+        return sorted(
+            {one.value * float(one.factor) for one in stated if one.kind == "density" and one.factor}
+        )
+
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
         if not isinstance(self.geometry, Brep):

@@ -16,6 +16,7 @@ from massproof.entities import Entities, Row, Typed
 from massproof.errors import FormatError
 
 VOLUME, AREA, CENTRE, DENSITY, MATERIAL = "volume", "area", "centre", "density", "material"
+NOTIONAL = "notional centre"  # of one unit solid at the origin of each component: no mass property
 
 _KINDS = {
     **{"volume measure": VOLUME, "surface area measure": AREA, "wetted area measure": AREA},
@@ -106,9 +107,10 @@ def _value(
     arguments = entities.arguments(item)
     kind = _KINDS.get(str(arguments[0]).strip().lower() if arguments else "")
     if name == "DESCRIPTIVE_REPRESENTATION_ITEM" and len(arguments) > 1 and isinstance(arguments[1], str):
-        title = str(next(iter(entities.parts(shown).values()))[0]).lower()
-        return (MATERIAL, arguments[1], None, None) if title == "material name" else None
+        named = _title(entities, shown) == "material name"
+        return (MATERIAL, arguments[1], None, None) if named else None
     if name == "CARTESIAN_POINT" and kind == CENTRE and entities.checked[item] == 1:
+        kind = NOTIONAL if "notional" in _title(entities, shown) else CENTRE
         return kind, tuple(arguments[1]), _length(entities, shown, known), (1, 0)
     if name == "MEASURE_REPRESENTATION_ITEM" and kind in _EXPONENTS and len(arguments) > 2:
         value = arguments[1].value if isinstance(arguments[1], Typed) else [arguments[1]]
@@ -116,6 +118,11 @@ def _value(
             factor, unit = _unit(entities, _row(arguments[2]), known)
             return kind, value[0], factor if unit == _EXPONENTS[str(kind)] else None, unit
     return None
+
+
+def _title(entities: Entities, shown: int) -> str:
+    """Name of a representation, in small letters."""
+    return str(next(iter(entities.parts(shown).values()))[0]).lower()
 
 
 def _length(entities: Entities, shown: int, known: dict[int, Measure]) -> Fraction | None:

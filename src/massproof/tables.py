@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,9 +49,11 @@ class Table:
     vertex_gaps: Floats  # (E,) how far vertices are from the curves
     closures: Integers  # (S, 4) of splines: repeats in u, in v, is one point at low v, at high v
     face_frames: Floats  # (F, 12)
-    boxes: Floats  # (F, 6) of the borders of faces, and of spheres and tori all that they can reach
-    slack: Floats  # (F,) how far edges can be outside of them
+    boxes: Floats  # (F, 6) of the borders of faces
+    bare: npt.NDArray[np.bool_]  # (F,) whether a face has no edges: its box is that of its whole surface
+    slack: Floats  # (F,) how far edges can be outside of the boxes
     bulging: npt.NDArray[np.bool_]  # (F,) whether a face can reach beyond its edges
+    free: npt.NDArray[np.bool_]  # (F,) whether it is a spline or the offset of one, or has an edge that is
     edge_face: Integers  # (U', ) face of each use, face by face
     edge_use: Integers  # (U', ) edge + 1, negative when the loop runs against it
     pieces: int  # of the border of a face, at most
@@ -69,24 +71,113 @@ def prepare(shapes: Shapes) -> Table:
     shapes = _without_high_degrees(shapes)
     ranges(*shapes[:7], shapes.edges, shapes.edge_points, 0, len(shapes.edges), work, trims, gaps)
     steps = _steps(shapes)
-    boxes = np.zeros((len(shapes.edges), 7))
-    scratch = np.zeros((int(steps.max(initial=0)) + 8, 4))
-    edge_boxes(*shapes[:7], shapes.edges, shapes.edge_points, trims, work, np.zeros((8, 3)), scratch, boxes)
+    boxes = _edge_boxes(shapes, trims)
     face, use = _uses(shapes)
     shapes = _resolved(shapes, boxes, face, use)
     closed = _closures(shapes, work)
-    shapes, closed = _turned(shapes, closed, work)
+    shapes, closed = _transposed(shapes, closed, work)
     face_boxes, slack = _face_boxes(shapes, boxes, face, use)
     per_face = np.bincount(face, steps[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
     bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
     frames = _face_frames(shapes, trims, work)
     surface = shapes.faces[:, 0]
     kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
-    bulging = (surface >= 0) & np.isin(kinds, (SPHERE, TORUS, SPLINE, OFFSET))
+    curve = shapes.edges[np.abs(use) - 1, 0]
+    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
+    free = (np.isin(kinds, (SPLINE, OFFSET)) | drawn) & (surface >= 0)
+    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
     most = int(per_face.max(initial=0)) + bands
+    bare = np.bincount(face, minlength=len(shapes.faces)) == 0
     return Table(
-        centre, noise, shapes, trims, gaps, closed, frames, face_boxes, slack, bulging, face, use, most
+        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack, bulging, free, face, use), most
     )
+
+
+def _edge_boxes(shapes: Shapes, trims: Floats) -> Floats:
+    """Boxes of all edges, and how far these can be outside of them: (E, 7)."""
+    boxes, scratch = np.zeros((len(shapes.edges), 7)), np.zeros((int(_steps(shapes).max(initial=0)) + 8, 4))
+    work, spot = np.zeros((ROWS, WIDTH)), np.zeros((8, 3))
+    edge_boxes(*shapes[:7], shapes.edges, shapes.edge_points, trims, work, spot, scratch, boxes)
+    return boxes
+
+
+def subset(table: Table, faces: Integers) -> Table:
+    """Some faces with what they need, and no loops: enough for their boxes."""
+    shapes, offset = table.shapes, table.shapes.surfaces[:, 0] == OFFSET
+    first = np.searchsorted(table.edge_face, faces)
+    use, face = spread(first, np.searchsorted(table.edge_face, faces, "right") - first)
+    edges, edge = np.unique(np.abs(table.edge_use[use]) - 1, return_inverse=True)
+    surface = shapes.faces[faces, 0]
+    surfaces = np.unique(surface[surface >= 0])
+    surfaces = np.union1d(surfaces, shapes.surfaces[surfaces[offset[surfaces]], 11])
+    curve = shapes.edges[edges, 0]
+    curves = np.unique(curve[curve >= 0])
+    taken = _carriers(shapes, curves, surfaces)
+    rows = shapes.edges[edges]
+    rows[:, 0] = np.where(curve >= 0, np.searchsorted(curves, curve), -1)
+    own = np.zeros((len(faces), 5), np.int64)
+    own[:, 0] = np.where(surface >= 0, np.searchsorted(surfaces, surface), -1)
+    own[:, 1], own[:, 4] = shapes.faces[faces, 1], shapes.faces[faces, 4]
+    return replace(
+        table,
+        shapes=taken._replace(edges=rows, edge_points=shapes.edge_points[edges], faces=own),
+        ranges=table.ranges[edges],
+        vertex_gaps=table.vertex_gaps[edges],
+        closures=table.closures[surfaces],
+        face_frames=table.face_frames[faces],
+        boxes=table.boxes[faces],
+        bare=table.bare[faces],
+        slack=table.slack[faces],
+        bulging=table.bulging[faces],
+        free=table.free[faces],
+        edge_face=face,
+        edge_use=(edge + 1) * np.sign(table.edge_use[use]),
+    )
+
+
+def _carriers(shapes: Shapes, curves: Integers, surfaces: Integers) -> Shapes:
+    """Some curves and surfaces, each with frames, control points and knots of its own."""
+    curve, surface = shapes.curves[curves], shapes.surfaces[surfaces]
+    frame = np.concatenate([curve[:, 1], surface[:, 1]])
+    count = np.concatenate([curve[:, 4], surface[:, 4] * surface[:, 5]])
+    controls, _ = spread(np.concatenate([curve[:, 3], surface[:, 6]]), count)
+    knot = np.concatenate([curve[:, 6], surface[:, 8] + surface[:, 9]])
+    knots, _ = spread(np.concatenate([curve[:, 5], surface[:, 7]]), knot)
+    split = len(curves)
+    curve[:, 1], surface[:, 1] = np.arange(split), np.arange(split, len(frame))
+    curve[:, 3], surface[:, 6] = np.split(np.cumsum(count) - count, [split])
+    curve[:, 5], surface[:, 7] = np.split(np.cumsum(knot) - knot, [split])
+    offset = surface[:, 0] == OFFSET
+    surface[offset, 11] = np.searchsorted(surfaces, surface[offset, 11])
+    frames = np.zeros((len(frame), 12))
+    frames[frame >= 0] = shapes.frames[frame[frame >= 0]]
+    return shapes._replace(
+        frames=frames,
+        curves=curve,
+        curve_numbers=shapes.curve_numbers[curves],
+        surfaces=surface,
+        surface_numbers=shapes.surface_numbers[surfaces],
+        controls=shapes.controls[controls],
+        knots=shapes.knots[knots],
+    )
+
+
+def turned(table: Table, rotation: Floats) -> Table:
+    """A table turned about its centre, r -> rotation·r, and with it the boxes of its faces."""
+    shapes, back = table.shapes, rotation.T
+    numbers, controls = shapes.curve_numbers.copy(), shapes.controls.copy()
+    line = shapes.curves[:, 0] == LINE
+    numbers[line] = (numbers[line].reshape(-1, 2, 3) @ back).reshape(-1, 6)
+    controls[:, :3] = controls[:, :3] @ back
+    shapes = shapes._replace(
+        frames=(shapes.frames.reshape(-1, 4, 3) @ back).reshape(-1, 12),
+        curve_numbers=numbers,
+        controls=controls,
+        edge_points=(shapes.edge_points.reshape(-1, 2, 3) @ back).reshape(-1, 6),
+    )
+    edges = _edge_boxes(shapes, table.ranges)
+    boxes, slack = _face_boxes(shapes, edges, table.edge_face, table.edge_use)
+    return replace(table, centre=rotation @ table.centre, shapes=shapes, boxes=boxes, slack=slack)
 
 
 def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
@@ -145,7 +236,7 @@ def _uses(shapes: Shapes) -> tuple[Integers, Integers]:
 
 
 def _face_boxes(shapes: Shapes, boxes: Floats, face: Integers, use: Integers) -> tuple[Floats, Floats]:
-    """Boxes of the borders of all faces; of spheres and tori all that they can reach, until they are looked at."""
+    """Boxes of the borders of all faces, of their surfaces where they have none."""
     out = np.full((len(shapes.faces), 6), np.inf)
     out[:, 3:] = -np.inf
     slack = np.zeros(len(shapes.faces))
@@ -193,7 +284,7 @@ def _face_frames(shapes: Shapes, trims: Floats, work: Floats) -> Floats:
     return out
 
 
-def _turned(shapes: Shapes, closed: Integers, work: Floats) -> tuple[Shapes, Integers]:
+def _transposed(shapes: Shapes, closed: Integers, work: Floats) -> tuple[Shapes, Integers]:
     """Exchange u and v of splines that repeat in v, or end in points at both ends of u, and not in u.
 
     The normal turns round with that: faces on them change their sense, offsets their sign.
