@@ -24,12 +24,10 @@ from massproof.kernels.jit import APART, KERNELS
 # A function of numba's runtime or Python's that assembly declares: what it returns, its name, its arguments.
 _DECLARED = re.compile(r"^declare ([^@\n]*)@((?:numba|NRT|Py)_?\w+)\(([^\n]*)\)[^)\n]*$", re.MULTILINE)
 _EXCEPTION = re.compile(r"^(@PyExc_\w+) = external global i8$", re.MULTILINE)
-_DEFINED = re.compile(
-    r"^(define [^@\n]*@.*\)(?: (?:local_)?unnamed_addr)?)( #\d+)? \{$", re.MULTILINE
-)
+_DEFINED = re.compile(r"^(define [^@\n]*@.*\)(?: (?:local_)?unnamed_addr)?)( #\d+)? \{$", re.MULTILINE)
 # What allocates, and the constants that describe what is raised.
 _REFUSED = re.compile(r"@(NRT_Allocate|NRT_MemInfo_alloc|\.const\.picklebuf)")
-_OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_OPTIONS = {"nopython": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _here = threading.local()  # whether this thread compiles kernels
 _functions = {}  # kernels that were translated, and numba's dispatchers of them
@@ -93,6 +91,13 @@ class _Target(registry.CPUTarget):
     @property
     def typing_context(self):
         return _contexts()[0] if getattr(_here, "compiling", False) else super().typing_context
+
+
+class _Dispatcher(registry.CPUDispatcher):
+    """A kernel in one version for all constants that it is called with."""
+
+    def get_call_template(self, args, kws):
+        return super().get_call_template(tuple(map(numba.types.unliteral, args)), kws)
 
 
 @cache
@@ -178,5 +183,6 @@ def _jitted(function):
                 replaced = KERNELS[inner]
                 scope[name] = getattr(simd, replaced) if replaced else _jitted(inner)
         copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-        _functions[function] = numba.njit(**_OPTIONS, forceinline=function not in APART)(copy)
+        options = _OPTIONS | {"forceinline": function not in APART}
+        _functions[function] = _Dispatcher(copy, targetoptions=options)
     return _functions[function]
