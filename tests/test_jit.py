@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -301,15 +302,55 @@ def test_an_array_that_does_not_fit_is_refused_before_it_is_read(arguments, monk
         add_rows(*arguments)
 
 
-@COMPILED
-def test_a_kernel_that_allocates_is_refused():
-    @entry("i8")
-    def greedy(n):
-        return np.zeros(n).size + len(np.ones(n).reshape(-1))
+@kernel(apart=True)
+def halved(x):
+    """Long enough to be worth compiling once, let us say."""
+    return x / 2
 
-    with pytest.raises(RuntimeError, match=r"test_jit\.greedy must not allocate or raise"):
-        greedy(3)
-    del jit.ENTRIES["test_jit.greedy"]
+
+@kernel(apart=True)
+def checked(n):
+    if n > 2:
+        raise ValueError(n)
+    return n
+
+
+@COMPILED
+def test_kernels_apart_are_compiled_once_and_do_the_same(monkeypatch, cache):
+    """One function, called twice: the code says so, and needs nothing of numba for the errors it cannot raise."""
+    from massproof.kernels import compiler
+
+    @entry("f8[:]")
+    def twice(x):
+        x[0], x[1] = halved(x[0]) + 1.0, halved(x[1])
+        return 3
+
+    texts = []
+    monkeypatch.setattr(
+        compiler, "_alone", lambda text, entry, real=compiler._alone: texts.append(text) or real(text, entry)
+    )
+    x = np.array([4.0, 3.0])
+
+    assert (twice(x), x.tolist()) == (3, [3, 1.5])
+    assert len(re.findall(r"^define internal .*halved", texts[0], re.M)) == 1
+    assert len(re.findall(r"call .*halved", texts[0])) == 2
+
+
+@COMPILED
+@pytest.mark.parametrize(
+    ("greedy", "needs"),
+    [
+        (lambda n: np.zeros(n).size + len(np.ones(n).reshape(-1)), "NRT_MemInfo_alloc"),
+        (lambda n: checked(n), "picklebuf"),
+    ],
+    ids=["allocates", "raises"],
+)
+def test_a_kernel_that_allocates_or_raises_is_refused(greedy, needs):
+    one = entry("i8")(greedy)
+
+    with pytest.raises(RuntimeError, match=rf"{re.escape(one.name)} must not allocate or raise, .*{needs}"):
+        one(3)
+    del jit.ENTRIES[one.name]
 
 
 @COMPILED

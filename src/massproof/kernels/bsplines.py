@@ -64,7 +64,7 @@ def climb(knots, last, degree, t, row):
     row[degree] = saved
 
 
-@kernel
+@kernel(apart=True)
 def basis(knots, last, degree, t, out, row):
     """The basis functions that are not zero at t, and their derivatives: to out[row], out[row+1], out[row+2].
 
@@ -97,7 +97,7 @@ def divide_curve(sums, row, out, at):
         out[at + 2, k] = (sums[row + 2, k] - 2.0 * sums[row + 1, 3] * d - sums[row + 2, 3] * p) / w
 
 
-@kernel
+@kernel(apart=True)
 def curve_point(numbers, controls, knots, t, work, out, at):
     """Point, first and second derivative of a spline at t, to out[at:at+3].
 
@@ -135,7 +135,7 @@ def divide_surface(sums, row, out, at):
         out[at + 5, k] = (sums[row + 5, k] - 2.0 * wv * v - sums[row + 5, 3] * s) / w
 
 
-@kernel
+@kernel(apart=True)
 def surface_point(numbers, controls, knots, u, v, work, out, at):
     """S, Su, Sv, Suu, Suv, Svv of a spline at (u, v), to out[at:at+6].
 

@@ -178,7 +178,7 @@ def add_rough(x, y, z, nx, ny, nz, weight, rough):
     rough[2] += weight * (x * x * fx + y * y * fy + z * z * fz) / 3.0
 
 
-@kernel
+@kernel(apart=True)
 def add_offset(geometry, patch, u, v, weight, coarse, work, at, out, rough):
     """Add one point of an offset of a spline."""
     free_point(geometry, patch.surface, u, v, work, at)

@@ -23,6 +23,7 @@ DISABLED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 KERNELS: dict[
     Callable[..., Any], str
 ] = {}  # functions kernels may call, and what replaces them when compiled
+APART: set[Callable[..., Any]] = set()  # those of them that are not inlined where they are called
 ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 
 _NOT_KERNELS = {"__init__", "compiler", "image", "objectcode", "simd", "wide"}
@@ -37,14 +38,17 @@ class Argument(NamedTuple):
     shape: tuple[int | None, ...] | None  # None: a scalar; a dimension of None: known when called
 
 
-def kernel(function=None, *, replaced_by=""):
+def kernel(function=None, *, replaced_by="", apart=False):
     """A function that kernels may call: plain Python here, machine code in them.
 
     replaced_by : name of a function in `simd` that generates better code than the compiler would
+    apart : compiled once for all that call it, where it is long and inlining it everywhere takes too long
     """
     if function is None:
-        return lambda f: kernel(f, replaced_by=replaced_by)
+        return lambda f: kernel(f, replaced_by=replaced_by, apart=apart)
     KERNELS[function] = replaced_by
+    if apart:
+        APART.add(function)
     return function
 
 

@@ -36,7 +36,7 @@ def put(pieces, count, kind, edge, a, b):
     return count + 1
 
 
-@kernel
+@kernel(apart=True)
 def put_between(knots, first, last, period, kind, edge, low, high, pieces, count):
     """Append low…high, divided at knots first…last and at the same knots one period later and earlier."""
     begin = low
@@ -112,7 +112,7 @@ def put_loop(geometry, borders, loop, pieces, count):
     return put(pieces, count, CLOSE, 0, 0.0, 1.0) if uses > 0 else count
 
 
-@kernel
+@kernel(apart=True)
 def put_band(geometry, patch, v, a, b, pieces, count):
     """Append the line of constant v from u = a to u = b, on a surface that repeats in u."""
     numbers = geometry.surfaces[patch.base]

@@ -88,7 +88,7 @@ def turned(frame, c, s, x, y, z):
     )
 
 
-@kernel
+@kernel(apart=True)
 def swept_point(geometry, s, u, v, work, out):
     """S, Su, Sv, Suu, Suv, Svv of a surface of extrusion or of revolution, to out[0:6].
 
