@@ -30,7 +30,7 @@ _REFUSED = re.compile(r"@(NRT_Allocate|NRT_MemInfo_alloc|\.const\.picklebuf)")
 _OPTIONS = {"nopython": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _here = threading.local()  # whether this thread compiles kernels
-_functions = {}  # kernels that were translated, and numba's dispatchers of them
+_functions: dict[FunctionType, object] = {}  # kernels that were translated, and numba's dispatchers of them
 
 
 class _Library(JITCodeLibrary):
