@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from massproof import engines, occt
+from massproof import engines
 from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
@@ -25,6 +25,8 @@ _ASSUMED = {
 
 def measure(brep: Brep, name: str) -> Measured:
     """What a CAD object defines, measured by the kernel that made it; `name` is for messages."""
+    from massproof import occt  # which a STEP file does not wait for
+
     method = f"Open CASCADE, adaptive Gauss integration at {occt.COARSE:g} and {occt.FINE:g}"
     return _measured(occt.integrate(brep), brep.notes, name, method)
 
@@ -42,9 +44,8 @@ def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> 
     errors: dict[str, Errors | None] = {"brep-gap": None}  # Open CASCADE does not tell it
     errors |= found.errors
     errors["counted-twice"] = _counted_twice(found)
-    if found.box_error:
-        first = errors["integration"] or Errors()
-        errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    first = errors["integration"] or Errors()
+    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
