@@ -1,6 +1,6 @@
-"""Every comparison of meshes; the whole run writes RESULTS.md, results.svg and a line of history.jsonl.
+"""Every comparison; the whole run writes RESULTS.md, results.svg and a line of history.jsonl.
 
-    python benchmarks/mesh.py                                       all of it: 25 minutes on 2 cores
+    python benchmarks/mesh.py                                       all of it: 30 minutes on 2 cores
     python benchmarks/mesh.py --quick                               3 minutes: fewer rounds, no 10⁷
     python benchmarks/mesh.py --only torus_1e6 --peers admesh,trimesh       one table, printed
     python benchmarks/mesh.py --list                                what can follow --only and --peers
@@ -14,7 +14,6 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import machine
@@ -23,6 +22,7 @@ import peers
 import processes
 import results
 import rounds
+import step
 import tables
 
 SIZES = ("torus_1e3", "torus_1e5", "torus_1e6", "many_1e6", "torus_1e7", "ascii_1e6", "obj_1e6")
@@ -38,7 +38,6 @@ BROKEN = (
 PLACES = ("torus_1e4", "moved_1e3", "moved_1e6", "tiny", "huge")
 LIMITED = ("torus_1e6", "torus_1e7")  # where the machine's limit is measured beside the peers
 TOPOLOGY = "topology_1e6"
-STEP = ("bracket.step", "assembly.step")
 OTHERS = ("broken", "accuracy", TOPOLOGY, "step", "cold", "larger")
 
 
@@ -102,12 +101,10 @@ class Run:
         self.found["topology"] = found
 
     def step(self) -> None:
-        """B-reps against OCCT's own integration, which has no bounds."""
-        folder = Path(__file__).resolve().parent.parent / "data"
-        names = self.peers("step")
-        self.found["step"] = {
-            n: rounds.Comparison(self.workers, folder / n, self.effort).rows(names) for n in STEP
-        }
+        """STEP files against OCCT."""
+        quick = self.effort is rounds.QUICK
+        paths = step.files()[:: 4 if quick else 1]
+        self.found["step"] = step.run(self.workers, step.QUICK if quick else step.FULL, paths)
 
     def do(self, part: str) -> None:
         """One part of the run."""

@@ -32,7 +32,7 @@ def lines(found: Found) -> list[str]:
     machine, minutes = found["machine"], round(found["seconds"] / 60)
     quick = " QUICK=1" if found["quick"] else ""
     return [
-        "# Benchmarks of meshes",
+        "# Benchmarks",
         "",
         f"A run of `make bench{quick}` on {machine['date']}, {minutes} minutes, on {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory']}, {machine['system']}; Python {machine['python']}, "

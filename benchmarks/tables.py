@@ -37,7 +37,7 @@ def every(found: Found) -> list[str]:
     for name, case in found["cases"].items():
         page += [f"## {case['title']}", "", *_case(name, case, found["versions"])]
         page += _limits(name, case)
-    page += _topology(found) + _accuracy(found) + _broken(found) + _step(found) + _cold(found)
+    page += _topology(found) + _accuracy(found) + _broken(found) + step(found) + _cold(found)
     if "larger" in found:
         page += [
             "## A file larger than the memory it may use",
@@ -231,13 +231,94 @@ def _verdict(reply: dict[str, Any]) -> str:
     return f"{'no volume' if volume is None else format(volume, '.1f')}, {says}"
 
 
-def _step(found: Found) -> list[str]:
-    body = [
-        {"file": name, "peer": peer, **_timed(row), "repeat": command("step", peer)}
-        for name, rows in found.get("step", {}).items()
-        for peer, row in _sorted(rows)
+_CODES = {
+    **{"plane": "P", "cylinder": "Y", "cone": "C", "sphere": "S", "torus": "T", "spline": "N"},
+    **{"extrusion": "E", "revolution": "R", "offset": "O"},
+}
+_STEP = (
+    "Read to all properties (area, volume, centre, inertia, box, intervals), against OCCT: read, transfer, `BRepGProp`",
+    "with its defaults for volume and area; both warm, imports excluded, in turns. *apart*: relative difference of the",
+    "volume from ours, of OCCT's default and of its integration at two high accuracies (asked once); *within*: whether",
+    "the latter and ours are no further apart than both intervals allow. Faces: plane P, cylinder Y, cone C, sphere S,",
+    "torus T, spline N, extrusion E, revolution R, offset O.",
+)
+
+
+def step(found: Found) -> list[str]:
+    """STEP files, the tokenizer, and whole commands."""
+    if "step" not in found:
+        return []
+    import step as measured
+
+    given = found["step"]
+    page = ["## STEP", "", *_STEP, "", *grid(_STEP_COLUMNS, [_of_step(r, measured) for r in given["rows"]])]
+    page += [
+        f"Repeat with `python benchmarks/step.py`, or `--files` and a word of the path. {_agreement(given, measured)}",
+        "",
+        *(f"- not read by massproof: {row['file']}: {row['refused'][:160]}" for row in given["refused"]),
+        "",
     ]
-    return ["## STEP", "", *grid(["file", "peer", "rounds", *_TIMES, "repeat"], body)] if body else []
+    speed = given["tokens"]
+    page += [
+        f"Part 21 tokens, index, references and types of {speed['file']}, {speed['bytes'] / 1e6:.1f} MB: "
+        f"{speed['median']:.0f} MB/s on one core, {speed['best']:.0f} at best.",
+        "",
+    ]
+    if given["shell"]:
+        own, other, ratio = (given["shell"][key] for key in ("own", "cadquery", "ratio"))
+        page += [
+            f"`massproof measure {given['shell']['file']}` ({given['shell']['bytes'] / 1e3:.0f} kB) from the shell: "
+            f"{_time(own[1])} ms wall, {_time(own[0])} ms CPU; a CadQuery script that asks for the same: "
+            f"{_time(other[1])} and {_time(other[0])} ms, {_times(ratio[1])} and {_times(ratio[0])} times as much.",
+            "",
+        ]
+    return page
+
+
+_STEP_COLUMNS = (
+    *("file", "kB", "faces", "solids", "engine", "**CPU ms**", "OCCT CPU ms", "× CPU", "rounds"),
+    *("apart", "apart, careful", "within", "says"),
+)
+
+
+def _of_step(row: dict[str, Any], measured: Any) -> dict[str, str]:
+    """One file."""
+    kinds = sorted(row["kinds"].items(), key=lambda item: -item[1])
+    native, solids = row["solids"]
+    cells = {
+        "file": row["file"],
+        "kB": f"{row['bytes'] / 1e3:.0f}",
+        "faces": " ".join(f"{count}{_CODES[kind]}" for kind, count in kinds),
+        "solids": str(solids),
+        "engine": "native" if native == solids else f"OCCT for {solids - native}" if native else "OCCT",
+        "**CPU ms**": f"**{_time(row['own']['cpu'])}**",
+        "says": row["own"].get("says", "–"),
+    }
+    occt = row.get("occt") or {}
+    if "cpu" in occt:
+        cells |= {"OCCT CPU ms": _time(occt["cpu"]), "× CPU": _times(occt["cpu_ratio"])}
+        cells |= {"rounds": str(occt["rounds"]), "apart": _small(measured.apart(row, occt))}
+    elif "why" in occt:
+        cells["OCCT CPU ms"] = occt["why"][:60]
+    careful = row.get("careful") or {}
+    if "answer" in careful:
+        cells["apart, careful"] = _small(measured.apart(row, careful))
+        cells["within"] = {True: "yes", False: "**no**", None: "–"}[measured.within(row)]
+    elif "failed" in careful:
+        cells["apart, careful"] = careful["failed"][:60]
+    return cells
+
+
+def _agreement(given: Found, measured: Any) -> str:
+    """In how many files both engines agree, and what large files gain."""
+    answers = [measured.within(row) for row in given["rows"]]
+    known = [answer for answer in answers if answer is not None]
+    numbers, said = measured.summary(given), []
+    if known:
+        said.append(f"The two engines agree within their intervals in {sum(known)} of {len(known)} files.")
+    if "large" in numbers:
+        said.append(f"Median ratio of files of 100 kB and more: {numbers['large']:.1f} ×.")
+    return " ".join(said)
 
 
 def _cold(found: Found) -> list[str]:

@@ -49,6 +49,7 @@ def lines(found: Found) -> list[Line]:
         _ratio("OBJ 10⁶, against trimesh", "≥ 25", obj, "trimesh"),
         _best("ASCII STL 10⁶, against the fastest", "≥ 3", text, "cpu_ratio"),
         *_memory(found),
+        *_step(found),
     ]
 
 
@@ -130,3 +131,27 @@ def _memory(found: Found) -> list[Line]:
         return []
     beyond = max(row["private"], row["peak"] - found["cases"]["torus_1e7"]["bytes"]) / 1e6
     return [("binary STL 10⁷, memory beyond the mapped file", "≤ 64 MB", beyond, f"{beyond:.0f} MB")]
+
+
+def _step(found: Found) -> list[Line]:
+    """STEP: times are CPU, of the shell wall."""
+    if "step" not in found:
+        return []
+    import step
+
+    numbers = step.summary(found["step"])
+    where = "corpus" if found["step"]["corpus"] else "data/"
+    wanted = (
+        (f"STEP files of the {where}, against OCCT's defaults, median", "≥ 18 ×", "median", "×", 1),
+        ("the same, worst", "≥ 3 ×", "worst", "×", 1),
+        ("the same, sums of times", "≥ 12 ×", "sum", "×", 1),
+        ("`massproof measure` of a STEP file of about 200 kB, against CadQuery", "≥ 20 ×", "shell", "×", 1),
+        ("faces integrated natively", "≥ 99 %", "faces", "%", 2),
+        ("solids integrated natively", "≥ 98 %", "solids", "%", 2),
+        ("Part 21 tokens on one core", "≥ 200 MB/s", "tokens", "MB/s", 0),
+    )
+    return [
+        (work, target, numbers[key], f"{numbers[key]:.{digits}f} {unit}")
+        for work, target, key, unit, digits in wanted
+        if key in numbers
+    ]

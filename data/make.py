@@ -270,6 +270,51 @@ def write_step(name: str, fill: Callable[[XCAFDoc_ShapeTool], None], unit: str =
     (HERE / name).write_text(text, newline="\n")
 
 
+def write_stated(name: str, source: str) -> None:
+    """Another file with what its exporter might state of it: an area with a wrong label among what is right."""
+    text = (HERE / source).read_text().replace(f"'{source}'", f"'{name}'")
+    product, length, context = (
+        re.search(pattern, text, re.DOTALL)[1]  # type: ignore[index]
+        for pattern in (
+            r"#(\d+) = PRODUCT_DEFINITION\(",
+            r"#(\d+) = \( LENGTH_UNIT\(\) NAMED_UNIT\(\*\) SI_UNIT\(\.MILLI",
+            r"#(\d+) = \( GEOMETRIC_REPRESENTATION_CONTEXT\(3\)",
+        )
+    )
+    lines: list[str] = []
+    first = max(map(int, re.findall(r"^#(\d+) =", text, re.MULTILINE))) + 1
+
+    def add(line: str) -> str:
+        lines.append(f"#{first + len(lines)} = {line};\n")
+        return f"#{first + len(lines) - 1}"
+
+    def unit(*powers: tuple[str, int]) -> str:
+        elements = [add(f"DERIVED_UNIT_ELEMENT({base},{power}.)") for base, power in powers]
+        return add(f"DERIVED_UNIT(({','.join(elements)}))")
+
+    def state(title: str, item: str, kind: str = "geometric validation property") -> None:
+        shown = add(f"REPRESENTATION('{title}',({item}),#{context})")
+        definition = add(f"PROPERTY_DEFINITION('{kind}','{title}',#{product})")
+        add(f"PROPERTY_DEFINITION_REPRESENTATION({definition},{shown})")
+
+    def measure(title: str, value: str, label: str) -> str:
+        return add(f"MEASURE_REPRESENTATION_ITEM('{title} measure',{value},{label})")
+
+    metre = add("( LENGTH_UNIT() NAMED_UNIT(*) SI_UNIT($,.METRE.) )")
+    kilogram = add("( MASS_UNIT() NAMED_UNIT(*) SI_UNIT(.KILO.,.GRAM.) )")
+    area, volume = f"AREA_MEASURE({float(torus().area):.9f})", f"VOLUME_MEASURE({float(torus().volume):.9f})"
+    state("volume", measure("volume", volume, unit((f"#{length}", 3))))
+    state("surface area", measure("surface area", area, unit((metre, 2))))
+    state("centroid", add("CARTESIAN_POINT('centre point',(0.,0.,0.))"))
+    density = measure("density", "POSITIVE_RATIO_MEASURE(7850.)", unit((kilogram, 1), (metre, -3)))
+    state("density", density, "material property")
+    steel = add("DESCRIPTIVE_REPRESENTATION_ITEM('Steel','Steel')")
+    state("material name", steel, "material property")
+    (HERE / name).write_text(
+        text.replace("ENDSEC;\nEND-ISO", "".join(lines) + "ENDSEC;\nEND-ISO"), newline="\n"
+    )
+
+
 def measure_step(path: Path) -> Truth:
     """What OCCT integrates from the file, with a requested relative error of 1e-12."""
     reader = STEPControl_Reader()
@@ -471,6 +516,7 @@ SAMPLES = {
     "sphere.step": Sample(sphere(), "4πr², 4πr³/3; r = 10"),
     "sphere.stl": Sample(sphere(), "4πr², 4πr³/3; r = 10", curved=True),
     "torus.step": Sample(torus(), "4π²Rr, 2π²Rr²; R = 20, r = 5"),
+    "torus_stated.step": Sample(torus(), "4π²Rr, 2π²Rr²; R = 20, r = 5"),
     "torus.obj": Sample(torus(), "4π²Rr, 2π²Rr²; R = 20, r = 5", curved=True),
     "box.stl": Sample(BOX, "1 × 2 × 3"),
     "box_ascii.stl": Sample(BOX, "1 × 2 × 3"),
@@ -514,6 +560,7 @@ def write_solids() -> None:
     ball = cq.Solid.makeSphere(RADIUS, cq.Vector(*CENTRE), cq.Vector(0, 0, 1), -90, 90, 360)
     write_step("sphere.step", single(ball, "sphere"))
     write_step("torus.step", single(cq.Solid.makeTorus(RING, PIPE), "torus"))
+    write_stated("torus_stated.step", "torus.step")
     block = cq.Solid.makeBox(*(float(k * INCH) for k in (1, 2, 3)))
     write_step("box_inch.step", single(block, "box"), "INCH")
 

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from step_makers import OFFSET, Solids, without_ocp
 from typer.testing import CliRunner
 
 import massproof as mp
-from massproof import cli, commands, report
+from massproof import cli, commands, isolation, report
 from massproof.errors import InputError, UsageError
 from massproof.kernels import jit
 
@@ -164,7 +165,6 @@ def test_bad_input_exits_with_3_and_one_line_that_names_the_file(tmp_path, name)
 
 
 def test_strict_refuses_a_file_without_a_unit_and_goes_on(data):
-    pytest.importorskip("OCP")
     done = run("measure", data / "box.stl", data / "box_inch.step", "--strict")
     found = json.loads(done.stdout)
 
@@ -219,15 +219,64 @@ def test_output_that_cannot_be_written_is_one_line(data):
     assert "cannot write the output" in done.stderr
 
 
-def test_a_missing_extra_exits_with_6_and_names_the_install(data, monkeypatch):
-    for name in [m for m in sys.modules if m.startswith("OCP.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "OCP", None)
-    done = run("measure", data / "bracket.step", data / "box.stl", "--unit", "mm")
+def test_a_missing_extra_exits_with_6_and_names_the_install(data, monkeypatch, tmp_path):
+    (tmp_path / "odd.step").write_bytes(odd_step())
+    without_ocp(monkeypatch, tmp_path)
+    done = run("measure", tmp_path / "odd.step", data / "bracket.step", data / "box.stl", "--unit", "mm")
+    isolation._POOL.end()
 
     assert done.exit_code == 6
     assert 'pip install "massproof[step]"' in done.stderr
-    assert json.loads(done.stdout)[1]["verdict"] == "SOUND"
+    assert [row.get("verdict") for row in json.loads(done.stdout)] == [None, "SOUND", "SOUND"]
+
+
+def odd_step():
+    """A cylinder whose edges Open CASCADE alone reads."""
+    f = Solids()
+    return f.shown(f.cylinder(border=OFFSET)).file()
+
+
+def test_a_solid_that_needs_open_cascade_and_crashes_it_is_an_error_of_its_file_only(
+    data, monkeypatch, tmp_path
+):
+    (tmp_path / "odd.step").write_bytes(odd_step())
+    monkeypatch.setattr(isolation, "_START", "import os; os.abort()")
+    monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
+    done = run("measure", tmp_path / "odd.step", data / "box_inch.step")
+
+    assert done.exit_code == 3
+    assert "odd.step: the process that read the file crashed (SIGABRT)" in done.stderr
+    assert [row.get("verdict") for row in json.loads(done.stdout)] == [None, "SOUND"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "magic"], "engine='magic' is unknown; use native, occt or both"),
+        (["--accuracy", "2"], "accuracy must be relative, from 1e-14 to 0.01, got 2.0"),
+        (["--accuracy", "0"], "accuracy must be relative"),
+    ],
+)
+def test_options_of_step_files_are_checked(data, options, message):
+    done = run("measure", data / "box_inch.step", *options)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_options_of_step_files_are_for_these_only(data):
+    done = run("measure", data / "box.stl", "--unit", "mm", "--engine", "native")
+
+    assert done.exit_code == 2
+    assert "box.stl is no STEP file: engine and accuracy are for those" in done.stderr
+
+
+def test_the_accuracy_that_was_asked_for_is_in_the_answer(data):
+    found = json.loads(
+        run("measure", data / "box_inch.step", "--engine", "native", "--accuracy", "1e-6").stdout
+    )
+
+    assert found["method"] == "boundary integrals over the exact faces, to 1e-06"
 
 
 def test_a_table_shows_value_width_and_cause(data, capsys):
@@ -384,8 +433,6 @@ def test_topology_is_a_table_on_a_terminal(data, monkeypatch):
 
 @pytest.mark.parametrize(("name", "code"), [("missing.stl", 3), ("sphere.step", 2)])
 def test_topology_of_what_is_no_mesh_is_one_line(data, name, code):
-    if name.endswith("step"):
-        pytest.importorskip("OCP")
     done = run("topology", data / name)
 
     assert done.exit_code == code
@@ -409,7 +456,6 @@ def test_options_of_meshes_are_checked(data, option, value, message):
 
 
 def test_repairs_are_not_for_a_b_rep(data):
-    pytest.importorskip("OCP")
     done = run("measure", data / "sphere.step", "--repair", "estimate")
 
     assert done.exit_code == 2

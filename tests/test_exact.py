@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from solids_by_hand import SOLIDS, moved, moved_truth, twin
+from solids_by_hand import SOLIDS, Builder, box_faces, moved, moved_truth, twin
 
 from massproof.exact import integrate
 from massproof.kernels.jit import DISABLED
@@ -59,3 +59,37 @@ def test_solids_written_as_splines_are_the_same_solids(name, place):
     (part,) = integrate(moved(twin(shapes), **PLACES[place]))
 
     check(part, moved_truth(truth, **PLACES[place]), WIDTHS.get(place, 1e-9))
+
+
+def test_solids_share_a_face_or_a_shell_and_are_as_they_are_alone():
+    """A box far from another one, between them a face of both; and the first one's shell once more."""
+    build = Builder()
+    first = box_faces(build, np.array([1.0, 1, 1]))
+    apart = box_faces(build, np.array([1.0, 1, 1]), np.array([1.0, 0, 0]))
+    shell = build.shell(first)
+    build.solid(shell)
+    build.solid(build.shell([first[1], apart[1], *apart[2:]], [0, 1, 1, 1, 1, 1]))
+    build.solid(shell)
+    parts = integrate(build.shapes())
+
+    assert [part.body.mass for part in parts] == pytest.approx([1, 1, 1], rel=1e-14)
+    assert np.array([part.body.centre for part in parts]) == pytest.approx(
+        np.array([[0.5, 0.5, 0.5], [1.5, 0.5, 0.5], [0.5, 0.5, 0.5]]), abs=1e-14
+    )
+    assert [part.faces for part in parts] == [6, 6, 6]
+
+
+def test_parts_count_the_faces_whose_error_is_an_estimate():
+    shapes, _ = SOLIDS["elliptic_prism"]()
+    (part,) = integrate(shapes)
+
+    assert part.splines == 1 and integrate(twin(shapes))[0].splines == 3
+    assert integrate(SOLIDS["elbow"]()[0])[0].splines == 0
+
+
+def test_what_no_refinement_makes_accurate_says_so():
+    """An accuracy below rounding: three rounds, and the errors as they are."""
+    shapes, truth = SOLIDS["elliptic_prism"]()
+    (part,) = integrate(shapes, 1e-18)
+
+    assert abs(part.body.mass - truth.volume) <= sum(e.volume for e in part.errors.values())

@@ -53,7 +53,6 @@ def test_content_alone_and_suffix_in_any_case_name_the_same_format(kind, data):
 
 
 def test_both_suffixes_of_step_are_step():
-    pytest.importorskip("OCP")
     data = (DATA / "box_inch.step").read_bytes()
 
     assert [formats.read(data, suffix)[1] for suffix in (".stp", ".STEP", None)] == ["step"] * 3

@@ -103,6 +103,15 @@ def test_measuring_a_small_mesh_imports_no_typer_and_no_compiler(data):
     assert not found & (NOT_PLAIN | {"massproof.kernels.objectcode"})
 
 
+def test_measuring_a_step_file_imports_no_typer_no_compiler_and_no_open_cascade(data):
+    """What it takes is what `massproof measure part.step` waits for."""
+    found = modules("measure", data / "box_inch.step", "--json")
+
+    assert "massproof.exact" in found
+    # llvmlite still links its kernels, which call sine and cosine of the C library
+    assert not found & (NOT_PLAIN - {"llvmlite"} | {"OCP", "massproof.occt", "massproof.enclosure"})
+
+
 @pytest.mark.skipif(jit.DISABLED or not objectcode._IMAGES, reason="nothing is linked, or LLVM links it")
 def test_measuring_a_large_mesh_imports_neither_typer_nor_llvm(tmp_path):
     import struct

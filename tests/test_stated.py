@@ -147,7 +147,7 @@ def test_a_representation_without_a_context_has_no_unit():
 @pytest.mark.skipif(jit.DISABLED, reason="real files take too long as Python")
 def test_real_files_state_volumes_of_their_products():
     """Every volume of a product is of one that has a part, or that is made of others."""
-    counts = dict.fromkeys(("volume", "area", "centre", "density", "material"), 0)
+    counts = dict.fromkeys(("volume", "area", "centre", "notional centre", "density", "material"), 0)
     for path in sorted((HOME / "files/step").rglob("*.st*p")):
         try:
             model = stepfile.read(path.read_bytes())

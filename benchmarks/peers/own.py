@@ -30,15 +30,16 @@ class Massproof(Peer):
         return path
 
     def properties(self, loaded: Any) -> Answer:
-        unit = None if loaded.endswith(".step") else "mm"
+        unit = None if loaded.endswith((".step", ".stp")) else "mm"
         self._found = found = self._measure(loaded, unit=unit, density="1 kg/mm^3", **self.options)
         area = found.area.to("mm^2").value
         if found.volume is None:
             return answer(None, area)
         tensor = found.inertia
         entries = [getattr(tensor, k).to("kg*mm^2").value for k in ("xx", "yy", "zz", "xy", "yz", "zx")]
-        centre = found.center_of_mass.to("mm")
-        return {**answer(found.volume.to("mm^3").value, area, centre), "inertia": entries}
+        centre, volume = found.center_of_mass.to("mm"), found.volume.to("mm^3")
+        half = (volume.interval[1] - volume.interval[0]) / 2
+        return {**answer(volume.value, area, centre), "inertia": entries, "half": half}
 
     def closed(self, loaded: Any) -> bool | None:
         return self._found.volume is not None

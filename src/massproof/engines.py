@@ -6,16 +6,17 @@ Each part is integrated once, in its own frame. Open CASCADE runs in a process o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from massproof import exact, isolation
+from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Definition, Occurrence, in_unit
+from massproof.placed import Box, Definition, Occurrence, checked, in_unit
 from massproof.stepfile import Model, Shown
 
 NATIVE, OCCT, BOTH = ENGINES = ("native", "occt", "both")
@@ -23,6 +24,11 @@ ACCURACY = exact.ACCURACY
 
 _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so do we
 _NAMED = 3  # parts that a finding names
+# Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
+# took 10 s for 255 kB. Damaged ones can keep it busy for ever.
+_PATIENCE, _BYTES = 4.0, 5_000
+_TINY = 1e-99  # instead of an error of nothing
+_LONGEST = 1e20  # millimetres, a hundred light years: the fifth power of what is longer overflows
 
 
 class Found(NamedTuple):
@@ -41,25 +47,48 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     engine : "native"; "occt"; "both": the native result, and a finding where the two disagree
     accuracy : relative, of native integration
 
-    Raises FormatError when a part can be integrated by neither engine, MissingExtra when one needs Open CASCADE
-    and it is not installed.
+    Raises FormatError when a part can be integrated by neither engine or is beyond all measure, MissingExtra when
+    one needs Open CASCADE and it is not installed.
     """
     solid = any(one.part.kind != SURFACE for one in model.parts)
     shown = [one for one in model.parts if (one.part.kind != SURFACE) == solid]
-    scale = float(model.unit * _MILLIMETRES) if model.unit else 1.0
+    scale = in_millimetres(model)
+    _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
     native: dict[int, Definition] = {}
-    reasons: dict[int, str] = {}
+    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
     if engine != OCCT:
-        native, reasons = _native(model, shown, scale, accuracy)
-    asked = list(reasons) if engine == NATIVE else list(range(len(shown)))
+        native, unclear = _native(model, shown, scale, accuracy)
+        reasons |= unclear
+    asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
     foreign = _foreign(model, shown, asked, occurrences, solid)
     notes = _fallen_back(shown, reasons)
     if engine == BOTH:
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native if foreign[n]})
+        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
     chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
     method = _method(len(native), len(shown), accuracy)
     return Found(chosen, occurrences, solid, tuple(notes), method)
+
+
+def in_millimetres(model: Model) -> float:
+    """One unit of a model's placements in the unit of what is found; 1 where the file states none."""
+    return float(model.unit * _MILLIMETRES) if model.unit else 1.0
+
+
+def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
+    """Refuse what is so large that its moments overflow, or is placed out there."""
+    numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
+    drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+    for one in shown:
+        longest = (
+            max(drawn * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
+        )
+        if not longest <= _LONGEST:  # catches nan, too
+            msg = (
+                f"STEP file with a length of {longest:g} mm in or around #{one.part.number}, "
+                f"beyond all measure, {_LONGEST:g} mm; export it again"
+            )
+            raise FormatError(msg)
 
 
 def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence]:
@@ -72,16 +101,13 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
 def _native(
     model: Model, shown: Sequence[Shown], scale: float, accuracy: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
-    """What could be integrated natively, by its number in `shown`; and why the others could not."""
-    parts = exact.integrate(model.shapes, accuracy)
-    count = len(model.shapes.solids)
-    free = {part.entity: part for part in parts[count:]}
+    """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
+    parts = _integrated(model.shapes, [one for one in shown if not one.problems], accuracy)
     definitions, reasons = {}, {}
     for n, one in enumerate(shown):
         if one.problems:
-            reasons[n] = one.problems[0]
             continue
-        rows = [parts[one.solid]] if one.solid >= 0 else _of_shells(model, one, free)
+        rows = next(parts)
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
@@ -89,13 +115,31 @@ def _native(
                 f"{len(wrong.unsupported)} of its {wrong.faces} faces cannot be integrated natively, as {faces}"
             )
         else:
-            definitions[n] = in_unit(_definition(rows, one.solid >= 0), scale * float(one.part.factor))
+            definitions[n] = in_unit(
+                checked(_definition(rows, one.solid >= 0)), scale * float(one.part.factor)
+            )
     return definitions, reasons
 
 
-def _of_shells(model: Model, shown: Shown, free: dict[int, exact.Part]) -> list[exact.Part]:
-    """The parts that stand for the shells of a surface model."""
-    return [free[int(model.shapes.shells[shell, 2])] for shell, _ in shown.shells]
+def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> Iterator[list[exact.Part]]:
+    """Of each solid its part, of each surface model those of its shells; the rest of the table is left alone."""
+    rows = sorted({shell for one in shown for shell, _ in one.shells})
+    place = {row: n for n, row in enumerate(rows)}
+    solids: list[tuple[int, int, int]] = []
+    members: list[tuple[int, int]] = []
+    for one in shown:
+        if one.solid >= 0:
+            solids.append((len(members), len(one.shells), one.part.number))
+            members += [(place[shell], same) for shell, same in one.shells]
+    table = table._replace(
+        shells=table.shells[rows],
+        solids=np.array(solids, np.int64).reshape(-1, 3),
+        solid_shells=np.array(members, np.int64).reshape(-1, 2),
+    )
+    parts = exact.integrate(table, accuracy)
+    bodies = iter(parts)  # solids come first, and where there are solids no surface is shown
+    for one in shown:
+        yield [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
 
 
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
@@ -107,16 +151,16 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
         sum(part.area for part in parts),
         first.errors if solid else errors,
         functools.partial(_box, parts),
-        max(part.errors["integration"].box for part in parts),
         sum(part.splines for part in parts),
         first.inverted and solid,
         solid and (first.body is None or not first.closed),
     )
 
 
-def _box(parts: Sequence[exact.Part], matrix: Array) -> tuple[Array, Array]:
-    boxes = [part.box(matrix) for part in parts]
-    return np.min([low for low, _ in boxes], axis=0), np.max([high for _, high in boxes], axis=0)
+def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
+    boxes = [part.extent.box(matrix) for part in parts]
+    low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
+    return low, high, max(rim for _, _, rim in boxes)
 
 
 def _foreign(
@@ -136,7 +180,10 @@ def _foreign(
         [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())]
         for n in asked
     ]
-    answer = isolation.call("massproof.occt:parts", model.entities.data, wanted=wanted)
+    data = model.entities.data
+    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
+    answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
     return {
         n: found and _answered(found, list(turns[n])) for n, found in zip(asked, answer["parts"], strict=True)
     }
@@ -152,8 +199,8 @@ def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
 
 def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     boxes = {
-        turn: (np.array(low), np.array(high))
-        for turn, (low, high) in zip(turns, answer["boxes"], strict=True)
+        turn: (np.array(low), np.array(high), rim)
+        for turn, (low, high, rim) in zip(turns, answer["boxes"], strict=True)
     }
     body = answer["body"] and Body(answer["body"][0], *map(np.array, answer["body"][1:]))
     return Definition(
@@ -161,7 +208,6 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
         answer["area"],
         {"integration": Errors(*answer["errors"])},
         lambda matrix: boxes[(matrix + 0.0).tobytes()],
-        answer["rim"],
         answer["splines"],
         answer["inverted"],
         answer["unclosed"],
@@ -183,44 +229,45 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     named = "; ".join(f"#{shown[n].part.number}: {why}" for n, why in list(reasons.items())[:_NAMED])
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
-    return [
-        ("fallback-occt", text, {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]})
-    ]
+    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]}
+    return [("fallback-occt", text, evidence)]
 
 
 def _disagreements(
     shown: Sequence[Shown], pairs: dict[int, tuple[Definition, Definition | None]]
 ) -> list[Note]:
     """Parts of which the engines say what both cannot be, by their errors."""
+    both = {n: (native, foreign) for n, (native, foreign) in pairs.items() if foreign}
     notes: list[Note] = []
+    if len(both) < len(pairs):
+        text = f"Open CASCADE makes nothing of {len(pairs) - len(both)} of {len(pairs)} parts, which are not compared"
+        evidence = {"parts": len(pairs), "count": len(pairs) - len(both)}
+        notes.append(("engines-unchecked", text, evidence))
     worst: list[tuple[float, int, str, float, float]] = []
-    for n, (native, foreign) in pairs.items():
-        if foreign is None or (native.body is None) != (foreign.body is None):
-            worst.append(
-                (np.inf, n, "closed", float(native.body is not None), float(bool(foreign and foreign.body)))
-            )
-            continue
+    for n, (native, foreign) in both.items():
         for what, ours, theirs, allowed in _compared(native, foreign):
-            if abs(ours - theirs) > allowed:
-                worst.append((abs(ours - theirs) / allowed, n, what, ours, theirs))
+            if not abs(ours - theirs) <= allowed:
+                worst.append((abs(ours - theirs) / max(allowed, _TINY), n, what, ours, theirs))
     if worst:
-        excess, n, what, ours, theirs = max(worst)
-        text = (
-            f"the native engine and Open CASCADE disagree on {len({w[1] for w in worst})} of {len(pairs)} parts beyond "
-            f"their errors, most on the {what} of #{shown[n].part.number}: {ours:.12g} and {theirs:.12g}"
-        )
-        evidence = {
-            "parts": len(pairs),
-            "disagree": len({w[1] for w in worst}),
-            "number": shown[n].part.number,
-        }
-        notes.append(
-            ("engines-disagree", text, {**evidence, "native": ours, "occt": theirs, "excess": excess})
-        )
-    elif pairs:
-        text = f"the native engine and Open CASCADE agree on all {len(pairs)} parts, within their errors"
-        notes.append(("engines-agree", text, {"parts": len(pairs)}))
+        notes.append(_disagreement(shown, len(both), worst))
+    elif both:
+        text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
+        notes.append(("engines-agree", text, {"parts": len(both)}))
     return notes
+
+
+def _disagreement(
+    shown: Sequence[Shown], count: int, found: list[tuple[float, int, str, float, float]]
+) -> Note:
+    """What to say of differences: excess over the errors, part, what differs, both values."""
+    excess, n, what, ours, theirs = max(found)
+    wrong = len({part for _, part, _, _, _ in found})
+    text = (
+        f"the native engine and Open CASCADE disagree on {wrong} of {count} parts beyond "
+        f"their errors, most on the {what} of #{shown[n].part.number}: {ours:.12g} and {theirs:.12g}"
+    )
+    evidence = {"parts": count, "disagree": wrong, "number": shown[n].part.number, "what": what}
+    return "engines-disagree", text, evidence | {"native": ours, "occt": theirs, "excess": excess}
 
 
 def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, float, float, float]]:
@@ -231,13 +278,15 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
         return float(sum(getattr(one, field) for one in both))
 
     yield "area", native.area, foreign.area, allowed("area")
-    if native.body and foreign.body:
-        yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
-        for k in range(3):
-            yield "centre", float(native.body.centre[k]), float(foreign.body.centre[k]), allowed("centre")
-            for j in range(k + 1):
-                ours, theirs = float(native.body.second[k, j]), float(foreign.body.second[k, j])
-                yield "second moment", ours, theirs, allowed("second")
+    if not (native.body and foreign.body):
+        yield "number of volumes", float(bool(native.body)), float(bool(foreign.body)), 0.0
+        return
+    yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
+    for k in range(3):
+        yield "centre", float(native.body.centre[k]), float(foreign.body.centre[k]), allowed("centre")
+        for j in range(k + 1):
+            ours, theirs = float(native.body.second[k, j]), float(foreign.body.second[k, j])
+            yield "second moment", ours, theirs, allowed("second")
 
 
 def _method(native: int, count: int, accuracy: float) -> str:

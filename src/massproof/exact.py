@@ -21,6 +21,7 @@ from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
 from massproof.tables import Table, prepare, spread
+from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
 
@@ -50,7 +51,9 @@ class Part:
     imbalance: float  # |Σ area vectors| over the area: 0 for a closed surface
     gap: float  # largest distance of an edge from one of its faces
     absent: str
-    splines: int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
+    splines: (
+        int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
+    )
     extent: Extent
     notes: tuple[Note, ...] = field(default=())
 
@@ -84,6 +87,7 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
 
     accuracy : relative, of area, volume and moments; what cannot be had shows in the errors
     """
+    shapes = vetted(shapes)
     rows, faces = _rows(shapes)
     table = prepare(shapes._replace(faces=faces))
     integrals = _Integrals(table, rows, accuracy)
@@ -345,16 +349,7 @@ def _part(
     (entity, solid, unsupported), (closed, turned, inverted) = what, shells
     imbalance = float(np.linalg.norm(raw.total[10:]))
     absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
-    integration, gaps = _errors(raw, imbalance)
-    body = None
-    if absent:
-        integration, gaps = [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
-    else:
-        about = Body.from_moments(raw.total[:10], raw.origin)
-        away = float(np.linalg.norm(about.centre - raw.origin))
-        body = replace(about, centre=about.centre + raw.centre)
-        integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
-        integration[2] += raw.noise
+    body, integration, gaps = _body(raw, imbalance, bool(absent))
     low, high, rim = place.extent.box(np.eye(3))
     errors = {
         "integration": replace(Errors(*map(float, integration)), box=rim),
@@ -362,9 +357,33 @@ def _part(
     }
     share = imbalance / float(raw.area) if raw.area else 0.0
     return Part(
-        *(entity, float(raw.area), body, low, high, errors, place.faces, unsupported, closed, turned, inverted),
+        *(
+            entity,
+            float(raw.area),
+            body,
+            low,
+            high,
+            errors,
+            place.faces,
+            unsupported,
+            closed,
+            turned,
+            inverted,
+        ),
         *(share, float(raw.gap), absent, place.splines, place.extent),
     )
+
+
+def _body(raw: _Sums, imbalance: float, absent: bool) -> tuple[Body | None, list[float], list[float]]:
+    """The body of unit density, unless it is absent, and the errors of integration and of gaps."""
+    integration, gaps = _errors(raw, imbalance)
+    if absent:
+        return None, [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
+    about = Body.from_moments(raw.total[:10], raw.origin)
+    away = float(np.linalg.norm(about.centre - raw.origin))
+    integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
+    integration[2] += raw.noise
+    return replace(about, centre=about.centre + raw.centre), integration, gaps
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:

@@ -1,18 +1,28 @@
-"""How far faces reach beyond their edges: spheres and tori in closed form, splines up to their control points."""
+"""How far the faces of a part reach along the axes, as they are or turned.
+
+Edges have their extrema in `kernels.boxes`. Inside of a face there is one only where its normal is along an axis,
+or at a tip: on planes, cylinders and cones at the apex, on spheres and tori at points known in closed form, on
+splines where `crests` finds it. Such a point counts if it is part of the face (`borders`).
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from massproof.brep import LINE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
-from massproof.kernels.curves import points
-from massproof.kernels.geometry import ROWS, WIDTH
-from massproof.tables import Table, subset, turned
+from massproof.borders import Border, evaluated
+from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
+from massproof.crests import Relief, Summit, climb
+from massproof.tables import Table, spread, subset, turned
 
-_SAMPLES = 65  # of each edge, the nearest of which tells on which side of it a point is
+_FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
+_PLAIN = 0.99  # cosine of a normal that is along an axis, or nearly
+
+Box = tuple[Floats, Floats, float]  # two corners, and how far they can be off
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -21,22 +31,21 @@ class Extent:
 
     table: Table
     faces: Integers
-    senses: Floats  # of each face, as in `reach`
-    known: dict[bytes, tuple[Floats, Floats, float]]  # boxes by matrix
+    senses: Floats  # of each face, 1 where its loops run counter-clockwise round Su × Sv, or −1
+    known: dict[bytes, Box]  # by matrix
 
-    def box(self, matrix: Floats) -> tuple[Floats, Floats, float]:
-        """Corners of the box after r -> matrix·r, and how far it can be off; matrix: scale × rotation or mirror."""
+    def box(self, matrix: Floats) -> Box:
+        """The box after r -> matrix·r: scale × rotation or mirror."""
         matrix = np.asarray(matrix, float) + 0.0
         key = matrix.tobytes()
         if key not in self.known:
             self.known[key] = self._turned(matrix)
         return self.known[key]
 
-    def _turned(self, matrix: Floats) -> tuple[Floats, Floats, float]:
+    def _turned(self, matrix: Floats) -> Box:
         """The box of the faces turned by a rotation; a mirror, of negative size, exchanges the corners."""
         size = float(np.cbrt(np.linalg.det(matrix)))
-        rotation = matrix / size
-        table = turned(subset(self.table, self.faces), rotation)
+        table = turned(subset(self.table, self.faces), matrix / size)
         (one,) = extents(table, np.array([0, len(self.faces)]), self.senses)
         low, high, rim = one.box(np.eye(3))
         corners = np.sort([size * low, size * high], axis=0)
@@ -44,98 +53,140 @@ class Extent:
 
 
 def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
-    """Extents of all parts, faces first[p] to first[p + 1] − 1 of each; senses: of all faces."""
+    """Extents of all parts, of faces first[p] to first[p + 1] − 1 each; senses: of all faces."""
+    part = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    border = np.where(table.bare[:, None], -np.inf, table.boxes * [-1, -1, -1, 1, 1, 1])
+    hulls = _hulls(table)
+    tops, most = np.full((2, len(first) - 1, 6), -np.inf)
+    np.maximum.at(tops, part, border)
+    np.maximum.at(most, part, np.maximum(border, hulls))
+    slack = np.zeros(len(first) - 1)
+    np.maximum.at(slack, part, table.slack)
+    wide = np.where(np.isfinite(tops), tops, most)
+    sizes = np.linalg.norm(np.where(np.isfinite(wide), wide, 0.0).reshape(-1, 2, 3).sum(axis=1), axis=1)
+    beyond = np.flatnonzero((hulls > tops[part] + _FINE * sizes[part, None]).any(axis=1))
+    split = np.split(beyond, np.searchsorted(beyond, first[1:-1]))
     out = []
-    for start, stop in pairwise(first.tolist()):
-        faces = np.arange(start, stop)
-        known = {np.eye(3).tobytes(): _box(table, faces, senses[start:stop])}
-        out.append(Extent(table, faces, senses[start:stop], known))
+    for p, (start, stop) in enumerate(pairwise(first.tolist())):
+        rise = _raised(table, split[p], senses, hulls, tops[p], _FINE * float(sizes[p]))
+        low, high = (-tops[p, :3], tops[p, 3:]) if np.isfinite(tops[p]).all() else np.zeros((2, 3))
+        box = low + table.centre, high + table.centre, table.noise + max(float(slack[p]), rise)
+        out.append(Extent(table, np.arange(start, stop), senses[start:stop], {np.eye(3).tobytes(): box}))
     return out
 
 
-def _box(table: Table, faces: Integers, senses: Floats) -> tuple[Floats, Floats, float]:
-    """Box of some faces and how far these can be outside of it."""
-    low, high = table.boxes[faces, :3].min(axis=0, initial=np.inf), table.boxes[faces, 3:].max(axis=0, initial=-np.inf)
-    slack = float(table.slack[faces].max(initial=0.0))
-    for n in np.flatnonzero(table.bulging[faces]):
-        low, high, more = reach(table, int(faces[n]), float(senses[n]), low, high)
-        slack = max(slack, more)
-    if not (low <= high).all():
-        low = high = np.zeros(3)
-    return low + table.centre, high + table.centre, table.noise + slack
-
-
-def reach(table: Table, f: int, sense: float, low: Floats, high: Floats) -> tuple[Floats, Floats, float]:
-    """A box widened by face f, and how far the face can be outside of it at most.
-
-    sense : sign of the face's integrals, 1 where its loops run counter-clockwise round Su × Sv
-    """
+def _hulls(table: Table) -> Floats:
+    """Minus the least and the greatest coordinates that each face can have beyond its edges, (F, 6)."""
     shapes = table.shapes
-    s = int(shapes.faces[f, 0])
-    kind = shapes.surfaces[s, 0] if s >= 0 else 0
-    if kind in (SPLINE, OFFSET):  # an offset repeats the columns of its basis
-        off = abs(float(shapes.surface_numbers[s, 0])) if kind == OFFSET else 0.0
-        first, count = shapes.surfaces[s, 6], shapes.surfaces[s, 4] * shapes.surfaces[s, 5]
-        net = shapes.controls[first : first + count, :3]
-        more = max((low - net.min(axis=0)).max(), (net.max(axis=0) - high).max())
-        return low, high, max(0.0, float(more) + off)
-    if kind not in (SPHERE, TORUS):
-        return low, high, 0.0
-    tops = _tops(table, s)
-    out = tops[((tops < low) | (tops > high)).any(axis=1)]
-    if not len(out):
-        return low, high, 0.0
-    edges, tangents = _edges(table, f)
-    for top in out:
-        if not len(edges) or _inside(table, s, top, sense, edges, tangents):
-            low, high = np.minimum(low, top), np.maximum(high, top)
-    return low, high, 0.0
+    out = np.full((len(shapes.surfaces) + 1, 6), -np.inf)
+    nets = np.flatnonzero(np.isin(shapes.surfaces[:, 0], (SPLINE, OFFSET)))
+    if len(nets):
+        rows, _ = spread(
+            shapes.surfaces[nets, 6], count := shapes.surfaces[nets, 4] * shapes.surfaces[nets, 5]
+        )
+        points = np.hstack([-shapes.controls[rows, :3], shapes.controls[rows, :3]])
+        out[nets] = np.maximum.reduceat(points, np.cumsum(count) - count)
+        out[nets] += np.where(
+            shapes.surfaces[nets, 0] == OFFSET, np.abs(shapes.surface_numbers[nets, 0]), 0.0
+        )[:, None]
+    for s in np.flatnonzero(np.isin(shapes.surfaces[:, 0], (CONE, SPHERE, TORUS))).tolist():
+        spots = np.array([spot for spot, _ in _tips(table, s)])
+        if shapes.surfaces[s, 0] != CONE:
+            tops = [spot for k in range(6) for spot, _ in _tops(table, s, k)]
+            spots = np.array([*spots, *tops])
+        if len(spots):
+            out[s] = np.hstack([-spots, spots]).max(axis=0)
+    return np.where(table.bulging[:, None], out[shapes.faces[:, 0]], -np.inf)
 
 
-def _tops(table: Table, s: int) -> Floats:
-    """Points of a sphere or torus where its normal is along a coordinate axis."""
+def _raised(table: Table, faces: Integers, senses: Floats, hulls: Floats, tops: Floats, fine: float) -> float:
+    """Raise the tops of a part to what its faces reach, the farthest first; returns how far they can be off."""
+    borders = {f: Border(table, f, float(senses[f])) for f in faces.tolist()}
+    over = tops.copy()
+    for k in range(6):
+        for f in faces[np.argsort(-hulls[faces, k])].tolist():
+            if hulls[f, k] <= tops[k] + fine:
+                over[k] = max(over[k], hulls[f, k])
+                break
+            tops[k], most = _reach(table, borders[f], k, float(tops[k]), fine)
+            over[k] = max(over[k], most)
+    known = np.isfinite(tops)
+    return float((over[known] - tops[known]).max(initial=0.0))
+
+
+def _reach(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
+    """How high a face surely is in direction k of −x, −y, −z, x, y, z, at least `top`, and what it is not above."""
+    s, over = border.surface, top
+    if table.shapes.surfaces[s, 0] in (SPLINE, OFFSET):
+        return _climbed(table, border, k, top, fine)
+    for spot, place in (*_tips(table, s), *_tops(table, s, k)):
+        height = float(spot[k % 3]) * (1 if k > 2 else -1)
+        if height > over:
+            inside = border.holds(spot, place)
+            over = over if inside is False else height
+            top = height if inside else top
+    return top, over
+
+
+def _tips(table: Table, s: int) -> Iterator[tuple[Floats, Floats]]:
+    """Where a cone or a spindle ends in a point on its axis: points, and their parameters."""
     shapes = table.shapes
+    kind, (a, b, _, _) = shapes.surfaces[s, 0], shapes.surface_numbers[s].tolist()
     origin, _, _, axis = shapes.frames[shapes.surfaces[s, 1]].reshape(4, 3)
-    a, b = shapes.surface_numbers[s, :2]
-    directions = np.concatenate([np.eye(3), -np.eye(3)])
-    if shapes.surfaces[s, 0] == SPHERE:
-        round_: Floats = origin + a * directions
-        return round_
-    flat = directions - np.outer(directions @ axis, axis)
-    size = np.linalg.norm(flat, axis=1)[:, None]
-    outwards = flat / np.where(size > 1e-12, size, 1.0)
-    return np.concatenate([origin + side * a * outwards + b * directions for side in (1.0, -1.0)])
+    if kind == CONE and b != 0:
+        v = -a / math.tan(b)
+        yield origin + v * axis, np.array([0.0, v])
+    elif kind == TORUS and a < b:
+        v = math.acos(-a / b)
+        other = 2 * math.pi - v if shapes.surfaces[s, 11] == 1 else -v
+        for angle in (v, other):
+            yield origin + b * math.sin(angle) * axis, np.array([0.0, angle])
 
 
-def _edges(table: Table, f: int) -> tuple[Floats, Floats]:
-    """Points of the edges of a face and their directions along its loops; edges used twice bound nothing."""
-    shapes, uses = table.shapes, table.edge_use[table.edge_face == f]
-    spots, ways = [np.zeros((0, 3))], [np.zeros((0, 3))]
-    for use in uses:
-        e = abs(int(use)) - 1
-        if -use in uses:
-            continue
-        t = np.linspace(float(table.ranges[e, 0]), float(table.ranges[e, 1]), _SAMPLES)
-        out = np.zeros((3 * _SAMPLES, 3))
-        c = int(shapes.edges[e, 0])
-        if shapes.curves[c, 0] == LINE:
-            p, q = shapes.edge_points[e].reshape(2, 3)
-            out[::3], out[1::3] = p + np.outer(t, q - p), q - p
-        else:
-            points(*shapes[:7], c, t, np.zeros((ROWS, WIDTH)), out)
-        spots.append(out[::3])
-        ways.append(out[1::3] * np.sign(use) * np.sign(table.ranges[e, 1] - table.ranges[e, 0]))
-    return np.concatenate(spots), np.concatenate(ways)
+def _tops(table: Table, s: int, k: int) -> Iterator[tuple[Floats, Floats]]:
+    """Where the normal of a sphere or torus is along direction k: points, and their parameters."""
+    shapes = table.shapes
+    kind, (a, b, _, _) = shapes.surfaces[s, 0], shapes.surface_numbers[s].tolist()
+    origin, *axes = shapes.frames[shapes.surfaces[s, 1]].reshape(4, 3)
+    towards = np.eye(3)[k % 3] * (1 if k > 2 else -1)
+    if kind == SPHERE:
+        yield origin + a * towards, np.zeros(2)
+        return
+    x, y, z = np.array(axes) @ towards
+    u, flat = math.atan2(y, x), math.hypot(x, y)
+    for angle, v in ((u, math.atan2(z, flat)), (u + math.pi, math.atan2(z, -flat))):
+        rho = a + b * math.cos(v)
+        inner = shapes.surfaces[s, 11] == 1
+        if kind == TORUS and (rho < 0 if inner else rho > 0):
+            out = math.cos(angle) * axes[0] + math.sin(angle) * axes[1]
+            yield (
+                origin + rho * out + b * math.sin(v) * axes[2],
+                np.array([angle, v + 2 * math.pi * (inner and v < 0)]),
+            )
 
 
-def _inside(table: Table, s: int, top: Floats, sense: float, edges: Floats, tangents: Floats) -> bool:
-    """Whether a point of the surface is on the left of the edge that is nearest, seen from outside."""
-    distance = np.linalg.norm(edges - top, axis=1)
-    near = np.flatnonzero(distance <= distance.min() * (1 + 1e-9))
-    origin, _, _, axis = table.shapes.frames[table.shapes.surfaces[s, 1]].reshape(4, 3)
-    normals = edges[near] - origin
-    if table.shapes.surfaces[s, 0] == TORUS:
-        flat = normals - np.outer(normals @ axis, axis)
-        normals -= table.shapes.surface_numbers[s, 0] * flat / np.linalg.norm(flat, axis=1)[:, None]
-    left = np.cross(sense * normals, tangents[near])
-    return bool((((top - edges[near]) * left).sum(axis=1) >= 0).all())
+def _climbed(table: Table, border: Border, k: int, top: float, fine: float) -> tuple[float, float]:
+    """The same of a face on a spline, or on an offset of one."""
+    shapes, s, sign = table.shapes, border.surface, 1.0 if k > 2 else -1.0
+    p, q, n, m, first, knot, in_u, in_v = shapes.surfaces[s, 2:10].tolist()
+    net = shapes.controls[first : first + n * m].reshape(n, m, 4)
+    knots = shapes.knots[knot : knot + in_u + in_v]
+    repeat_u, repeat_v, low, high = (table.closures[s] > 0).tolist()
+    creases = np.array([repeat_u, repeat_u, repeat_v or low, repeat_v or high])
+    relief = Relief(sign * net[..., k % 3], net[..., 3], (p, q), (knots[:in_u], knots[in_u:]), creases)
+    offset = float(shapes.surface_numbers[s, 0]) if shapes.surfaces[s, 0] == OFFSET else 0.0
+
+    def look(u: float, v: float) -> Summit:
+        place = np.array([[u, v]])
+        spot = evaluated(table, s, place)[0, 0]
+        return Summit(sign * float(spot[k % 3]), lift(place), lambda: border.holds(spot, place[0]))
+
+    def lift(place: Floats) -> float | None:
+        if offset == 0:
+            return 0.0
+        at = evaluated(table, int(shapes.surfaces[s, 11]), place)[0]
+        normal = np.cross(at[1], at[2])
+        share = sign * float(normal[k % 3]) / (float(np.linalg.norm(normal)) or 1.0)
+        return offset * math.copysign(1.0, share) if abs(share) > _PLAIN else None
+
+    return climb(relief, top, fine, look, abs(offset))

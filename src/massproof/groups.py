@@ -72,7 +72,7 @@ class Reader:
                 self.representations[row] = _references(arguments[1]), arguments[2]
         self.leader: dict[int, int] = {}
         self.shown: dict[int, int] = {}  # representation of each product definition
-        self.placed: dict[int, Floats | None] = {}  # where each assembly usage places its part; None: not known
+        self.placed: dict[int, Floats | None] = {}  # matrix of each assembly usage; None: not known
         self.unit = self._unit()
         self.unplaced = self.unread = 0
 

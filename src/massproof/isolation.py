@@ -221,5 +221,7 @@ def _limit(memory: int) -> None:  # pragma: no cover  # runs in the worker
         import resource
     except ImportError:  # Windows: only the time is limited
         return
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]  # which this process may be given, and cannot raise
+    memory = memory if most == resource.RLIM_INFINITY else min(memory, most)
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -19,7 +19,7 @@ import numpy as np
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra, Note
 from massproof.mass import Array, Body, Errors
-from massproof.placed import Definition, Occurrence, Whole, whole
+from massproof.placed import Box, Definition, Occurrence, Whole, checked, whole
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -79,6 +79,14 @@ def integrate(brep: Brep) -> Whole:
         return whole(definitions, occurrences, solid=solid)
 
 
+def ready(data: bytes) -> bool:
+    """Import what `parts` needs; MissingExtra when it is not there."""
+    with _door("measuring with Open CASCADE"):
+        from OCP.STEPControl import STEPControl_Reader
+
+        return STEPControl_Reader is not None
+
+
 def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
     """Integrals of single solids and surfaces of a STEP file, in their own frames, as JSON can say them.
 
@@ -108,7 +116,7 @@ def _drawn(reader: Any) -> dict[int, Any]:
     positions = {id(entity): n for n, entity in enumerate(entities, 1)}
     solids, shells = _occurrences([reader.Shape(i + 1) for i in range(reader.NbShapes())])
     found: dict[int, Any] = {}
-    for shape in dict.fromkeys(one.Located(TopLoc_Location()) for one in (*solids, *shells)):
+    for shape in {one.TShape(): one.Located(TopLoc_Location()) for one in (*solids, *shells)}.values():
         position = positions.get(id(process.EntityFromShapeResult(shape, -1)))
         if position is not None:
             found.setdefault(position, shape)
@@ -119,7 +127,7 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
     """Of a solid, or of shells together: what is in a Definition, and a box for each turn."""
     found = [_definition(shape, solid) for shape in shapes]
     body, errors = found[0].body, found[0].errors["integration"]
-    boxes = [[one.box(np.array(turn)) for one in found] for turn in turns]
+    boxes = [zip(*(one.box(np.array(turn)) for one in found), strict=True) for turn in turns]
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": sum(one.area for one in found),
@@ -130,10 +138,9 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
             errors.second,
         ],
         "boxes": [
-            [np.min([lo for lo, _ in box], axis=0).tolist(), np.max([hi for _, hi in box], axis=0).tolist()]
-            for box in boxes
+            [*(np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist()), max(rims)]
+            for lows, highs, rims in boxes
         ],
-        "rim": _BOX,
         "splines": sum(one.splines for one in found),
         "inverted": found[0].inverted,
         "unclosed": found[0].unclosed,
@@ -177,7 +184,7 @@ def _definition(shape: Any, solid: bool) -> Definition:
     area_error = max(abs(area - rough), claim * area) + _ROUNDING * area
     splines = sum(map(_is_spline, _explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
     surface = Definition(
-        None, area, {"integration": Errors(area_error)}, functools.partial(_turned_box, shape), _BOX, splines
+        None, area, {"integration": Errors(area_error)}, functools.partial(_turned_box, shape), splines
     )
     if not solid:
         return surface
@@ -189,13 +196,14 @@ def _definition(shape: Any, solid: bool) -> Definition:
         return replace(surface, unclosed=True)
     second_error = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
     closed = map(_static(BRep_Tool, "IsClosed"), _explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL))
-    return replace(
+    made = replace(
         surface,
         body=Body(size, fine.centre, fine.second * np.sign(fine.mass)),
         errors={"integration": Errors(area_error, error, max(moved, error / size * reach), second_error)},
         inverted=fine.mass < 0,
         unclosed=not all(closed),
     )
+    return checked(made)
 
 
 def _volume(shape: Any, centre: Array, accuracy: float) -> tuple[Body, float]:
@@ -226,14 +234,15 @@ def _area(shape: Any, accuracy: float) -> tuple[float, float]:
     return properties.Mass(), claim
 
 
-def _turned_box(shape: Any, matrix: Array) -> tuple[Array, Array]:
-    """Corners of the tight box of `shape` after r -> matrix·r."""
+def _turned_box(shape: Any, matrix: Array) -> Box:
+    """The tight box of `shape` after r -> matrix·r."""
     from OCP.gp import gp_Trsf
     from OCP.TopLoc import TopLoc_Location
 
     trsf = gp_Trsf()
     trsf.SetValues(*(float(x) for row in matrix for x in (*row, 0.0)))
-    return _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    lo, hi = _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    return lo, hi, _BOX * max(1.0, abs(trsf.ScaleFactor()))
 
 
 def _box(shape: Any, *, tight: bool) -> tuple[Array, Array]:

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from massproof.kernels.overlap import shared_volume
 from massproof.mass import Array, Body, Errors
 
+Box = tuple[Array, Array, float]  # two corners, and how far they can be off
+
 _ULPS = 16 * sys.float_info.epsilon  # of placing, per length that a chain of placements passes through
 
 
@@ -27,8 +29,7 @@ class Definition:
     body: Body | None  # of unit density; None: no volume is defined
     area: float
     errors: Mapping[str, Errors]  # by cause
-    box: Callable[[Array], tuple[Array, Array]]  # corners of the tight box of the turned shape; takes (3, 3)
-    rim: float  # how far such a box may be off
+    box: Callable[[Array], Box]  # the tight box of the turned and scaled shape; takes (3, 3)
     splines: int = 0  # faces that are splines or are trimmed by splines
     inverted: bool = False  # its surface is inside out; its volume counts as positive
     unclosed: bool = False  # an edge does not join two faces, or there is no volume
@@ -80,21 +81,35 @@ class _Part:
     travel: float
 
 
+def checked(definition: Definition) -> Definition:
+    """The definition; without its body where that is none, since mass cannot have a negative second moment.
+
+    Faces that do not close, or are written inside out, can enclose any number.
+    """
+    body = definition.body
+    if body is None:
+        return definition
+    least = float(np.linalg.eigvalsh(body.second)[0])
+    if least >= -sum(one.second for one in definition.errors.values()):
+        return definition
+    errors = {cause: Errors(one.area, box=one.box) for cause, one in definition.errors.items()}
+    return replace(definition, body=None, errors=errors, inverted=False, unclosed=True)
+
+
 def whole(definitions: Sequence[Definition], occurrences: Sequence[Occurrence], *, solid: bool) -> Whole:
     """Everything together; `solid`: whether the definitions are solids, and not surfaces."""
     parts = [_placed(definitions[one.definition], one) for one in occurrences]
-    low, high = _boxes(definitions, occurrences)
+    low, high, rims = _boxes(definitions, occurrences)
     again = _repeated(occurrences) if solid else np.zeros(len(parts), bool)
     volumes = np.array([part.body.mass if part.body else 0.0 for part in parts])
-    rim = max((definitions[one.definition].rim * abs(one.scale) for one in occurrences), default=0.0)
     once = ~again if solid else np.zeros(len(parts), bool)
-    pairs, shared = shared_volume(volumes[once], low[once] + rim, high[once] - rim)
+    pairs, shared = shared_volume(volumes[once], (low + rims)[once], (high - rims)[once])
     body, errors = _total(parts)
     lo, hi = low.min(axis=0), high.max(axis=0)
     used = {one.definition for one in occurrences}
     return Whole(
         *(body, sum(part.area for part in parts), lo, hi, errors),
-        rim + _ULPS * (float(np.abs([lo, hi]).max()) + max(part.travel for part in parts)),
+        float(rims.max()) + _ULPS * (float(np.abs([lo, hi]).max()) + max(part.travel for part in parts)),
         sum(definitions[d].splines for d in used),
         len(parts) if solid else 0,
         int(again.sum()),
@@ -121,10 +136,11 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
     causes = dict.fromkeys(cause for part in parts for cause in part.errors)
     told = {cause: [part.errors[cause] for part in parts if cause in part.errors] for cause in causes}
     plain = {c: (sum(one.area for one in some), sum(one.volume for one in some)) for c, some in told.items()}
+    boxes = {c: max(one.box for one in some) for c, some in told.items()}
     solid = [part for part in parts if part.body]
     bodies = [part.body for part in solid if part.body]
     if not bodies:
-        return None, {c: Errors(area) for c, (area, _) in plain.items()}
+        return None, {c: Errors(area, box=boxes[c]) for c, (area, _) in plain.items()}
     total = functools.reduce(operator.add, bodies)
     centre, second = dict.fromkeys(causes, 0.0), dict.fromkeys(causes, 0.0)
     for part, body in zip(solid, bodies, strict=True):
@@ -134,20 +150,24 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
             own = error.centre + (placing if n == 0 else 0.0)
             centre[cause] += body.mass * own + error.volume * apart
             second[cause] += error.second + error.volume * apart**2 + 2 * body.mass * apart * own
-    return total, {c: Errors(*plain[c], centre[c] / total.mass, second[c]) for c in causes}
+    return total, {c: Errors(*plain[c], centre[c] / total.mass, second[c], boxes[c]) for c in causes}
 
 
-def _boxes(definitions: Sequence[Definition], occurrences: Sequence[Occurrence]) -> tuple[Array, Array]:
-    """Corners of the tight box of each occurrence; a translation shifts a box already known."""
-    boxes: dict[tuple[int, bytes], tuple[Array, Array]] = {}
-    lows, highs = [], []
+def _boxes(
+    definitions: Sequence[Definition], occurrences: Sequence[Occurrence]
+) -> tuple[Array, Array, Array]:
+    """Corners of the tight box of each occurrence, and how far it can be off; a translation shifts a known box."""
+    boxes: dict[tuple[int, bytes], Box] = {}
+    lows, highs, rims = [], [], []
     for one in occurrences:
         key = one.key()[:2]
         if key not in boxes:
             boxes[key] = definitions[one.definition].box(one.matrix)
-        lows.append(boxes[key][0] + one.offset)
-        highs.append(boxes[key][1] + one.offset)
-    return np.array(lows), np.array(highs)
+        low, high, rim = boxes[key]
+        lows.append(low + one.offset)
+        highs.append(high + one.offset)
+        rims.append(rim)
+    return np.array(lows), np.array(highs), np.array(rims)[:, None]
 
 
 def _repeated(occurrences: Sequence[Occurrence]) -> npt.NDArray[np.bool_]:
@@ -166,9 +186,9 @@ def in_unit(definition: Definition, factor: float) -> Definition:
         return definition
     body = definition.body
 
-    def box(matrix: Array) -> tuple[Array, Array]:
-        low, high = definition.box(matrix)
-        return low * factor, high * factor
+    def box(matrix: Array) -> Box:
+        low, high, rim = definition.box(matrix)
+        return low * factor, high * factor, rim * factor
 
     return replace(
         definition,
@@ -176,5 +196,4 @@ def in_unit(definition: Definition, factor: float) -> Definition:
         area=definition.area * factor**2,
         errors={cause: one.scaled(factor * (1 + 1e-15)) for cause, one in definition.errors.items()},
         box=box,
-        rim=definition.rim * factor,
     )

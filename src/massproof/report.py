@@ -230,45 +230,48 @@ _AGREEMENTS = {"agrees": "green", "close": "green", "disagrees": "bold red", "wr
 
 
 def show_verification(found: Verification) -> None:
-    """Print what a file states and what was measured, a line for each value."""
+    """Print what a file states and what was measured, a line for each value under the name of what it is of."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     source = f"{found.source.format.upper()}, {escape(printable(found.source.unit))}"
-    console.print(f"[bold]{escape(printable(found.source.name))}[/]  {source}", highlight=False)
-    if not found.compared:
-        console.print("the file states no volume, no area and no centre: there is nothing to compare with")
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("of", "", "stated", "", "measured", "±", "apart", "", ""):
-        right = name in ("stated", "measured", "±", "apart")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "of", overflow="fold")
+    console.print(f"[bold]{escape(printable(found.source.name))}[/]  {source}")
+    owner = None
     for one in found.compared:
-        for cells in _compared(one):
-            table.add_row(
-                *map(escape, cells[:7]), f"[{_AGREEMENTS.get(cells[7], 'dim')}]{cells[7]}[/]", cells[8]
-            )
-    if found.compared:
-        console.print(table)
-    for described in found.described:
-        value = f"{described.stated} {described.unit}".strip()
-        remark = f"  ({described.remark})" if described.remark else ""
-        text = f"{described.kind} of {described.of}: {value}{remark}"
-        console.print(printable(text), markup=False, highlight=False)
+        if one.measured and owner != (owner := (one.of, one.level)):
+            name = escape(printable(one.of)) or "—"
+            console.print(f"{name}[dim]{'' if one.level == 'part' else f', {one.level}'}[/]")
+        for line, verdict in _compared(one):
+            console.print(f"{line}[{_AGREEMENTS.get(verdict, 'dim')}]{verdict}[/]")
+    for text in _remarks(found):
+        console.print(printable(text), markup=False)
     for finding in found.findings:
-        text = f"[yellow]{finding.code}[/]: {escape(printable(finding.message))}"
-        console.print(text, soft_wrap=True, highlight=False)
+        console.print(f"[yellow]{finding.code}[/]: {escape(printable(finding.message))}")
 
 
-def _compared(one: Comparison) -> Iterator[tuple[str, ...]]:
-    """Lines of one value: of a centre three, the verdict on the first."""
-    name = printable(one.of) + ("" if one.level in ("part", "assembly") else f" ({one.level})")
-    off = "" if one.difference is None else f"{one.difference:.1g}"
-    for n, value in enumerate(one.stated):
-        measured = one.measured[n] if one.measured else None
-        shown = (digits(measured), width(measured)) if measured else ("", "")
+def _remarks(found: Verification) -> Iterator[str]:
+    """Lines below the values, each once."""
+    if not found.compared:
+        yield "the file states no volume, no area and no centre: there is nothing to compare"
+    yield from dict.fromkeys(_remark(one) for one in found.compared if one.remark)
+    for one in found.described:
+        density = f" = {one.density.value:.6g} kg/m³" if one.density and one.unit != "kg/m^3" else ""
+        remark = f": {one.remark}" if one.remark else ""
+        yield f"{one.kind} of {one.of}: {one.stated} {one.unit}{density}{remark}".rstrip()
+
+
+def _remark(one: Comparison) -> str:
+    verdict = "" if one.measured else f"{one.agreement}: "
+    return f"{one.kind} of {one.of}, #{one.entity}: {verdict}{one.remark}"
+
+
+def _compared(one: Comparison) -> Iterator[tuple[str, str]]:
+    """Lines of one value, of a centre three: stated, measured, relative difference; and the verdict on the first."""
+    off = "" if one.difference is None else f"{one.difference:.0e}"
+    for n, (value, measured) in enumerate(zip(one.stated, one.measured, strict=False)):
         label = f"{one.kind} {'xyz'[n]}" if len(one.stated) > 1 else one.kind
         unit = one.unit.translate(_SUPERSCRIPT)
-        first = (off, one.agreement.value, one.remark) if n == 0 else ("", "", "")
-        yield (name if n == 0 else "", label, f"{value:.12g}", unit, *shown, *first)
+        ours = f"{digits(measured):>16} ± {width(measured):<8}"
+        first = (off, one.agreement.value) if n == 0 else ("", "")
+        yield f"  {label:<10}{value:>16.10g} {unit:<4}{ours}{first[0]:>7}  ", first[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from massproof import engines, occt
+from massproof import engines
 from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
@@ -14,6 +14,7 @@ from massproof.placed import Whole, whole
 _ASSUMED = {
     "duplicate-solids",
     "engines-disagree",
+    "fallback-occt",  # which takes malformed entities and faces that do not fit their edges as they come
     "integration-estimated",
     "inverted",
     "overlap",
@@ -24,6 +25,8 @@ _ASSUMED = {
 
 def measure(brep: Brep, name: str) -> Measured:
     """What a CAD object defines, measured by the kernel that made it; `name` is for messages."""
+    from massproof import occt  # which a STEP file does not wait for
+
     method = f"Open CASCADE, adaptive Gauss integration at {occt.COARSE:g} and {occt.FINE:g}"
     return _measured(occt.integrate(brep), brep.notes, name, method)
 

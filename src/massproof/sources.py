@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from mmap import mmap
@@ -125,7 +127,8 @@ def integrate(
         from massproof import solids
 
         if isinstance(geometry, Drawn):
-            return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
+            with _named(loaded.name):
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)
@@ -160,12 +163,19 @@ def _wrapped(source: Any) -> Brep | None:
 
 
 def _from_bytes(data: Bytes, name: str, suffix: str | None, digest: Digest | None = None) -> Loaded:
-    try:
+    with _named(name):
         geometry, format_name = formats.read(data, suffix)
+    return Loaded(geometry, name, format_name, digest or Digest(data))
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors of what is read say where it came from."""
+    try:
+        yield
     except FormatError as error:
         msg = f"{name}: {error}"
         raise FormatError(msg) from error
-    return Loaded(geometry, name, format_name, digest or Digest(data))
 
 
 def _from_arrays(vertices: Any, faces: Any, name: str, unit: str | None = None) -> Loaded:

@@ -162,7 +162,8 @@ def in_radian(table: Shapes, factors: Floats) -> Shapes:
     turns = np.ones(len(table.faces))
     turns[members[members >= 0]] = np.repeat(factors, table.shells[:, 1])[members >= 0]
     surfaces = table.faces[:, 0]
-    on_cones = np.flatnonzero((surfaces >= 0) & (table.surfaces[surfaces, 0] == CONE))
+    known = np.flatnonzero(surfaces >= 0)
+    on_cones = known[table.surfaces[surfaces[known], 0] == CONE]
     pairs = np.column_stack([surfaces[on_cones], turns[on_cones]])
     cones, which = np.unique(pairs, axis=0, return_inverse=True)
     if not len(cones):

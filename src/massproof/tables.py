@@ -29,12 +29,14 @@ from massproof.brep import (
 from massproof.kernels.axes import axes
 from massproof.kernels.boxes import edge_boxes
 from massproof.kernels.closures import closures
-from massproof.kernels.geometry import DEGREE, ROWS, WIDTH
+from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.trims import ranges
 from massproof.sweeps import Net, curve_net, extruded, revolved
+from massproof.vetting import HOPS
+
+Flags = npt.NDArray[np.bool_]
 
 _ULPS = np.finfo(float).eps  # of coordinates, twice what reading them rounds: points are off by that
-_HOPS = 16  # offsets of offsets that are followed
 _FLAT = 1e-12  # of unit vectors: so nearly parallel or in one plane is so
 
 
@@ -50,17 +52,17 @@ class Table:
     closures: Integers  # (S, 4) of splines: repeats in u, in v, is one point at low v, at high v
     face_frames: Floats  # (F, 12)
     boxes: Floats  # (F, 6) of the borders of faces
-    bare: npt.NDArray[np.bool_]  # (F,) whether a face has no edges: its box is that of its whole surface
+    bare: Flags  # (F,) whether a face has no edges: its box is that of its whole surface
     slack: Floats  # (F,) how far edges can be outside of the boxes
-    bulging: npt.NDArray[np.bool_]  # (F,) whether a face can reach beyond its edges
-    free: npt.NDArray[np.bool_]  # (F,) whether it is a spline or the offset of one, or has an edge that is
+    bulging: Flags  # (F,) whether a face can reach beyond its edges
+    free: Flags  # (F,) whether it is a spline or the offset of one, or has an edge that is
     edge_face: Integers  # (U', ) face of each use, face by face
     edge_use: Integers  # (U', ) edge + 1, negative when the loop runs against it
     pieces: int  # of the border of a face, at most
 
 
 def prepare(shapes: Shapes) -> Table:
-    """Make the shapes of a file ready for integration."""
+    """Make vetted shapes of a file ready for integration."""
     shapes = shapes._replace(
         **{name: np.ascontiguousarray(value) for name, value in shapes._asdict().items()}
     )
@@ -68,29 +70,39 @@ def prepare(shapes: Shapes) -> Table:
     shapes, centre = _centred(shapes)
     work = np.zeros((ROWS, WIDTH))
     trims, gaps = np.zeros((len(shapes.edges), 2)), np.zeros(len(shapes.edges))
-    shapes = _without_high_degrees(shapes)
     ranges(*shapes[:7], shapes.edges, shapes.edge_points, 0, len(shapes.edges), work, trims, gaps)
-    steps = _steps(shapes)
     boxes = _edge_boxes(shapes, trims)
     face, use = _uses(shapes)
     shapes = _resolved(shapes, boxes, face, use)
     closed = _closures(shapes, work)
     shapes, closed = _transposed(shapes, closed, work)
     face_boxes, slack = _face_boxes(shapes, boxes, face, use)
-    per_face = np.bincount(face, steps[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
-    bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
-    frames = _face_frames(shapes, trims, work)
-    surface = shapes.faces[:, 0]
-    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
-    curve = shapes.edges[np.abs(use) - 1, 0]
-    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
-    free = (np.isin(kinds, (SPLINE, OFFSET)) | drawn) & (surface >= 0)
-    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
-    most = int(per_face.max(initial=0)) + bands
     bare = np.bincount(face, minlength=len(shapes.faces)) == 0
+    far = np.abs(face_boxes[bare].reshape(-1, 2, 3) + centre)
+    noise = max(noise, _ULPS * float(far.max(initial=0.0, where=np.isfinite(far))))
+    frames, pieces = _face_frames(shapes, trims, work), _pieces(shapes, face, use)
     return Table(
-        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack, bulging, free, face, use), most
+        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack),
+        *(*_characters(shapes, face, use), face, use, pieces),
     )
+
+
+def _characters(shapes: Shapes, face: Integers, use: Integers) -> tuple[Flags, Flags]:
+    """Whether each face can reach beyond its edges, and whether it is a spline or has an edge that is."""
+    surface, curve = shapes.faces[:, 0], shapes.edges[np.abs(use) - 1, 0]
+    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
+    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
+    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
+    return bulging, (surface >= 0) & (np.isin(kinds, (SPLINE, OFFSET)) | drawn)
+
+
+def _pieces(shapes: Shapes, face: Integers, use: Integers) -> int:
+    """Of how many pieces the border of a face is, at most."""
+    per_face = (
+        np.bincount(face, _steps(shapes)[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
+    )
+    bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
+    return int(per_face.max(initial=0)) + bands
 
 
 def _edge_boxes(shapes: Shapes, trims: Floats) -> Floats:
@@ -194,24 +206,6 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     return shapes._replace(
         frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
     ), centre
-
-
-def _without_high_degrees(shapes: Shapes) -> Shapes:
-    """Splines of absurd degree count as unsupported: scratch memory of kernels has a fixed width."""
-    kinds, bases = shapes.surfaces[:, 0], shapes.surfaces[:, 11]
-    bad = (kinds == SPLINE) & (shapes.surfaces[:, 2:4].max(axis=1, initial=0) > DEGREE)
-    curves = (shapes.curves[:, 0] == SPLINE) & (shapes.curves[:, 2] > DEGREE)
-    if not (bad.any() or curves.any()):
-        return shapes
-    swept = (kinds == EXTRUSION) | (kinds == REVOLUTION)
-    bad[swept] |= curves[bases[swept]]
-    for _ in range(_HOPS):
-        bad[kinds == OFFSET] |= bad[bases[kinds == OFFSET]]
-    surfaces, faces, edges = shapes.surfaces.copy(), shapes.faces.copy(), shapes.edges.copy()
-    surfaces[bad, 0] = 0
-    faces[(faces[:, 0] >= 0) & bad[faces[:, 0]], 0] = -1
-    edges[(edges[:, 0] >= 0) & curves[edges[:, 0]], 0] = -1
-    return shapes._replace(surfaces=surfaces, faces=faces, edges=edges)
 
 
 def _steps(shapes: Shapes) -> Floats:
@@ -486,7 +480,7 @@ def _upright(frame: Floats, side: Floats, height: float, new: _Additions) -> int
 def _offset(shapes: Shapes, s: int, new: _Additions) -> None:
     """Resolve an offset down to its basis: of closed form it is one itself, of a spline it stays an offset."""
     base, distance, hops = int(s), 0.0, 0
-    while new.surfaces[base, 0] == OFFSET and hops < _HOPS:
+    while new.surfaces[base, 0] == OFFSET and hops < HOPS:
         distance += float(new.numbers[base, 0])
         base, hops = int(new.surfaces[base, 11]), hops + 1
     # Of a basis that was turned round the distance counts the other way, and so does the normal of the offset.

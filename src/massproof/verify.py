@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from massproof import units
@@ -31,6 +32,7 @@ _CERTAIN = 8  # digits from which on the last one written tells the precision, a
 _FEWEST = 6  # digits that the coarsest exporter writes, as %g does
 _POWERS = {"volume": 3, "area": 2, "centre": 1}
 _DIMENSIONS = {"volume": "volume", "area": "area", "centre": "length", "density": "density"}
+_SAME = Fraction(1, 10_000)
 _SOLID_DENSITIES = 10.0, 25_000.0  # kg/m³: of foam and of osmium
 _DENSITY_UNITS = ("kg/m^3", "g/cm^3", "lb/in^3", "kg/mm^3", "t/mm^3")
 
@@ -187,8 +189,12 @@ def _whose(model: Model, one: Stated) -> tuple[str, str, int]:
 
 def _label(one: Stated) -> Unit | None:
     """Our unit that a value is labelled with, None where it is none of the right dimension or not in our table."""
+    if not one.factor:
+        return None
     dimension = _DIMENSIONS.get(one.kind, "length")
-    return next((u for u in units.UNITS if u.dimension == dimension and u.factor == one.factor), None)
+    near = _SAME if dimension == "density" else 0  # pounds are written with four digits, and only shown
+    same = (unit for unit in units.UNITS if unit.dimension == dimension)
+    return next((unit for unit in same if abs(one.factor / unit.factor - 1) <= near), None)
 
 
 class _Measured(NamedTuple):
@@ -282,10 +288,8 @@ def _judged(one: Stated, ours: _Measured, digits: _Digits) -> tuple[Agreement, s
         return Agreement.DISAGREES, ""
     named = f"right in {right.symbol}" if right else f"in no unit of {_DIMENSIONS[one.kind]} is it right"
     if right and one.factor:
-        return (
-            Agreement.UNIT,
-            f"{named}, a factor of {float(one.factor / right.factor):.6g} less than labelled",
-        )
+        times = f"{float(one.factor / right.factor):.6g}"
+        return Agreement.UNIT, f"{named}; its label is a unit {times} times as large"
     return Agreement.UNIT, f"{named}; it is labelled with {_exponents(one.unit)}"
 
 

@@ -168,7 +168,7 @@ def _quantity(value: float, dimension: str, budget: Mapping[str, float | None], 
 def _radius(moment: Quantity, volume: Quantity) -> Quantity:
     """√(I/V), a length whatever the density."""
     lo = math.sqrt(max(moment.interval[0], 0.0) / volume.interval[1])
-    hi = math.sqrt(moment.interval[1] / volume.interval[0]) if volume.interval[0] > 0 else math.inf
+    hi = math.sqrt(max(moment.interval[1], 0.0) / volume.interval[0]) if volume.interval[0] > 0 else math.inf
     value = math.sqrt(max(moment.value, 0.0) / volume.value)
     budget = {"volume and inertia": max(hi - value, value - lo)}
     return Quantity(value, units.unit("m"), (max(_down(lo), 0.0), _up(hi)), budget)
