@@ -384,12 +384,30 @@ def test_a_part_that_is_not_there_is_none():
     assert occt.ready(b"")
 
 
-def test_a_shell_of_two_bodies_is_two_solids_which_are_not_that_part():
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_shell_of_two_bodies_is_one_part_all_the_same(turned):
+    """Open CASCADE makes two solids of it, in a group."""
     f = step_makers.Solids()
-    shells = [f.box(x=x) for x in (0.0, 9.0)]
-    faces_of = [re.search(r"\((#[^)]*)\)", line)[1] for line in f if "CLOSED_SHELL" in line]
-    assert len(shells) == 2
-    data = f.shown(f.solid(*faces_of)).file()
+    bodies = [f.box(), f.box(x=9.0)]
+    sides = [re.search(r"\((#[^)]*)\)", line)[1] for line in f if "CLOSED_SHELL" in line]
+    data = f.shown(f.solid(*sides)).file()
     rows = [n for n, line in enumerate(f, 1) if "MANIFOLD" in line]
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]) if turned else np.eye(3)
+    (found,) = occt.parts(data, [[[rows[-1]], True, [turn.tolist()]]])["parts"]
 
-    assert occt.parts(data, [[[rows[-1]], True, []]])["parts"] == [None]
+    assert len(rows) == len(bodies) + 1
+    assert (found["inverted"], found["unclosed"], found["splines"]) == (False, False, 0)
+    assert found["body"][0] == pytest.approx(12)
+    assert found["body"][1] == pytest.approx([5.0, 1.0, 1.5])
+    assert found["area"] == pytest.approx(44)
+    low, high, _ = found["boxes"][0]
+    assert low == pytest.approx([-2, 0, 0] if turned else [0, 0, 0], abs=1e-6)
+    assert high == pytest.approx([0, 10, 3] if turned else [10, 2, 3], abs=1e-6)
+
+
+def test_shells_are_no_solids_and_the_other_way_round():
+    data = step_makers.box()
+    row = 1 + data[: data.index(b"MANIFOLD_SOLID_BREP")].count(b" = ") - 1
+
+    assert occt.parts(data, [[[row], True, []]])["parts"][0]["body"][0] == pytest.approx(6)
+    assert occt.parts(data, [[[row], False, []]])["parts"] == [None]

@@ -61,12 +61,12 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
         native, unclear = _native(model, shown, scale, accuracy)
         reasons |= unclear
     asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
-    foreign = _foreign(model, shown, asked, occurrences, solid)
+    foreign, version = _foreign(model, shown, asked, occurrences, solid)
     notes = _fallen_back(shown, reasons)
     if engine == BOTH:
         notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
     chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
-    method = _method(len(native), len(shown), accuracy)
+    method = _method(len(native), len(shown), accuracy, version)
     return Found(chosen, occurrences, solid, tuple(notes), method)
 
 
@@ -165,10 +165,10 @@ def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
 
 def _foreign(
     model: Model, shown: Sequence[Shown], asked: Sequence[int], occurrences: Iterable[Occurrence], solid: bool
-) -> dict[int, Definition | None]:
-    """What Open CASCADE makes of parts: None where it makes nothing of one."""
+) -> tuple[dict[int, Definition | None], str]:
+    """What Open CASCADE makes of parts, None where it makes nothing of one; and its version."""
     if not asked:
-        return {}
+        return {}, ""
     turns: dict[int, dict[bytes, Any]] = {n: {} for n in asked}
     for one in occurrences:
         if one.definition in turns:
@@ -184,9 +184,10 @@ def _foreign(
     isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
     answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
-    return {
+    made = {
         n: found and _answered(found, list(turns[n])) for n, found in zip(asked, answer["parts"], strict=True)
     }
+    return made, answer["version"]
 
 
 def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
@@ -289,9 +290,9 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
             yield "second moment", ours, theirs, allowed("second")
 
 
-def _method(native: int, count: int, accuracy: float) -> str:
+def _method(native: int, count: int, accuracy: float, version: str) -> str:
     own = f"boundary integrals over the exact faces, to {accuracy:g}"
-    foreign = "Open CASCADE, adaptive Gauss integration at two accuracies"
+    foreign = f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"
     if native == count:
         return own
     return f"{own}; {foreign} for {count - native} of {count} parts" if native else foreign

@@ -107,43 +107,55 @@ def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
 
 
 def _drawn(reader: Any) -> dict[int, Any]:
-    """Solids and free shells in their own frames, by the position in the file of what draws them."""
+    """Solids, surfaces and groups in their own frames, by the position in the file of what draws them.
+
+    A solid whose shell holds several bodies is a group of them.
+    """
+    from OCP.TopAbs import TopAbs_ShapeEnum as Kind
     from OCP.TopLoc import TopLoc_Location
 
     model, process = reader.StepModel(), reader.WS().TransferReader()
     # Found by identity, since this door to C++ compares copies of handles where numbers are looked up.
     entities = [model.Entity(position) for position in range(1, model.NbEntities() + 1)]
     positions = {id(entity): n for n, entity in enumerate(entities, 1)}
-    solids, shells = _occurrences([reader.Shape(i + 1) for i in range(reader.NbShapes())])
+    stack = [reader.Shape(i + 1) for i in range(reader.NbShapes())]
+    _occurrences(stack)  # refuses too many
+    seen: set[Any] = set()
     found: dict[int, Any] = {}
-    for shape in {one.TShape(): one.Located(TopLoc_Location()) for one in (*solids, *shells)}.values():
-        position = positions.get(id(process.EntityFromShapeResult(shape, -1)))
+    while stack:
+        shape = stack.pop()
+        if shape.IsNull() or shape.TShape() in seen:
+            continue
+        seen.add(shape.TShape())
+        own = shape.Located(TopLoc_Location())
+        position = positions.get(id(process.EntityFromShapeResult(own, -1)))
         if position is not None:
-            found.setdefault(position, shape)
+            found.setdefault(position, own)
+        if own.ShapeType() in (Kind.TopAbs_COMPOUND, Kind.TopAbs_COMPSOLID):
+            stack.extend(_children(own))
     return found
 
 
-def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any]:
-    """Of a solid, or of shells together: what is in a Definition, and a box for each turn."""
-    found = [_definition(shape, solid) for shape in shapes]
-    body, errors = found[0].body, found[0].errors["integration"]
+def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any] | None:
+    """Of a solid, or of shells together: what is in a Definition, and a box for each turn; None where there is none."""
+    members = [one for shape in shapes for one in _occurrences([shape])[0 if solid else 1]]
+    if not members:
+        return None
+    found = [_definition(one, solid) for one in members]
     boxes = [zip(*(one.box(np.array(turn)) for one in found), strict=True) for turn in turns]
+    together = whole(found, [Occurrence(n, np.eye(3), np.zeros(3)) for n in range(len(found))], solid=solid)
+    body, errors = together.body, together.errors["integration"]
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
-        "area": sum(one.area for one in found),
-        "errors": [
-            sum(one.errors["integration"].area for one in found),
-            errors.volume,
-            errors.centre,
-            errors.second,
-        ],
+        "area": together.area,
+        "errors": [errors.area, errors.volume, errors.centre, errors.second],
         "boxes": [
-            [*(np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist()), max(rims)]
+            [np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist(), max(rims)]
             for lows, highs, rims in boxes
         ],
-        "splines": sum(one.splines for one in found),
-        "inverted": found[0].inverted,
-        "unclosed": found[0].unclosed,
+        "splines": together.splines,
+        "inverted": together.inverted > 0,
+        "unclosed": together.unclosed > 0,
     }
 
 
