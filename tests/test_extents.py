@@ -182,7 +182,7 @@ def basis_function(i, degree, knots, u):
 @pytest.mark.parametrize("offset", [0.5, -0.25])
 def test_an_offset_of_a_spline_reaches_as_far_as_it_does(offset):
     """Of a pillow that is level at its summit and along its border, these are lifted."""
-    net = pillow(np.pad(np.ones((1, 1)), 3), 2)
+    net = pillow(np.pad(np.ones((1, 1)), 2), 2)
     shapes = square(net)
     shapes = shapes._replace(
         surfaces=np.vstack([shapes.surfaces, shapes.surfaces]),
@@ -191,8 +191,8 @@ def test_an_offset_of_a_spline_reaches_as_far_as_it_does(offset):
     )
     shapes.surfaces[1, [0, 11]] = OFFSET, 0
     shapes.faces[0, 0] = 1
-    (part,) = integrate(shapes)
-    plain = integrate(square(net))[0]
+    (part,) = integrate(shapes, 0.1)  # boxes do not ask how accurate the rest is
+    (plain,) = integrate(square(net), 0.1)
 
     assert part.high[2] == pytest.approx(plain.high[2] + offset, abs=1e-8)
     assert part.errors["integration"].box < 1e-7
@@ -289,8 +289,9 @@ def test_a_sphere_s_top_so_near_to_its_border_widens_the_bound():
     assert part.errors["integration"].box < 1e-13
 
 
-def test_a_border_far_off_its_spline_says_nothing():
+def test_a_border_far_off_its_spline_says_nothing(monkeypatch):
     """Feet that are none give no side."""
+    monkeypatch.setattr(borders, "_PIECES", (4,))
     net = pillow(HILL, 2)
     shapes = square(net)
     shapes.edge_points[:, [2, 5]] += 5.0

@@ -1,6 +1,7 @@
 """Open CASCADE behind its door: integrals of shapes, of parts of STEP files, and its failures as errors of ours."""
 
 import math
+import re
 import sys
 import types
 from fractions import Fraction
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("OCP")
 
+import step_makers
 from occt_makers import SOLIDS, box, compound, faces, moved, open_shell, static
 from OCP.BRep import BRep_Builder, BRep_Tool
 from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeFace, BRepBuilderAPI_NurbsConvert
@@ -362,3 +364,32 @@ def test_a_chain_of_locations_that_comes_back_keeps_what_it_rounded():
 
     for k in range(2):
         assert abs(Fraction(float(found.body.centre[k])) - exact[k]) <= errors(found).centre
+
+
+def test_a_file_that_does_not_parse_is_refused():
+    with pytest.raises(FormatError, match="does not parse: syntax error in its 12 bytes"):
+        occt.parts(b"ISO-10303-21", [])
+
+
+def test_a_face_that_fails_is_refused_not_dropped():
+    """The surface of one face is no surface: Open CASCADE leaves that face out and reports success."""
+    data = step_makers.box()
+    plane = re.search(rb"(#\d+) = PLANE\('',#\d+\)", data)
+    with pytest.raises(FormatError, match="invalid geometry, 1 entities in all, the first: Surf"):
+        occt.parts(data.replace(plane[0], plane[1] + b" = VECTOR('',#30,1.)"), [])
+
+
+def test_a_part_that_is_not_there_is_none():
+    assert occt.parts(step_makers.box(), [[[1], True, []]])["parts"] == [None]
+    assert occt.ready(b"")
+
+
+def test_a_shell_of_two_bodies_is_two_solids_which_are_not_that_part():
+    f = step_makers.Solids()
+    shells = [f.box(x=x) for x in (0.0, 9.0)]
+    faces_of = [re.search(r"\((#[^)]*)\)", line)[1] for line in f if "CLOSED_SHELL" in line]
+    assert len(shells) == 2
+    data = f.shown(f.solid(*faces_of)).file()
+    rows = [n for n, line in enumerate(f, 1) if "MANIFOLD" in line]
+
+    assert occt.parts(data, [[[rows[-1]], True, []]])["parts"] == [None]

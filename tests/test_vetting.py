@@ -57,7 +57,7 @@ def changed(shapes, **cells):
 )  # fmt: skip
 def test_a_face_that_lacks_something_counts_as_unsupported(field, place, value):
     """A box of splines, whose first face is spoilt."""
-    (part,) = integrate(changed(twin(box()[0]), **{field: (place, value)}))
+    (part,) = integrate(changed(twin(box()[0]), **{field: (place, value)}), 0.1)
 
     assert 500 in part.unsupported and part.body is None and part.faces == 6
 
@@ -91,7 +91,7 @@ def test_an_offset_of_itself_or_of_nothing_is_no_surface(base):
     ],
 )  # fmt: skip
 def test_what_is_named_and_is_not_there_counts_as_a_face_that_cannot_be_integrated(field, place, value):
-    parts = integrate(changed(torus()[0], **{field: (place, value)}))
+    parts = integrate(changed(torus()[0], **{field: (place, value)}), 0.1)
 
     assert parts[0].entity == 900 and parts[0].unsupported
 
@@ -111,5 +111,5 @@ def test_no_table_makes_the_engine_fail():
                 value = rng.choice(other if field in WHOLE else [0.0, -1.0, np.nan, np.inf, 2 * rows[place]])
                 shapes = changed(shapes, **{field: (place, value)})
         with np.errstate(all="ignore"):
-            for part in integrate(shapes):
+            for part in integrate(shapes, 0.1):
                 assert np.isfinite(part.box(np.diag([1.0, 1.0, -1.0]))).all()

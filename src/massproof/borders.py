@@ -205,18 +205,10 @@ def feet(table: Table, s: int, spots: Floats, fine: float) -> tuple[Floats, floa
     Newton's method from the nearest of a grid of points, until its steps are short. Where one leads away, one by u
     alone is tried, one by v alone, and then halves of them.
     """
-    domain = np.array(domains(table, s))
-    low, high, period = domain[:, 0], domain[:, 1], periods(table, s)
+    low, high = np.array(domains(table, s)).T
+    period = periods(table, s)
     turn = np.where(period > 0, period, 1.0)
-    u, v = (a + (b - a) * (np.arange(_GRID) + 0.5) / _GRID for a, b in domain)  # no pole among them
-    grid = np.column_stack([np.repeat(u, _GRID), np.tile(v, _GRID)])
-    known = evaluated(table, s, grid)
-    square = (known[:, 0] ** 2).sum(axis=1)
-    near = [
-        (square - 2 * part @ known[:, 0].T).argmin(axis=1)
-        for part in np.array_split(spots, 1 + len(spots) // 500)
-    ]
-    places, here = grid[np.concatenate(near)], known[np.concatenate(near)]
+    places, here = _nearest(table, s, spots)
     away = np.linalg.norm(here[:, 0] - spots, axis=1)
     fails, going = np.zeros(len(spots), np.int64), np.arange(len(spots))
     for _ in range(_STEPS):

@@ -6,7 +6,7 @@ Each part is integrated once, in its own frame. Open CASCADE runs in a process o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,12 +102,10 @@ def _native(
     model: Model, shown: Sequence[Shown], scale: float, accuracy: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
     """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
-    parts = _integrated(model.shapes, [one for one in shown if not one.problems], accuracy)
+    read = [n for n, one in enumerate(shown) if not one.problems]
+    parts = _integrated(model.shapes, [shown[n] for n in read], accuracy)
     definitions, reasons = {}, {}
-    for n, one in enumerate(shown):
-        if one.problems:
-            continue
-        rows = next(parts)
+    for n, rows in zip(read, parts, strict=True):
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
@@ -116,12 +114,12 @@ def _native(
             )
         else:
             definitions[n] = in_unit(
-                checked(_definition(rows, one.solid >= 0)), scale * float(one.part.factor)
+                checked(_definition(rows, shown[n].solid >= 0)), scale * float(shown[n].part.factor)
             )
     return definitions, reasons
 
 
-def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> Iterator[list[exact.Part]]:
+def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> list[list[exact.Part]]:
     """Of each solid its part, of each surface model those of its shells; the rest of the table is left alone."""
     rows = sorted({shell for one in shown for shell, _ in one.shells})
     place = {row: n for n, row in enumerate(rows)}
@@ -138,8 +136,10 @@ def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> Itera
     )
     parts = exact.integrate(table, accuracy)
     bodies = iter(parts)  # solids come first, and where there are solids no surface is shown
-    for one in shown:
-        yield [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
+    return [
+        [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
+        for one in shown
+    ]
 
 
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:

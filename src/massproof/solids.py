@@ -44,9 +44,8 @@ def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> 
     errors: dict[str, Errors | None] = {"brep-gap": None}  # Open CASCADE does not tell it
     errors |= found.errors
     errors["counted-twice"] = _counted_twice(found)
-    if found.box_error:
-        first = errors["integration"] or Errors()
-        errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    first = errors["integration"] or Errors()
+    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
