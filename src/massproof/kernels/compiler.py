@@ -9,14 +9,18 @@ time. Its own contexts keep such functions from those that the user compiles.
 
 import re
 import threading
+from collections.abc import Callable
 from functools import cache
 from types import FunctionType
+from typing import Any
 
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from numba.core import cpu, registry, typing
+from numba.core import cpu, registry
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.typing import Context
 
 from massproof.kernels import objectcode, simd
 from massproof.kernels.jit import APART, KERNELS
@@ -30,7 +34,13 @@ _REFUSED = re.compile(r"@(NRT_Allocate|NRT_MemInfo_alloc|\.const\.picklebuf)")
 _OPTIONS = {"nopython": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _here = threading.local()  # whether this thread compiles kernels
+<<<<<<< HEAD
 _functions: dict[FunctionType, object] = {}  # kernels that were translated, and numba's dispatchers of them
+=======
+_functions: dict[
+    Callable[..., Any], Any
+] = {}  # kernels that were translated, and numba's dispatchers of them
+>>>>>>> kern
 
 
 class _Library(JITCodeLibrary):
@@ -102,7 +112,7 @@ class _Dispatcher(registry.CPUDispatcher):
 
 @cache
 def _contexts():
-    types = typing.Context()
+    types = Context()
     return types, _Context(types, "cpu")
 
 
@@ -114,7 +124,7 @@ def object_code(entry):
 
     Raises RuntimeError for a kernel that allocates or raises: it would need numba at run time.
     """
-    with numba.core.compiler_lock.global_compiler_lock:
+    with global_compiler_lock:
         _here.compiling = True
         try:
             function = numba.cfunc(_signature(entry), error_model="numpy")(_with_arrays(entry))

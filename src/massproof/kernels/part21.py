@@ -47,7 +47,7 @@ MORE, DONE, CUT, FULL, NO_NAME, NO_EQUALS, NO_KEYWORD, NO_OPEN, NO_VALUE, NO_COM
 
 @kernel
 def value_at(text, at, last, shift, token, kinds, values, window, unsure, again, names, powers):
-    """Token `token` of a value at `at`: the position after it, −1 if there is none; unsure numbers; window."""
+    """Token `token` of a value at `at`: what is after it, −1 if there is none or no room; unsure numbers; window."""
     letter = byte(text, at)
     base, digits = window
     if letter == HASH:
@@ -61,6 +61,8 @@ def value_at(text, at, last, shift, token, kinds, values, window, unsure, again,
     value, stop, sure, base, digits = number(text, at, base, digits, powers)
     kinds[token], values[token] = NUMBER, value
     if not sure:
+        if again == len(unsure):
+            return -1, again, window
         stop = after_number(text, at, last)
         unsure[again, 0], unsure[again, 1], unsure[again, 2] = at + shift, stop + shift, token
         again += 1
@@ -97,13 +99,11 @@ def parameters(text, at, last, shift, token, parts, kinds, values, unsure, again
             if byte(text, at) != CLOSE:
                 continue
         else:
-            if again == len(unsure):
-                return FULL, at, token, again
             stop, again, window = value_at(
                 text, at, last, shift, token, kinds, values, window, unsure, again, names, powers
             )
             if stop < 0:
-                return NO_VALUE, at, token, again
+                return (FULL if again == len(unsure) else NO_VALUE), at, token, again
             token, at = token + 1, after_gap(text, stop, last)
             if kinds[token - 1] == KEYWORD:
                 if byte(text, at) != OPEN:
