@@ -88,11 +88,12 @@ def test_parts_count_the_faces_whose_error_is_an_estimate():
     assert integrate(SOLIDS["elbow"]()[0])[0].splines == 0
 
 
-def test_what_no_refinement_makes_accurate_says_so(monkeypatch):
-    """An accuracy below rounding: some rounds, and the errors as they are."""
-    monkeypatch.setattr(exact, "_ROUNDS", 1)
-    monkeypatch.setattr(exact, "_FINER", 0.5)
-    shapes, truth = twin(SOLIDS["box"]()[0]), SOLIDS["box"]()[1]
-    (part,) = integrate(shapes, 1e-18)
+def test_what_no_refinement_makes_accurate_is_given_up(monkeypatch):
+    """As if every face were always too inaccurate: some rounds, and the errors as they are."""
+    rounds = []
+    monkeypatch.setattr(exact, "_inaccurate", lambda *_: rounds.append(1) or np.arange(6))
+    shapes, truth = SOLIDS["box"]()
+    (part,) = integrate(shapes)
 
+    assert len(rounds) == 3
     assert abs(part.body.mass - truth.volume) <= sum(e.volume for e in part.errors.values())
