@@ -34,13 +34,9 @@ _REFUSED = re.compile(r"@(NRT_Allocate|NRT_MemInfo_alloc|\.const\.picklebuf)")
 _OPTIONS = {"nopython": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _here = threading.local()  # whether this thread compiles kernels
-<<<<<<< HEAD
-_functions: dict[FunctionType, object] = {}  # kernels that were translated, and numba's dispatchers of them
-=======
 _functions: dict[
     Callable[..., Any], Any
 ] = {}  # kernels that were translated, and numba's dispatchers of them
->>>>>>> kern
 
 
 class _Library(JITCodeLibrary):
