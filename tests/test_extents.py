@@ -261,9 +261,11 @@ def test_what_is_not_looked_at_is_in_the_bound(monkeypatch):
 
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=False, top=0.0)[0] == 0.0
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=None, top=0.0)[0] == 0.0 and between(inside=None)
+    assert climbed(HILL, np.ones((5, 5)), 2, knots, top=2.0) == (2.0, 2.0 + 1e-9)
     for name, most in (("_CELLS", 2), ("_TESTS", 0), ("_LEVELS", 1)):
-        monkeypatch.setattr(crests, name, most)
-        assert between()
+        with monkeypatch.context() as limited:
+            limited.setattr(crests, name, most)
+            assert between()
 
 
 def test_a_point_on_the_border_is_neither_inside_nor_outside():
@@ -276,6 +278,24 @@ def test_a_point_on_the_border_is_neither_inside_nor_outside():
     assert border.holds(spot, np.zeros(2)) is None
     assert border.holds(np.array([0, 0, 1.5]) - table.centre, np.zeros(2)) is True
     assert border.holds(np.array([0, 0, -1.5]) - table.centre, np.zeros(2)) is False
+
+
+def test_paths_that_meet_no_chord_or_disagree_say_nothing(monkeypatch):
+    """Chords on one line with the point are along every path; and what no path can say stays unsaid."""
+    line = np.column_stack([np.linspace(1, 2, 20), np.zeros(20)])
+
+    assert borders._left(np.zeros(2), line, np.arange(19), np.zeros(2), 1.0) is None
+    monkeypatch.setattr(borders, "_left", lambda *_: None)
+    table = integrate(caps(1.5, 0.0)[0])[0].extent.table
+    assert borders.Border(table, 0, 1.0).holds(np.array([0, 0, 1.5]), np.zeros(2)) is None
+
+
+def test_a_cone_without_a_slope_has_no_tip():
+    shapes, _ = frustum(2.0, 2.0, 3.0)
+    shapes.surfaces[0, 0] = CONE
+    (part,) = integrate(shapes)
+
+    assert part.high == pytest.approx([2, 2, 3], abs=1e-14)
 
 
 def test_a_sphere_s_top_so_near_to_its_border_widens_the_bound():

@@ -500,5 +500,5 @@ def _offset(shapes: Shapes, s: int, new: _Additions) -> None:
         new.closed(s, CONE, row, a + distance / math.cos(b), b, flipped=flipped)
     elif kind == TORUS:
         new.closed(s, TORUS, row, a, b + distance, flipped=flipped)
-    elif kind in (CYLINDER, SPHERE):
+    else:  # a cylinder or a sphere
         new.closed(s, kind, row, a + distance, flipped=flipped)
