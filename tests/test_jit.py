@@ -255,7 +255,12 @@ def test_c_gets_addresses_and_the_dimensions_it_does_not_know(monkeypatch):
     rows, flags = np.ones((5, 3)), np.zeros(4, np.uint8)
     add_rows(rows, 2, flags)
 
-    assert got == [(5, rows.ctypes.data, 2, flags.ctypes.data)]
+    frozen, none = np.ones((5, 3)), np.zeros((0, 3))
+    frozen.flags.writeable = False
+    add_rows(frozen, 2, flags)
+    add_rows(none, 2, flags)
+
+    assert got == [(len(a), a.ctypes.data, 2, flags.ctypes.data) for a in (rows, frozen, none)]
 
 
 def test_a_kernel_is_linked_when_it_is_first_called_and_once(monkeypatch):

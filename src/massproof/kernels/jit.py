@@ -10,6 +10,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
+from ctypes import addressof, c_char
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 
 _NOT_KERNELS = {"__init__", "compiler", "image", "objectcode", "simd", "wide"}
 _ENOUGH = 3_000  # triangles, which take numpy as long as loading a kernel that is kept: 3 ms
+_DTYPES = {name: np.dtype(name) for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 _ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
 
 
@@ -116,19 +118,26 @@ class Entry:
 
 def _flatten(value, argument, flat):
     """What C gets for one argument: a scalar as it is, an array as its address and unknown dimensions."""
-    if argument.shape is None:
+    dimensions = argument.shape
+    if dimensions is None:
         flat.append(value)
         return
-    fits = value.dtype.str[1:] == argument.dtype and len(value.shape) == len(argument.shape)
-    for n, known in zip(value.shape, argument.shape, strict=False):
-        if known is None:
-            flat.append(n)
-        else:
-            fits = fits and n == known
-    if not (fits and value.flags.c_contiguous):
-        msg = f"an array of {argument} is needed, got {value.shape} {value.dtype}"
+    shape = value.shape
+    fits = value.dtype == _DTYPES[argument.dtype] and value.flags.c_contiguous
+    if shape != dimensions:
+        fits = fits and len(shape) == len(dimensions)
+        for n, known in zip(shape, dimensions, strict=False):
+            if known is None:
+                flat.append(n)
+            else:
+                fits = fits and n == known
+    if not fits:
+        msg = f"an array of {argument} is needed, got {shape} {value.dtype}"
         raise TypeError(msg)
-    flat.append(value.__array_interface__["data"][0])
+    try:
+        flat.append(addressof(c_char.from_buffer(value)))  # twice as fast as what serves any array
+    except (TypeError, ValueError):  # it cannot be written, or is empty
+        flat.append(value.__array_interface__["data"][0])
 
 
 def cores() -> int:
