@@ -1,6 +1,7 @@
 """What files do to faces: sweeps and offsets, turned faces, seams, open shells, edges off their faces, gaps."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,8 +27,27 @@ from solids_by_hand import (
 )  # fmt: skip
 from strategies import rotations
 
-from massproof.brep import CIRCLE, ELLIPSE, EXTRUSION, HYPERBOLA, OFFSET, PARABOLA, PLANE, REVOLUTION
+from massproof.brep import (
+    CIRCLE,
+    CYLINDER,
+    ELLIPSE,
+    EXTRUSION,
+    HYPERBOLA,
+    OFFSET,
+    PARABOLA,
+    PLANE,
+    REVOLUTION,
+    SPHERE,
+    SPLINE,
+    TORUS,
+)  # fmt: skip
 from massproof.exact import integrate
+from massproof.kernels.faces import COUNTS, REVERSED, TOTAL, TURNS_U, TURNS_V, WOUND, finish, flags_of
+from massproof.kernels.geometry import ROWS, WIDTH, Geometry
+from massproof.kernels.inner import FIELDS, spline_inner, tabulate
+from massproof.kernels.patches import Patch
+from massproof.kernels.pieces import BAND
+from massproof.kernels.quadrature import FIFTEEN
 from massproof.sweeps import Net, arc, extruded, revolved
 
 
@@ -406,3 +426,74 @@ def _half_sphere():
     points = flat.points.copy()
     points[:, :3] = np.outer(flat.points[:, 0], X) + np.outer(flat.points[:, 1], Z)
     return revolved(Net(points, flat.degrees, flat.knots), np.concatenate([ORIGIN, X, Y, Z]))
+
+
+NO_PATCH = Patch._make([0] * len(Patch._fields))
+TURN = 2 * PI
+
+
+def walked(area, turns_u=0, turns_v=0):
+    """The memory of a walk that has gone round a face."""
+    scratch = SimpleNamespace(sums=np.zeros((9, FIELDS)), places=np.zeros((10, 8)), pieces=np.zeros((20, 4)))
+    scratch.sums[TOTAL, 0] = area
+    scratch.places[COUNTS, TURNS_U], scratch.places[COUNTS, TURNS_V] = turns_u, turns_v
+    return scratch
+
+
+@pytest.mark.parametrize("sense", [1.0, -1.0])
+@pytest.mark.parametrize(("share", "turns"), [(-0.3, -1), (0.7, 0), (1.3, 1)])
+def test_a_face_of_a_torus_is_between_nothing_and_the_whole_of_it(share, turns, sense):
+    """What its loops bound is off by whole tori: one is added below nothing, and taken away above the whole."""
+    patch = NO_PATCH._replace(
+        kind=TORUS, a=3.0, b=1.0, size=8.0, whole=True, top=0.5, period_u=TURN, period_v=TURN, low_u=0.2
+    )
+    scratch = walked(sense * share * 4 * PI**2 * 3.0)
+    count = finish(SimpleNamespace(surfaces=[()]), patch, sense, True, 1, 0, scratch)
+    bands = scratch.pieces[:count]
+
+    assert (bands[:, 0] == BAND).all() and (bands[:, 1] == 0.5).all()
+    assert (bands[:, 3] - bands[:, 2]).sum() == pytest.approx(turns * sense * TURN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "turns_u", "turns_v", "flag"),
+    [
+        (CYLINDER, 0, 0, 0), (CYLINDER, 1, 0, WOUND), (TORUS, -1, 0, WOUND), (TORUS, 0, 1, WOUND),
+        (TORUS, 0, 0, 0), (SPHERE, 1, 0, 0),
+    ],
+)  # fmt: skip
+def test_loops_that_wind_round_a_surface_without_a_pole_are_noticed(kind, turns_u, turns_v, flag):
+    patch = NO_PATCH._replace(kind=kind, period_u=TURN, period_v=TURN if kind == TORUS else 0.0)
+    forward, back = (walked(area, turns_u, turns_v) for area in (2.0, -2.0))
+
+    assert flags_of(patch, 1.0, 0, forward) == flags_of(patch, -1.0, 0, back) == flag
+    assert flags_of(patch, 1.0, 0, back) == flag | REVERSED
+
+
+def test_integrals_of_a_spline_that_closes_go_on_beyond_its_end():
+    """One period more in v adds what one lap round it gives, one less takes that away."""
+    ring, build, work = arc(2.0, 2.0, 0.0, TURN), Builder(), np.zeros((ROWS, WIDTH))
+    points = np.stack([ring.points, ring.points + np.array([0, 0, 5.0, 0])])
+    s = build.spline_surface(Net(points, (1, *ring.degrees), (np.array([0.0, 0, 1, 1]), *ring.knots)))
+    geometry, knots = Geometry(*build.shapes()[:7]), ring.knots[0]
+    cells, table = np.zeros((8, 3)), np.zeros((8 * 15, 2 * WIDTH))
+    count = tabulate(geometry, s, FIFTEEN, 1, cells, table, work)
+    low, high = knots[0], knots[-1]
+    patch = NO_PATCH._replace(
+        kind=SPLINE, surface=s, base=s, origin=np.array([0.3, 0.1, -1]), start=low, rule=FIFTEEN, cells=count,
+        period_v=high - low, low_v=low, high_v=high,
+    )  # fmt: skip
+    scratch = SimpleNamespace(
+        work=work, cells=cells, table=table, row=np.zeros(2 * WIDTH), columns=np.zeros((len(ring.points), 8))
+    )
+
+    def inner(v):
+        out = np.zeros((2, FIELDS))
+        spline_inner(geometry, patch, 0.4, v, scratch, *out)
+        return out[0]
+
+    lap, part = inner(high), inner(low + 0.3 * (high - low))
+
+    assert lap[0] == pytest.approx(TURN * 2.0 * 5.0)
+    assert inner(low + 1.3 * (high - low)) == pytest.approx(part + lap, abs=1e-12)
+    assert inner(low - 0.7 * (high - low)) == pytest.approx(part - lap, abs=1e-12)

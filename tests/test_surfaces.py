@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from massproof.brep import (
     TORUS,
 )  # fmt: skip
 from massproof.kernels import curves, surfaces
-from massproof.kernels.geometry import ROWS, WIDTH
+from massproof.kernels.geometry import ROWS, WIDTH, Geometry
+from massproof.kernels.inversion import GAP, U, V, free_foot, tube_foot
+from massproof.kernels.patches import Patch
 from massproof.sweeps import Net, arc, conic, curve_net, extruded, revolved
 
 rng = np.random.default_rng(7)
@@ -249,3 +252,33 @@ def test_sweeps_of_splines_are_their_surfaces():
 def test_whole_turns_close_exactly():
     assert (arc(2.0, 1.0, 0.3, 0.3 + 2 * PI).points[0] == arc(2.0, 1.0, 0.3, 0.3 + 2 * PI).points[-1]).all()
     assert len(conic(PARABOLA, 1.0, 0.0, 0.0, 1.0).points) == 3
+
+
+NO_PATCH = Patch._make([0] * len(Patch._fields))
+
+
+@pytest.mark.parametrize("v", [2.5, 3.0, 3.3, 4.0])
+def test_the_foot_on_the_inner_part_of_a_spindle_torus_has_the_v_of_its_point(v):
+    """There v goes on through π, from one cusp to the other, and does not jump to −π."""
+    here, a, b = np.zeros(8), 1.0, 2.0
+    patch = NO_PATCH._replace(kind=TORUS, a=a, b=b, lemon=True)
+    tube_foot(patch, a + 1.1 * b * math.cos(v), 1.1 * b * math.sin(v), 0.0, 0.0, here)
+
+    assert here[V] == pytest.approx(v)
+    assert here[GAP] == pytest.approx(0.1 * b)
+
+
+def test_the_search_for_a_foot_where_the_surface_stands_still_ends():
+    """S = (u³, v, 0) at u = 0: Newton's method converges by 4/5 a step there, too slowly for a tiny face."""
+    points = np.zeros((4, 2, 4))
+    points[3, :, 0], points[:, 1, 1], points[..., 3] = 1, 1, 1
+    build = Builder()
+    s = build.spline_surface(Net(points, (3, 1), (np.repeat([0.0, 1.0], 4), np.repeat([0.0, 1.0], 2))))
+    patch = NO_PATCH._replace(surface=s, base=s, size=1e-6, high_u=1.0, high_v=1.0)
+    here, scratch = np.zeros(8), SimpleNamespace(at=np.zeros((6, 3)), work=np.zeros((ROWS, WIDTH)))
+    here[U] = here[V] = 1.0
+    free_foot(Geometry(*build.shapes()[:7]), patch, np.array([0, 0.4, 0]), Y, here, 0, scratch)
+
+    assert here[V] == pytest.approx(0.4)
+    assert 0 < here[U] < 1e-3
+    assert here[GAP] < 1e-9

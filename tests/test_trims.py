@@ -6,7 +6,10 @@ from solids_by_hand import PI, SOLIDS, Builder, filleted_box, frustum, twin
 
 from massproof.brep import LINE, SPLINE
 from massproof.exact import integrate
-from massproof.sweeps import curve_net
+from massproof.kernels.curves import point
+from massproof.kernels.geometry import ROWS, WIDTH, Geometry
+from massproof.kernels.trims import foot
+from massproof.sweeps import Net, curve_net
 from massproof.tables import prepare
 
 
@@ -88,3 +91,32 @@ def test_splines_of_absurd_degree_are_unsupported():
     (part,) = integrate(shapes._replace(surfaces=surfaces, curves=curves))
 
     assert part.body is None and len(part.unsupported) >= 2
+
+
+def curve_foot(points, knots, vertex):
+    """Parameter of the foot of `vertex` on a cubic, the curve's point there, and its derivative."""
+    build, work = Builder(), np.zeros((ROWS, WIDTH))
+    points = np.column_stack([points, np.ones(len(points))])
+    c = build.spline_curve(Net(points, (3,), (np.repeat(knots, 4).astype(float),)))
+    geometry, out = Geometry(*build.shapes()[:7]), np.zeros((3, 3))
+    t = foot(geometry, c, np.array(vertex, float), work)
+    point(geometry, c, t, work, out, 0)
+    return t, out[0], out[1]
+
+
+def test_the_foot_of_a_vertex_is_where_the_curve_is_normal_to_what_leads_to_it():
+    vertex = np.array([1.3, 0.9, 0.2])
+    t, at, along = curve_foot([(0, 0, 0), (1, 2, 0), (2, -1, 0), (3, 1, 1)], (0, 1), vertex)
+
+    assert 0 < t < 1
+    assert (at - vertex) @ along == pytest.approx(0, abs=1e-13)
+
+
+def test_a_foot_where_the_curve_stands_still_is_approached_as_far_as_the_steps_go():
+    """The curve (t³, 0, 0) at 0: Newton's method converges by 4/5 a step there, and stops after thirty."""
+    low, high = -1.0, 1.3
+    cubes = [(low**3, 0, 0), (low**2 * high, 0, 0), (low * high**2, 0, 0), (high**3, 0, 0)]
+    t, at, _ = curve_foot(cubes, (low, high), (0, 0, 0))
+
+    assert 0 < abs(t) < 1e-3
+    assert np.linalg.norm(at) < 1e-9

@@ -108,16 +108,16 @@ def find_foot(geometry, patch, search, scratch):
     if not is_free(patch.kind):
         closed_foot(patch, scratch.spot[0], scratch.spot[1], here)
         return
-    u, v = here[U], here[V]
-    for attempt in range(2):
+    u, v, again = here[U], here[V], False
+    while True:
         free_foot(geometry, patch, scratch.spot[0], scratch.spot[1], here, search, scratch)
-        if attempt == 1 and spare[GAP] <= here[GAP]:
+        if again and spare[GAP] <= here[GAP]:
             copy(spare, here)
         if search == 1 or here[GAP] <= _FAR * patch.size or counts[SEARCHES] <= 0.0:
             break
         copy(here, spare)
         counts[SEARCHES] -= 1.0
-        search = 1
+        search, again = 1, True
     here[U] = nearest_turn(here[U], u, patch.period_u)
     here[V] = nearest_turn(here[V], v, patch.period_v)
 
