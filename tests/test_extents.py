@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from solids_by_hand import PI, SOLIDS, Builder, X, Z, caps, cone_without_seam, frustum, moved, torus, twin
 
@@ -59,6 +59,9 @@ def test_a_turned_part_has_the_box_of_turned_shapes(name, scale):
 
 
 @given(rotations, st.floats(-1.2, 1.2))
+@example(
+    np.diag([-1.0, -1.0, 1.0]), -(2.0**-14)
+)  # so near its border that the sphere may or may not be reached
 @settings(max_examples=10 if DISABLED else 100)
 def test_a_cap_reaches_to_the_sphere_or_to_its_border(rotation, height):
     """Along d the sphere r is reached when d·axis ≥ h/r, else the circle: h d·a + ρ √(1 − (d·a)²)."""
@@ -70,7 +73,9 @@ def test_a_cap_reaches_to_the_sphere_or_to_its_border(rotation, height):
     round_ = height * along + rho * np.tile(np.hypot(rotation[:, 0], rotation[:, 1]), 2)
     expected = np.where(along >= height / r, r, round_)
 
-    assert np.concatenate([-part.low, part.high]) == pytest.approx(expected, abs=1e-9)
+    bound = part.errors["integration"].box
+    assert np.concatenate([-part.low, part.high]) == pytest.approx(expected, abs=bound + 1e-12)
+    assert bound < 1e-7 * r  # 1e-8 in 4 000 caps, where the summit lies that near the border
 
 
 @pytest.mark.parametrize("sense", [1, -1])
