@@ -19,7 +19,7 @@ from massproof.mass import Array, Body, Errors
 from massproof.placed import Box, Definition, Occurrence, checked, in_unit
 from massproof.stepfile import Model, Shown
 
-NATIVE, OCCT, BOTH = ENGINES = ("native", "occt", "both")
+NATIVE, OCCT, BOTH = "native", "occt", "both"
 ACCURACY = exact.ACCURACY
 
 _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so do we

@@ -7,14 +7,13 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from massproof.brep import SPLINE, Floats, Integers, Shapes
-from massproof.errors import Note
 from massproof.extents import Extent, extents
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
@@ -55,7 +54,6 @@ class Part:
         int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
     )
     extent: Extent
-    notes: tuple[Note, ...] = field(default=())
 
     def box(self, matrix: Floats) -> tuple[Floats, Floats]:
         """Tight corners after r -> matrix·r, a rotation or mirror times a scale; made when asked, and kept."""
