@@ -15,6 +15,7 @@ demo: $(VENV)/demo.stamp
 test: test-jit
 
 check: export MASSPROOF_MUTANTS = 1
+check: export MASSPROOF_EXAMPLES = gate
 check: lint test-nojit test-jit
 
 bench: $(VENV)/bench.stamp

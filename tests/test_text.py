@@ -190,6 +190,14 @@ def test_corners_that_repeat_are_shared_also_after_a_facet_that_is_unlike(change
     assert changes or len(vertices) < 2 * len(faces)
 
 
+@pytest.mark.parametrize("digits", [5, 17, 19, 22, 25])
+def test_numbers_of_any_length_are_those_that_are_written(digits):
+    """Three of them may take more than the 64 bytes that are looked at at once."""
+    data = facets(MOVED, f"{{:.{digits}f}}")
+
+    assert (stl_by_kernel(data) == stl._any_corners(data)).all()
+
+
 def test_a_number_that_another_begins_with_is_not_taken_for_it():
     data = facets(SPHERE, "{:.1f}").replace(b" 0.0\n", b" 0.0123\n", 9)
 
