@@ -219,10 +219,10 @@ def test_patches_have_their_colours():
     faces = cube(colour=RED, patches=((6, (0.0, 1.0, 0.0, 1.0)),))
     placed = next(scene(faces).placed())
 
-    assert drawing.patches(placed) == ((0, RED), (6, (0.0, 1.0, 0.0, 1.0)))
-    assert drawing.patches(next(scene(cube(patches=((0, RED),))).placed())) == ((0, RED),)
+    assert placed.patches() == ((0, RED), (6, (0.0, 1.0, 0.0, 1.0)))
+    assert next(scene(cube(patches=((0, RED),))).placed()).patches() == ((0, RED),)
     other = Scene("mm", (faces,), (Occurrence("blue", np.eye(4), 0, colour=CLEAR),))
-    assert drawing.patches(next(other.placed())) == ((0, CLEAR),)
+    assert next(other.placed()).patches() == ((0, CLEAR),)
     shown = picture(scene(faces))[..., :3].reshape(-1, 3).astype(int)
     assert (shown[:, 0] > shown[:, 1] + 60).any()
     assert (shown[:, 1] > shown[:, 0] + 60).any()

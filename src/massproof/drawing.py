@@ -127,8 +127,8 @@ def draw(scene: Scene, camera: Camera, size: int, ground: Colour = (1.0, 1.0, 1.
     """Picture of `scene`, `size` pixels wide and high, on a ground of one colour and opacity."""
     factor = 3 if size <= _FINE else 2  # in which a pixel is divided either way, so that edges are smooth
     canvas, camera = _canvas(size * factor), camera.enlarged(factor)
-    parts = [(placed, patches(placed)) for placed in scene.placed()]
-    colours = np.array([STEEL, *(colour for _, rows in parts for _, colour in rows)])
+    parts = [(placed, placed.patches()) for placed in scene.placed()]
+    colours = np.array([STEEL, *(colour or STEEL for _, rows in parts for _, colour in rows)])
     smoothed: dict[int, npt.NDArray[np.float32]] = {}
     number = 1
     for placed, rows in parts:
@@ -149,14 +149,6 @@ def _canvas(size: int) -> _Canvas:
     )
 
 
-def patches(placed: Placed) -> tuple[tuple[int, Colour], ...]:
-    """From which triangle on a part has which colour."""
-    own = placed.definition.patches
-    if not own or placed.colour != placed.definition.colour:  # where it stands it has a colour of its own
-        return ((0, placed.colour or STEEL),)
-    return own if own[0][0] == 0 else ((0, placed.colour or STEEL), *own)
-
-
 def corner_normals(definition: Definition) -> npt.NDArray[np.float32]:
     """(F, 3, 3) unit normals that make round what is meant to be; none for a part with facets beyond number."""
     faces = definition.faces
@@ -174,7 +166,7 @@ def _cover(
     camera: Camera,
     placed: Placed,
     normals: npt.NDArray[np.float32],
-    rows: Iterable[tuple[int, Colour]],
+    rows: Iterable[tuple[int, Colour | None]],
     number: int,
     opacities: Floats,
 ) -> None:
