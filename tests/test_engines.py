@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -57,6 +58,49 @@ class Asked(list):
         if arguments:
             self.append(arguments["wanted"])
         return json.loads(json.dumps(answer["result"]))
+
+
+# --- what a file contradicts itself in
+
+
+def test_faces_that_look_another_way_than_their_loops_are_named():
+    f = Solids()
+    shown = f.shown(f.box(), f.box(x=9.0)).file()
+    first, second = re.findall(rb"(#\d+)\s*=\s*(?=ADVANCED_FACE)", shown)[2:4]
+    wrong = re.sub(rb"(%b\s*=\s*ADVANCED_FACE.*?)\.T\.\)" % first, rb"\1.F.)", shown, count=1)
+    found = measured(wrong)
+
+    assert codes(found) == ["faces-turned"]
+    assert evidence(found, "faces-turned") == {"faces": 1, "parts": 1, "numbers": [int(first[1:])]}
+    assert (found.body.mass, found.bounded) == (pytest.approx(12, rel=1e-14), True)
+    for number in (first, second):  # and their loops another way than the faces beside them
+        bound = re.search(rb"%b\s*=\s*ADVANCED_FACE\('',\((#\d+)" % number, wrong)[1]
+        wrong = re.sub(rb"(%b\s*=.*?)\.T\.\)" % bound, rb"\1.F.)", wrong, count=1)
+    found = measured(wrong)
+
+    assert evidence(found, "faces-turned")["numbers"] == [int(first[1:]), int(second[1:])]
+    assert found.body.mass == pytest.approx(12, rel=1e-14)
+
+
+def test_area_vectors_that_do_not_add_up_are_told(monkeypatch):
+    integrate = exact.integrate
+
+    def odd(shapes, accuracy):
+        return [dataclasses.replace(one, imbalance=1e-3) for one in integrate(shapes, accuracy)]
+
+    monkeypatch.setattr(exact, "integrate", odd)
+    found = measured(box())
+
+    assert codes(found) == ["area-vectors"]
+    assert evidence(found, "area-vectors")["relative"] == 1e-3
+    assert found.bounded
+    found = measured(open_box())
+    assert codes(found) == ["open-solids"]  # which says it all
+
+
+def open_box():
+    f = Solids()
+    return f.shown(f.box(sides=5)).file()
 
 
 # --- both
@@ -144,6 +188,9 @@ def test_only_what_cannot_be_integrated_natively_is_asked_of_open_cascade(monkey
     assert found.bounded  # gaps between its edges and faces are not known
     assert "2 of 3 parts" not in found.method
     assert "for 1 of 3 parts" in found.method
+    assert found.versions == {"OCCT": occt.version()}
+    assert mp.measure(data).provenance["OCCT"] == occt.version()
+    assert "OCCT" not in mp.measure(box()).provenance
 
 
 @OCP

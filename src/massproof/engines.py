@@ -23,7 +23,7 @@ NATIVE, OCCT, BOTH = "native", "occt", "both"
 ACCURACY = exact.ACCURACY
 
 _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so do we
-_NAMED = 3  # parts that a finding names
+_NAMED, _LISTED = 3, 20  # numbers that a finding names, and those in its evidence
 # Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
 # took 10 s for 255 kB. Damaged ones can keep it busy for ever.
 _PATIENCE, _BYTES = 4.0, 5_000
@@ -39,6 +39,7 @@ class Found(NamedTuple):
     solid: bool  # whether they are solids, and not surfaces
     notes: tuple[Note, ...]
     method: str
+    versions: dict[str, str]  # of Open CASCADE, where it was asked
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -56,18 +57,22 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
     native: dict[int, Definition] = {}
+    notes: list[Note] = []
     reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
     if engine != OCCT:
-        native, unclear = _native(model, shown, scale, accuracy)
+        parts = _integrated(model.shapes, shown, accuracy)
+        native, unclear = _native(parts, shown, scale)
         reasons |= unclear
+        notes = _mended([parts[n] for n in native])
     asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
     foreign, version = _foreign(model, shown, asked, occurrences, solid)
-    notes = _fallen_back(shown, reasons)
+    notes += _fallen_back(shown, reasons)
     if engine == BOTH:
         notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
     chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
     method = _method(len(native), len(shown), accuracy, version)
-    return Found(chosen, occurrences, solid, tuple(notes), method)
+    versions = {"OCCT": version} if version else {}
+    return Found(chosen, occurrences, solid, tuple(notes), method, versions)
 
 
 def in_millimetres(model: Model) -> float:
@@ -99,13 +104,11 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
 
 
 def _native(
-    model: Model, shown: Sequence[Shown], scale: float, accuracy: float
+    parts: dict[int, list[exact.Part]], shown: Sequence[Shown], scale: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
     """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
-    read = [n for n, one in enumerate(shown) if not one.problems]
-    parts = _integrated(model.shapes, [shown[n] for n in read], accuracy)
     definitions, reasons = {}, {}
-    for n, rows in zip(read, parts, strict=True):
+    for n, rows in parts.items():
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
@@ -119,13 +122,17 @@ def _native(
     return definitions, reasons
 
 
-def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> list[list[exact.Part]]:
-    """Of each solid its part, of each surface model those of its shells; the rest of the table is left alone."""
-    rows = sorted({shell for one in shown for shell, _ in one.shells})
+def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> dict[int, list[exact.Part]]:
+    """Of each solid that was read its part, of each surface model those of its shells, by its number in `shown`.
+
+    The rest of the table is left alone.
+    """
+    read = {n: one for n, one in enumerate(shown) if not one.problems}
+    rows = sorted({shell for one in read.values() for shell, _ in one.shells})
     place = {row: n for n, row in enumerate(rows)}
     solids: list[tuple[int, int, int]] = []
     members: list[tuple[int, int]] = []
-    for one in shown:
+    for one in read.values():
         if one.solid >= 0:
             solids.append((len(members), len(one.shells), one.part.number))
             members += [(place[shell], same) for shell, same in one.shells]
@@ -136,10 +143,36 @@ def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> list[
     )
     parts = exact.integrate(table, accuracy)
     bodies = iter(parts)  # solids come first, and where there are solids no surface is shown
-    return [
-        [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
-        for one in shown
-    ]
+    return {
+        n: [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
+        for n, one in read.items()
+    }
+
+
+def _mended(found: Sequence[list[exact.Part]]) -> list[Note]:
+    """Where files contradict themselves, and what was assumed to integrate them all the same."""
+    parts = [part for rows in found for part in rows]
+    notes: list[Note] = []
+    turned = [part for part in parts if part.turned]
+    if turned:
+        numbers = [number for part in turned for number in part.turned]
+        named = ", ".join(f"#{number}" for number in numbers[:_NAMED])
+        text = (
+            f"faces that look the other way than their loops or their neighbours say: {len(numbers)}, in "
+            f"{len(turned)} of {len(parts)} parts, as {named}; they were turned to fit, and the volume rests on that"
+        )
+        evidence = {"faces": len(numbers), "parts": len(turned), "numbers": numbers[:_LISTED]}
+        notes.append(("faces-turned", text, evidence))
+    open_ = [part for part in parts if part.unbalanced]
+    if open_:
+        worst = max(open_, key=lambda part: part.imbalance)
+        text = (
+            f"parts whose faces do not close, though their edges do: {len(open_)} of {len(parts)}; most open is "
+            f"#{worst.entity}, whose area vectors add up to {worst.imbalance:.2g} of its area and not to zero"
+        )
+        evidence = {"relative": worst.imbalance, "numbers": [part.entity for part in open_[:_LISTED]]}
+        notes.append(("area-vectors", text, evidence))
+    return notes
 
 
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
@@ -230,7 +263,7 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     named = "; ".join(f"#{shown[n].part.number}: {why}" for n, why in list(reasons.items())[:_NAMED])
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
-    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]}
+    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:_LISTED]}
     return [("fallback-occt", text, evidence)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from massproof import engines
@@ -12,8 +14,10 @@ from massproof.placed import Whole, whole
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
+    "area-vectors",
     "duplicate-solids",
     "engines-disagree",
+    "faces-turned",
     "fallback-occt",  # which takes malformed entities and faces that do not fit their edges as they come
     "integration-estimated",
     "inverted",
@@ -35,7 +39,8 @@ def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float |
     """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
-    return _measured(together, drawn.notes + found.notes, name, found.method)
+    measured = _measured(together, drawn.notes + found.notes, name, found.method)
+    return replace(measured, versions=found.versions)
 
 
 def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> Measured:
