@@ -6,6 +6,7 @@ Each part is integrated once, in its own frame. Open CASCADE runs in a process o
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     notes: tuple[Note, ...]
     method: str
     versions: dict[str, str]  # of Open CASCADE, where it was asked
+    unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -65,14 +67,18 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
         reasons |= unclear
         notes = _mended([parts[n] for n in native])
     asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
-    foreign, version = _foreign(model, shown, asked, occurrences, solid)
+    foreign, lost, version = _foreign(model, shown, asked, occurrences, solid)
     notes += _fallen_back(shown, reasons)
     if engine == BOTH:
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
-    chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
+        notes += _unchecked(shown, lost)
+        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native.keys() & foreign.keys()})
+    if lost.keys() - native.keys():
+        raise FormatError(_unmade(shown, lost, min(lost.keys() - native.keys())))
+    chosen = [native[n] if n in native else foreign[n] for n in range(len(shown))]
     method = _method(len(native), len(shown), accuracy, version)
     versions = {"OCCT": version} if version else {}
-    return Found(chosen, occurrences, solid, tuple(notes), method, versions)
+    unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
+    return Found(chosen, occurrences, solid, tuple(notes), method, versions, unclosed)
 
 
 def in_millimetres(model: Model) -> float:
@@ -198,10 +204,10 @@ def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
 
 def _foreign(
     model: Model, shown: Sequence[Shown], asked: Sequence[int], occurrences: Iterable[Occurrence], solid: bool
-) -> tuple[dict[int, Definition | None], str]:
-    """What Open CASCADE makes of parts, None where it makes nothing of one; and its version."""
+) -> tuple[dict[int, Definition], dict[int, str], str]:
+    """What Open CASCADE makes of parts, why it makes nothing of others, and its version."""
     if not asked:
-        return {}, ""
+        return {}, {}, ""
     turns: dict[int, dict[bytes, Any]] = {n: {} for n in asked}
     for one in occurrences:
         if one.definition in turns:
@@ -210,25 +216,57 @@ def _foreign(
         model.entities.rows[:, 0] >= 0
     )  # of each row among the instances of the file, from 1 on
     wanted = [
-        [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())]
+        [[int(position[row]) for row in rows] for rows in _rows(model, shown[n], solid)]
+        + [list(turns[n].values())]
         for n in asked
     ]
-    data = model.entities.data
+    answers, version = _answers(model.entities.data, wanted)
+    made, lost = {}, {}
+    for n, found in zip(asked, answers, strict=True):
+        if isinstance(found, str):
+            lost[n] = found
+        else:
+            made[n] = _answered(found, list(turns[n]))
+    return made, lost, version
+
+
+def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
+    """What Open CASCADE says of each part, or why it says nothing; and its version.
+
+    Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
+    """
     isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
+    try:
+        return _call(data, wanted, limits)
+    except isolation.Stopped as error:
+        if len(wanted) == 1:
+            return [str(error)], ""
+    except FormatError as error:
+        return [str(error)] * len(wanted), ""
+    answers: list[Any] = ["no time is left for it"] * len(wanted)
+    version, end = "", time.monotonic() + limits.seconds
+    for n, one in enumerate(wanted):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            (answers[n],), version = _call(data, [one], limits._replace(seconds=left))
+        except FormatError as error:
+            answers[n] = str(error)
+    return answers, version
+
+
+def _call(data: Any, wanted: list[Any], limits: isolation.Limits) -> tuple[list[Any], str]:
     answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
-    made = {
-        n: found and _answered(found, list(turns[n])) for n, found in zip(asked, answer["parts"], strict=True)
-    }
-    return made, answer["version"]
+    return [one or "Open CASCADE leaves it out" for one in answer["parts"]], answer["version"]
 
 
-def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
-    """Rows of the file where a solid is written, or the shells of a surface."""
-    if solid:
-        return [shown.part.row]
+def _rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
+    """Rows of the file where a solid is written, none for a surface, and those of the shells of either."""
     numbers = {int(model.shapes.shells[shell, 2]) for shell, _ in shown.shells if shell >= 0}
-    return np.flatnonzero(np.isin(model.entities.rows[:, 0], list(numbers))).tolist()
+    shells = np.flatnonzero(np.isin(model.entities.rows[:, 0], list(numbers))).tolist()
+    return [shown.part.row] if solid else [], shells
 
 
 def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
@@ -240,7 +278,7 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     return Definition(
         body,
         answer["area"],
-        {"integration": Errors(*answer["errors"])},
+        {cause: Errors(*one) for cause, one in answer["errors"].items()},
         lambda matrix: boxes[(matrix + 0.0).tobytes()],
         answer["splines"],
         answer["inverted"],
@@ -248,12 +286,23 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     )
 
 
-def _made(found: Definition | None, shown: Shown) -> Definition:
-    if found is None:
-        why = f": {shown.problems[0]}" if shown.problems else ""
-        msg = f"STEP file with a part, #{shown.part.number}, that cannot be made{why}; export it again"
-        raise FormatError(msg)
-    return found
+def _unmade(shown: Sequence[Shown], lost: dict[int, str], n: int) -> str:
+    """What to say of a part that no engine makes."""
+    why = "; ".join([*shown[n].problems[:1], lost[n]])
+    return f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+
+
+def _unchecked(shown: Sequence[Shown], lost: dict[int, str]) -> list[Note]:
+    """Parts that only one engine could make."""
+    if not lost:
+        return []
+    first = min(lost)
+    text = (
+        f"Open CASCADE makes nothing of {len(lost)} of {len(shown)} parts, which are not compared, as "
+        f"#{shown[first].part.number}: {lost[first]}"
+    )
+    numbers = [shown[n].part.number for n in sorted(lost)[:_LISTED]]
+    return [("engines-unchecked", text, {"parts": len(shown), "count": len(lost), "numbers": numbers})]
 
 
 def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
@@ -267,27 +316,19 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     return [("fallback-occt", text, evidence)]
 
 
-def _disagreements(
-    shown: Sequence[Shown], pairs: dict[int, tuple[Definition, Definition | None]]
-) -> list[Note]:
+def _disagreements(shown: Sequence[Shown], both: dict[int, tuple[Definition, Definition]]) -> list[Note]:
     """Parts of which the engines say what both cannot be, by their errors."""
-    both = {n: (native, foreign) for n, (native, foreign) in pairs.items() if foreign}
-    notes: list[Note] = []
-    if len(both) < len(pairs):
-        text = f"Open CASCADE makes nothing of {len(pairs) - len(both)} of {len(pairs)} parts, which are not compared"
-        evidence = {"parts": len(pairs), "count": len(pairs) - len(both)}
-        notes.append(("engines-unchecked", text, evidence))
     worst: list[tuple[float, int, str, float, float]] = []
     for n, (native, foreign) in both.items():
         for what, ours, theirs, allowed in _compared(native, foreign):
             if not abs(ours - theirs) <= allowed:
                 worst.append((abs(ours - theirs) / max(allowed, _TINY), n, what, ours, theirs))
     if worst:
-        notes.append(_disagreement(shown, len(both), worst))
-    elif both:
-        text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
-        notes.append(("engines-agree", text, {"parts": len(both)}))
-    return notes
+        return [_disagreement(shown, len(both), worst)]
+    if not both:
+        return []
+    text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
+    return [("engines-agree", text, {"parts": len(both)})]
 
 
 def _disagreement(
@@ -312,8 +353,9 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
         return float(sum(getattr(one, field) for one in both))
 
     yield "area", native.area, foreign.area, allowed("area")
-    if not (native.body and foreign.body):
-        yield "number of volumes", float(bool(native.body)), float(bool(foreign.body)), 0.0
+    volumes = [one.body is not None and not one.unclosed for one in (native, foreign)]
+    if not (native.body and foreign.body and all(volumes)):
+        yield "number of volumes", float(volumes[0]), float(volumes[1]), 0.0
         return
     yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
     for k in range(3):
