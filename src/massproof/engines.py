@@ -104,9 +104,10 @@ def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
 
 def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence]:
     """Where a part stands, in millimetres."""
-    for matrix, size in zip(shown.part.placements, shown.part.scale.tolist(), strict=True):
-        offset = matrix[:3, 3] * scale
-        yield Occurrence(number, matrix[:3, :3], offset, size, float(np.linalg.norm(offset)))
+    part = shown.part
+    numbers = (part.scale.tolist(), (part.travel * scale).tolist(), part.steps.tolist())
+    for matrix, size, travel, steps in zip(part.placements, *numbers, strict=True):
+        yield Occurrence(number, matrix[:3, :3], matrix[:3, 3] * scale, size, travel, steps)
 
 
 def _native(

@@ -102,4 +102,4 @@ class Measured:
     notes: tuple[Note, ...] = ()
     bounded: bool = False  # whether a note is an assumption that the intervals do not prove
     absent: str = ""  # why there is no body
-    versions: Mapping[str, str] = field(default_factory=dict)  # of what else computed this, by name
+    versions: dict[str, str] = field(default_factory=dict)  # of what else computed this, by name
