@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from massproof import engines, groups
-from massproof.brep import Floats
 from massproof.engines import Found
 from massproof.errors import Note
 from massproof.groups import SURFACE
 from massproof.placed import Occurrence, Whole, whole
+from massproof.placements import STAY, Places
 from massproof.stepfile import Model
 
 Owner = tuple[
@@ -79,29 +79,29 @@ class Branches:
             self._known[key] = self._together(self._items(product, use, items))
         return self._known[key]
 
-    def _items(self, product: int, use: int, items: tuple[int, ...]) -> Iterator[tuple[int, Floats]]:
+    def _items(self, product: int, use: int, items: tuple[int, ...]) -> Iterator[tuple[int, Places]]:
         """Solids and surfaces of a product with their placements."""
         if items:
-            yield from ((item, np.eye(4)) for item in items)
+            yield from ((item, STAY) for item in items)
             return
-        matrix = self._reader.placed.get(use)
+        place = self._reader.placed.get(use)
         start = self._reader.find(self._reader.shown.get(product, product))
-        stack = [(start, np.eye(4) if matrix is None else matrix)]
+        stack = [(start, STAY if place is None else place)]
         while stack:
             row, outer = stack.pop()
             group = self._groups.get(row, groups.Group())
             yield from ((item, outer) for item in group.items)
-            stack += [(inner, outer if one is None else outer @ one) for inner, one in group.places]
+            stack += [(inner, outer if one is None else outer.then(one)) for inner, one in group.places]
 
-    def _together(self, items: Iterable[tuple[int, Floats]]) -> Branch:
+    def _together(self, items: Iterable[tuple[int, Places]]) -> Branch:
         places: dict[bool, list[Occurrence]] = {True: [], False: []}
-        for item, matrix in items:
+        for item, place in items:
             if item in self._number:
                 solid, number = self._number[item]
-                offset = matrix[:3, 3] * self._scale
+                (matrix,), (travel,), (steps,) = place.matrices, place.lengths, place.steps
                 size = float(np.cbrt(abs(np.linalg.det(matrix[:3, :3]))))
-                travel = float(np.linalg.norm(offset))
-                places[solid].append(Occurrence(number, matrix[:3, :3], offset, size, travel))
+                offset, travel = matrix[:3, 3] * self._scale, float(travel) * self._scale
+                places[solid].append(Occurrence(number, matrix[:3, :3], offset, size, travel, float(steps)))
         return Branch(
             *(
                 whole(self._found[solid].definitions, found, solid=solid) if found else None

@@ -7,7 +7,7 @@ Sample Variance", The American Statistician 37, 1983; written here for second-mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -102,3 +102,4 @@ class Measured:
     notes: tuple[Note, ...] = ()
     bounded: bool = False  # whether a note is an assumption that the intervals do not prove
     absent: str = ""  # why there is no body
+    versions: dict[str, str] = field(default_factory=dict)  # of what else computed this, by name

@@ -99,7 +99,7 @@ def measure(
         _verdict(measured, findings),
         tuple(findings),
         measured.method,
-        loaded.provenance() | _density_source(material),
+        loaded.provenance() | measured.versions | _density_source(material),
         absent=absent,
         **found,
     )
