@@ -8,7 +8,7 @@ of them gives the same bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +23,6 @@ from massproof.scene import Colour, Definition, Placed, Scene
 
 Picture = npt.NDArray[np.uint8]  # (h, w, 4) red, green, blue, opacity
 
-SIZES = (16, 4096)  # pixels, from and to
 STEEL: Colour = (0.66, 0.71, 0.77, 1.0)  # of what has no colour
 _LINE = (0.10, 0.12, 0.15)
 _MARGIN = 0.06  # of the picture, on each side
@@ -101,6 +100,23 @@ def fitted(scene: Scene, axes: Floats, size: int) -> Camera:
 
     Raises UsageError for a scene without triangles.
     """
+    return framed(*extent(scene, axes), axes, size)
+
+
+def framed(low: Floats, high: Floats, axes: Floats, size: int) -> Camera:
+    """The camera that shows what lies between coordinates `low` and `high` along `axes`, all (3,) or (3, 3)."""
+    widest = float(max(high[:2] - low[:2])) or float(max(high - low)) or 1.0
+    scale = size * (1 - 2 * _MARGIN) / widest
+    matrix = axes * np.array([[scale], [-scale], [scale]])
+    middle = (low + high) / 2 * np.array([scale, -scale, scale])
+    return Camera(matrix, np.array([size / 2, size / 2, 0.0]) - middle)
+
+
+def extent(scene: Scene, axes: Floats) -> tuple[Floats, Floats]:
+    """Least and greatest coordinates (3,) of a scene along axes, the rows of (3, 3).
+
+    Raises UsageError for a scene without triangles.
+    """
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for placed in scene.placed():
         for points in _in_parts(placed):
@@ -109,11 +125,23 @@ def fitted(scene: Scene, axes: Floats, size: int) -> Camera:
     if not np.isfinite(low).all():
         msg = "there is nothing to draw: no part has triangles"
         raise UsageError(msg)
-    extent = float(max(high[:2] - low[:2])) or float(max(high - low)) or 1.0
-    scale = size * (1 - 2 * _MARGIN) / extent
-    matrix = axes * np.array([[scale], [-scale], [scale]])
-    middle = (low + high) / 2 * np.array([scale, -scale, scale])
-    return Camera(matrix, np.array([size / 2, size / 2, 0.0]) - middle)
+    return low, high
+
+
+def round_about(scene: Scene, size: int) -> Callable[[Floats], Camera]:
+    """Cameras that turn round the middle of `scene`, at a scale at which it stays in the picture: they take the axes.
+
+    Raises UsageError for a scene without triangles.
+    """
+    low, high = extent(scene, np.eye(3))
+    scale = size * (1 - 2 * _MARGIN) / (float(np.linalg.norm(high - low)) or 1.0)
+    middle = (low + high) / 2
+
+    def camera(axes: Floats) -> Camera:
+        matrix = axes * np.array([[scale], [-scale], [scale]])
+        return Camera(matrix, np.array([size / 2, size / 2, 0.0]) - matrix @ middle)
+
+    return camera
 
 
 def _in_parts(placed: Placed) -> Iterator[Floats]:

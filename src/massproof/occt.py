@@ -83,6 +83,23 @@ def integrate(brep: Brep) -> Whole:
         return whole(definitions, occurrences, solid=solid)
 
 
+def placed(brep: Brep) -> Iterator[tuple[Any, Array]]:
+    """The solids of `brep`, or where it has none its surfaces, in their own frames, and (4, 4) where they stand."""
+    from OCP.TopLoc import TopLoc_Location
+
+    for shape in brep.solids or brep.shells:
+        matrix, offset, _ = _placement(shape)
+        place = np.eye(4)
+        place[:3, :3], place[:3, 3] = matrix, offset
+        yield shape.Located(TopLoc_Location()), place
+
+
+def volume(shape: Any) -> float:
+    """Volume of a solid, positive, by the integration that is exact to 1e-12."""
+    lo, hi = box(shape, tight=False)
+    return abs(_volume(shape, (lo + hi) / 2, FINE)[0].mass)
+
+
 def ready(data: bytes) -> bool:
     """Import what `parts` needs; MissingExtra when it is not there."""
     with door("measuring with Open CASCADE"):

@@ -7,12 +7,13 @@ for all faces around it, whatever coordinates each face gives them: a closed she
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from massproof import occt
+from massproof.brep import Brep
 from massproof.errors import UsageError
 from massproof.mesh import Floats, Integers
 
@@ -35,7 +36,7 @@ class Facets(NamedTuple):
 
 def facets(
     data: bytes,
-    wanted: list[list[int]],
+    wanted: list[list[list[int]]],
     deflection: float | None,
     angle: float | None,
     volumes: list[float | None],
@@ -43,7 +44,7 @@ def facets(
 ) -> tuple[dict[str, Any], bytes]:
     """Facets of parts of a STEP file: what JSON can say of them, and the bytes of all numbers.
 
-    wanted : of each the positions in the file of its solid or its shells
+    wanted : of each the positions in the file of its solid, which a surface has none of, and of its shells
     deflection : how far facets may lie from faces, in millimetres; None: RELATIVE
     angle : between neighbouring facets, in radian; None: ANGLE
     volumes, share : of each part its exact volume in mm³, None without one, and how much of it the facets may miss
@@ -54,17 +55,38 @@ def facets(
         found, place = occt.drawn(data)
         rows: list[dict[str, Any] | None] = []
         buffer, count = bytearray(), 0
-        for places, volume in zip(wanted, volumes, strict=True):
-            if not found.keys() >= set(places):
+        for (solids, shells), volume in zip(wanted, volumes, strict=True):
+            shapes = [found[at] for at in solids if at in found] or [
+                found[at] for at in shells if at in found
+            ]
+            if not shapes:
                 rows.append(None)
                 continue
-            part = refined([found[at] for at in places], place, deflection, angle, volume, share)
+            part = refined(shapes, place, deflection, angle, volume, share)
             count += len(part.faces)
             if count > MAX_TRIANGLES:
                 msg = f"more than {MAX_TRIANGLES} triangles; ask for a larger deflection or volume error"
                 raise UsageError(msg)
             rows.append(_packed(part, buffer))
     return {"version": occt.version(), "parts": rows}, bytes(buffer)
+
+
+def of_objects(
+    brep: Brep, deflection: float | None, angle: float | None, share: float | None
+) -> Iterator[tuple[int, tuple[Facets, Floats]]]:
+    """Facets of the solids of a CAD object, or where it has none of its surfaces, and where they stand.
+
+    Each comes with the number of what it is a copy of. The numbers are those of `facets`.
+    """
+    seen: dict[Any, tuple[int, Facets]] = {}
+    with occt.door("dividing CAD objects into facets"):
+        for own, matrix in occt.placed(brep):
+            key = own.TShape(), own.Orientation()
+            if key not in seen:
+                volume = occt.volume(own) if share and brep.solids else None
+                seen[key] = len(seen), refined([own], lambda face: -1, deflection, angle, volume, share)
+            number, made = seen[key]
+            yield number, (made, matrix)
 
 
 def _packed(part: Facets, buffer: bytearray) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class Loaded:
         except UnitError:  # several, or a word of the exporter's own: the coordinates are converted
             return own or ""
 
+    def length(self, asked: str | None) -> units.Unit:
+        """The length unit of the coordinates: the source's own, else the one asked for, else millimetres.
+
+        Raises UnitError for a unit that is none of length.
+        """
+        return units.unit(self.unit or asked or "mm", "length")
+
     def densities(self) -> list[float]:
         """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
         if not isinstance(self.geometry, Drawn):
