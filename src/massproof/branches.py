@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from massproof import engines, groups
+from massproof import densities, engines, groups
 from massproof.engines import Found
 from massproof.errors import Note
 from massproof.groups import SURFACE
@@ -26,6 +26,9 @@ class Branch(NamedTuple):
 
     solids: Whole | None
     surfaces: Whole | None
+    weighed: Whole | None = (
+        None  # the solids as `densities.heavy` has them, where densities are stated that differ
+    )
 
 
 class Branches:
@@ -42,11 +45,14 @@ class Branches:
         self._found: dict[bool, Found] = {}
         self._number: dict[int, tuple[bool, int]] = {}  # of each item: whether it is a solid, its definition
         self._known: dict[Owner, Branch] = {}
+        self._densities: list[float | None] = []  # kg/m³ that the file states of each solid
         for solid in (True, False):
             parts = tuple(one for one in model.parts if (one.part.kind != SURFACE) == solid)
             if parts:
                 self._found[solid] = engines.integrate(model._replace(parts=parts), engine, accuracy)
                 self._number |= {one.part.row: (solid, n) for n, one in enumerate(parts)}
+                if solid:
+                    self._densities = densities.of_parts(model.entities, model.stated, parts)
 
     def _prune(self) -> None:
         """Forget places of what holds nothing, of which a small file can have too many to visit."""
@@ -102,9 +108,13 @@ class Branches:
                 size = float(np.cbrt(abs(np.linalg.det(matrix[:3, :3]))))
                 offset, travel = matrix[:3, 3] * self._scale, float(travel) * self._scale
                 places[solid].append(Occurrence(number, matrix[:3, :3], offset, size, travel, float(steps)))
-        return Branch(
-            *(
-                whole(self._found[solid].definitions, found, solid=solid) if found else None
-                for solid, found in places.items()
-            )
+        solids, surfaces = (
+            whole(self._found[solid].definitions, found, solid=solid) if found else None
+            for solid, found in places.items()
         )
+        return Branch(solids, surfaces, self._weighed(places[True]))
+
+    def _weighed(self, solids: list[Occurrence]) -> Whole | None:
+        if len({self._densities[one.definition] for one in solids}) < 2:
+            return None
+        return densities.heavy(self._found[True].definitions, solids, self._densities)

@@ -42,6 +42,7 @@ class Found(NamedTuple):
     method: str
     versions: dict[str, str]  # of Open CASCADE, where it was asked
     unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
+    shown: tuple[Shown, ...]  # what the definitions are of
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -78,7 +79,7 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     method = _method(len(native), len(shown), accuracy, version)
     versions = {"OCCT": version} if version else {}
     unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
-    return Found(chosen, occurrences, solid, tuple(notes), method, versions, unclosed)
+    return Found(chosen, occurrences, solid, tuple(notes), method, versions, unclosed, tuple(shown))
 
 
 def in_millimetres(model: Model) -> float:

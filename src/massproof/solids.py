@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from massproof import engines
+from massproof import densities, engines
 from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
 from massproof.placed import Whole, whole
+from massproof.stated import DENSITY
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
@@ -35,12 +36,23 @@ def measure(brep: Brep, name: str) -> Measured:
     return _measured(occt.integrate(brep), brep.notes, name, method)
 
 
-def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float | None) -> Measured:
-    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
+def measure_drawn(
+    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, weigh: bool = False
+) -> Measured:
+    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
+
+    weigh : whether to look for densities that it states
+    """
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
-    return replace(measured, versions=found.versions)
+    measured = replace(measured, versions=found.versions)
+    stated = drawn.model.stated if weigh and measured.body else ()
+    if any(one.kind == DENSITY for one in stated):
+        own = densities.of_parts(drawn.model.entities, stated, found.shown)
+        mass = densities.heavy(found.definitions, found.occurrences, own)
+        return densities.weighted(measured, mass, own) if mass else measured
+    return measured
 
 
 def _measured(
