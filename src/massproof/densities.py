@@ -71,8 +71,8 @@ def weighted(measured: Measured, mass: Whole, densities: Iterable[float | None])
     """
     stated = tuple(sorted({one for one in densities if one}))
     body = measured.body
-    if body is None or mass.body is None:
-        return measured
+    assert body
+    assert mass.body
     mean = mass.body.mass / body.mass
     most = stated[-1] / mean
     errors = {

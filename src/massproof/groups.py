@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from massproof import contexts
 from massproof.contexts import Context, Measure
 from massproof.entities import Entities, Row
@@ -190,7 +192,8 @@ def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> 
         if matrix is None:
             return None
         matrices.append(matrix)
-    return step(matrices[1]).then(back(matrices[0]))
+    with np.errstate(all="ignore"):  # lengths beyond all measure are refused where they are seen
+        return step(matrices[1]).then(back(matrices[0]))
 
 
 def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[int, ...]]:
@@ -239,6 +242,5 @@ def _related(reader: Reader, relation: Row, part: int) -> Places | None:
         ends = ((inner, first), (outer, second))
         return _between(reader, *(ends[::-1] if turned else ends))
     matrix = frame(reader.entities, operator, float(reader.factor(second)))
-    if matrix is None:
-        return None
-    return back(matrix) if turned else step(matrix)
+    make = back if turned else step
+    return None if matrix is None else make(matrix)
