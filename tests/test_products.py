@@ -420,8 +420,10 @@ def test_surfaces_and_others_are_listed_with_their_kind():
     triangles = f("TESSELLATED_SOLID('',(),$)")
     f.product("one", f.shape(context, model, block, triangles))
     f.product("two", f.shape(context, f.body(), triangles))
-    kinds = [(part.kind, part.name) for part in f.read().parts]
-    assert kinds == [("surface", "one"), ("other", "one"), ("other", "one"), ("solid", "two")]
+    found = f.read()
+    kinds = [(part.kind, part.name) for part in found.parts]
+    assert kinds == [("surface", "one"), ("other", "one"), ("facets", "one"), ("solid", "two")]
+    assert codes(found) == ["tessellation-left"]
 
 
 def test_a_complex_representation_is_read():

@@ -39,6 +39,7 @@ class Found(NamedTuple):
     solid: bool  # whether they are solids, and not surfaces
     notes: tuple[Note, ...]
     method: str
+    bounded: bool = False  # whether a note is an assumption of what tessellated parts enclose
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -55,19 +56,21 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     scale = in_millimetres(model)
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
-    native: dict[int, Definition] = {}
+    native, facets = _facetted(shown, scale)  # of which Open CASCADE knows no volume
     reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
     if engine != OCCT:
-        native, unclear = _native(model, shown, scale, accuracy)
+        exactly, unclear = _native(model, shown, scale, accuracy)
+        native |= exactly
         reasons |= unclear
-    asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
+    asked = sorted(reasons) if engine == NATIVE else [n for n, one in enumerate(shown) if not one.mesh]
     foreign, version = _foreign(model, shown, asked, occurrences, solid)
     notes = _fallen_back(shown, reasons)
     if engine == BOTH:
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
+        notes += _disagreements(shown, {n: (native[n], foreign.get(n)) for n in native})
     chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
-    method = _method(len(native), len(shown), accuracy, version)
-    return Found(chosen, occurrences, solid, tuple(notes), method)
+    count = sum(one.mesh is not None for one in shown)
+    method = _method(len(native) - count, count, len(shown), accuracy, version)
+    return Found(chosen, occurrences, solid, (*notes, *facets.notes), method, facets.bounded)
 
 
 def in_millimetres(model: Model) -> float:
@@ -80,8 +83,9 @@ def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
     numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
     drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
     for one in shown:
+        own = float(np.abs(one.mesh.vertices).max()) if one.mesh else drawn
         longest = (
-            max(drawn * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
+            max(own * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
         )
         if not longest <= _LONGEST:  # catches nan, too
             msg = (
@@ -98,11 +102,34 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
         yield Occurrence(number, matrix[:3, :3], offset, size, float(np.linalg.norm(offset)))
 
 
+class _Facets(NamedTuple):
+    """What is said of tessellated parts together."""
+
+    notes: tuple[Note, ...] = ()
+    bounded: bool = False
+
+
+def _facetted(shown: Sequence[Shown], scale: float) -> tuple[dict[int, Definition], _Facets]:
+    """The tessellated parts, by their number in `shown`."""
+    own = {n: one for n, one in enumerate(shown) if one.mesh}
+    if not own:
+        return {}, _Facets()
+    from massproof import facetted  # which files without any do not wait for
+
+    found = {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
+    definitions = {
+        n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in found.items()
+    }
+    numbers = [one.part.number for one in own.values()]
+    notes = tuple(facetted.notes(numbers, list(found.values())))
+    return definitions, _Facets(notes, any(one.bounded for one in found.values()))
+
+
 def _native(
     model: Model, shown: Sequence[Shown], scale: float, accuracy: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
     """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
-    read = [n for n, one in enumerate(shown) if not one.problems]
+    read = [n for n, one in enumerate(shown) if not (one.problems or one.mesh)]
     parts = _integrated(model.shapes, [shown[n] for n in read], accuracy)
     definitions, reasons = {}, {}
     for n, rows in zip(read, parts, strict=True):
@@ -276,7 +303,7 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
 
     def allowed(field: str) -> float:
         both = [*native.errors.values(), *foreign.errors.values()]
-        return float(sum(getattr(one, field) for one in both))
+        return float(sum(getattr(one, field) for one in both if one))
 
     yield "area", native.area, foreign.area, allowed("area")
     if not (native.body and foreign.body):
@@ -290,9 +317,12 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
             yield "second moment", ours, theirs, allowed("second")
 
 
-def _method(native: int, count: int, accuracy: float, version: str) -> str:
-    own = f"boundary integrals over the exact faces, to {accuracy:g}"
-    foreign = f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"
-    if native == count:
-        return own
-    return f"{own}; {foreign} for {count - native} of {count} parts" if native else foreign
+def _method(native: int, facets: int, count: int, accuracy: float, version: str) -> str:
+    """How parts were measured: the first way without the number of those."""
+    ways = (
+        (native, f"boundary integrals over the exact faces, to {accuracy:g}"),
+        (facets, "divergence theorem over the triangles as stored"),
+        (count - native - facets, f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"),
+    )
+    first, *others = [(parts, how) for parts, how in ways if parts]
+    return "; ".join([first[1], *(f"{how} for {parts} of {count} parts" for parts, how in others)])

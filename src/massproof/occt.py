@@ -144,7 +144,7 @@ def _answer(shapes: list[Any], solid: bool, turns: list[Any]) -> dict[str, Any] 
     found = [_definition(one, solid) for one in members]
     boxes = [zip(*(one.box(np.array(turn)) for one in found), strict=True) for turn in turns]
     together = whole(found, [Occurrence(n, np.eye(3), np.zeros(3)) for n in range(len(found))], solid=solid)
-    body, errors = together.body, together.errors["integration"]
+    body, errors = together.body, together.errors["integration"] or Errors()
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": together.area,

@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
     row: int
     number: int
-    kind: str  # SOLID, SURFACE, OTHER
+    kind: str  # SOLID, SURFACE, FACETS, OTHER
     name: str  # of its product; of itself where it belongs to none
     product: int  # row of its PRODUCT_DEFINITION, −1 where it belongs to none
     context: Context | None
@@ -202,9 +202,7 @@ def title(entities: Entities, product: int) -> str:
 
 def _name(entities: Entities, product: int, item: int) -> str:
     """Name of a product, or of a solid that belongs to none."""
-    arguments = entities.arguments(item)
-    own = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-    return title(entities, product) or own
+    return title(entities, product) or entities.name(item)
 
 
 def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
@@ -232,4 +230,10 @@ def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
     if reader.unread:
         text = f"{reader.unread} mapped items name no representation; they are left out"
         notes.append(("mapped-missing", text, {"count": reader.unread}))
+    if reader.pictures:
+        text = (
+            f"{reader.pictures} tessellated shapes stand beside exact ones of the same product and do not say what "
+            "they show; they are taken for pictures of these, and not measured"
+        )
+        notes.append(("tessellation-left", text, {"count": reader.pictures}))
     return tuple(notes)

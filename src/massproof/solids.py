@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
+
 import numpy as np
 
 from massproof import engines
@@ -20,6 +22,7 @@ _ASSUMED = {
     "overlap",
     "placement-missing",
     "solids-missing",
+    "tessellation-left",
 }
 
 
@@ -35,17 +38,20 @@ def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float |
     """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
-    return _measured(together, drawn.notes + found.notes, name, found.method)
+    measured = _measured(together, drawn.notes + found.notes, name, found.method)
+    return replace(measured, bounded=True) if found.bounded else measured
 
 
 def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> Measured:
     remarks, absent = _remarks(found, name)
     notes += remarks
-    errors: dict[str, Errors | None] = {"brep-gap": None}  # Open CASCADE does not tell it
+    errors: dict[str, Errors | None] = {}
+    if "integration" in found.errors:  # of faces, and not of triangles
+        errors["brep-gap"] = None  # Open CASCADE does not tell it
     errors |= found.errors
-    errors["counted-twice"] = _counted_twice(found)
-    first = errors["integration"] or Errors()
-    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    errors["counted-twice"] = _added(found.errors.get("counted-twice"), _counted_twice(found))
+    cause = "integration" if "integration" in errors else "rounding"
+    errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
@@ -66,6 +72,12 @@ def _counted_twice(found: Whole) -> Errors:
     size = float(np.linalg.norm(found.hi - found.lo))
     extra = found.repeated_volume
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
+
+
+def _added(one: Errors | None, other: Errors) -> Errors:
+    one = one or Errors()
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return Errors(*(a + b for a, b in pairs))
 
 
 def _remarks(found: Whole, name: str) -> tuple[tuple[Note, ...], str]:

@@ -1,6 +1,6 @@
 """Types of entities that are read, with the arguments that each declares.
 
-The table follows ISO 10303-42:2019 (geometry and topology) and ISO 10303-21:2016 (how instances are written).
+The table follows ISO 10303-42:2019 (geometry, topology, tessellations) and ISO 10303-21:2016 (how they are written).
 """
 
 import numpy as np
@@ -77,6 +77,12 @@ BREP_WITH_VOIDS solid name shell/turned_shell shell/turned_shell*
 SOLID_OF_PARTS solid
 SHELL_BASED_SURFACE_MODEL surfaces name shell/turned_shell*
 FACE_BASED_SURFACE_MODEL surfaces name shell/turned_shell*
+
+COORDINATES_LIST coordinates name count number**
+TRIANGULATED_FACE triangles name coordinates count number** any count* count**
+COMPLEX_TRIANGULATED_FACE triangles name coordinates count number** any count* count** count**
+TRIANGULATED_SURFACE_SET triangles name coordinates count number** count* count**
+COMPLEX_TRIANGULATED_SURFACE_SET triangles name coordinates count number** count* count** count**
 """
 # The same for the parts of a complex instance, which have no arguments of other parts.
 _PARTS = """
@@ -95,6 +101,7 @@ OF_PARTS = {
     "CONTEXT_OF_PARTS": "GEOMETRIC_REPRESENTATION_CONTEXT",
     "REPRESENTATION_OF_PARTS": "REPRESENTATION",
     "RELATIONSHIP_OF_PARTS": "REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION",
+    "TESSELLATION_OF_PARTS": "TESSELLATED_ITEM",
 }
 # Known for other reasons: what products, units and properties are read from, what is recognised and not
 # measured, and what is frequent and of no use here, so that its name is found at once.
@@ -124,8 +131,7 @@ GEOMETRICALLY_BOUNDED_WIREFRAME_SHAPE_REPRESENTATION TESSELLATED_SHAPE_REPRESENT
 EDGE_BASED_WIREFRAME_SHAPE_REPRESENTATION SHELL_BASED_WIREFRAME_SHAPE_REPRESENTATION CSG_SHAPE_REPRESENTATION
 PROPERTY_DEFINITION PROPERTY_DEFINITION_REPRESENTATION GENERAL_PROPERTY GENERAL_PROPERTY_ASSOCIATION
 MEASURE_REPRESENTATION_ITEM DESCRIPTIVE_REPRESENTATION_ITEM
-TESSELLATED_SOLID TESSELLATED_SHELL TRIANGULATED_FACE COMPLEX_TRIANGULATED_FACE COORDINATES_LIST
-TRIANGULATED_SURFACE_SET COMPLEX_TRIANGULATED_SURFACE_SET
+TESSELLATED_ITEM TESSELLATED_SOLID TESSELLATED_SHELL TESSELLATED_GEOMETRIC_SET CUBIC_BEZIER_TRIANGULATED_FACE
 GEOMETRIC_CURVE_SET GEOMETRIC_SET
 CSG_SOLID BOOLEAN_RESULT BLOCK SPHERE RIGHT_CIRCULAR_CYLINDER RIGHT_CIRCULAR_CONE TORUS RIGHT_ANGULAR_WEDGE
 EXTRUDED_AREA_SOLID REVOLVED_AREA_SOLID SOLID_REPLICA EXTRUDED_FACE_SOLID REVOLVED_FACE_SOLID
