@@ -4,6 +4,7 @@ import functools
 import re
 
 import numpy as np
+import part21_naive as naive
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from step_makers import BOX, Solids
 from massproof import part21, solids, stepfile, tessellations
 from massproof.errors import FormatError
 from massproof.formats import step
+from massproof.kernels import jit
 
 CORNERS = [(i >> 2 & 1, 2 * (i >> 1 & 1), 3 * (i & 1)) for i in range(8)]  # of the box of `Solids.box`
 SIDES = [side for a, b, c, d in BOX for side in ((a, b, c), (a, c, d))]
@@ -391,6 +393,27 @@ def test_points_too_far_away_are_refused():
         measured(f)
 
 
+@pytest.mark.skipif(jit.DISABLED, reason="many files take too long as Python")
+@pytest.mark.parametrize(
+    "other", ["$", "1.", "0", "'a'", "(1,2)", "((1,2,3))", "(((1)))", ".A.", "*", "", "#9", "#2"]
+)
+def test_any_argument_of_a_tessellation_may_be_anything(other):
+    f = Tessellations()
+    face = f.triangles(CORNERS[:4], [(0, 1, 2)], named=(0, 1, 2))
+    run = f.complex(CORNERS, [(0, 1, 2, 3)], [(4, 5, 6)], "COMPLEX_TRIANGULATED_SURFACE_SET")
+    f(f"TESSELLATED_GEOMETRIC_SET('',({f.whole(face)},{run}))")
+    last = f"#{len(f)}"
+    moved(f, f.frame())
+    f.shown(last, f"#{len(f)}")
+    text = f.file().decode()
+    for match in naive.TOKEN.finditer(text, text.index("DATA;")):
+        if match.lastgroup not in ("gap", "mark", "name") and text[match.start() - 1] in "(,":
+            try:
+                stepfile.read((text[: match.start()] + other + text[match.end() :]).encode())
+            except FormatError as error:
+                assert str(error).endswith(("again", "export solids"))
+
+
 # --- peers
 
 
@@ -409,15 +432,17 @@ def written(shape, folder, mode):
     from OCP.Interface import Interface_Static
     from OCP.STEPControl import STEPControl_StepModelType, STEPControl_Writer
 
-    writer = STEPControl_Writer()
-    Interface_Static.SetCVal_s("write.step.schema", "AP242DIS")
-    Interface_Static.SetCVal_s("write.step.tessellated", mode)
+    writer = STEPControl_Writer()  # its constructor defines the parameters
+    given = {"write.step.schema": "AP242DIS", "write.step.tessellated": mode}
+    before = {name: Interface_Static.CVal_s(name) for name in given}
+    for name, value in given.items():
+        Interface_Static.SetCVal_s(name, value)
     try:
         writer.Transfer(shape, STEPControl_StepModelType.STEPControl_AsIs)
         writer.Write(str(folder / "out.step"))
     finally:
-        Interface_Static.SetCVal_s("write.step.schema", "AP214IS")
-        Interface_Static.SetCVal_s("write.step.tessellated", "OnNoBRep")
+        for name, value in before.items():
+            Interface_Static.SetCVal_s(name, value)
     return (folder / "out.step").read_bytes()
 
 

@@ -49,7 +49,8 @@ class Group:
 
     def __init__(self) -> None:
         self.items: dict[int, int] = {}  # row of each solid or surface, and of its representation
-        self.places: list[tuple[int, Floats | None]] = []  # groups placed in it; None: it is not known where
+        # Groups placed in it; where, None: it is not known; row of the assembly usage or mapped item that does it.
+        self.places: list[tuple[int, Floats | None, int]] = []
         self.product = -1
 
 
@@ -146,12 +147,12 @@ def join(reader: Reader) -> None:
             reader.join(*pair)
     for row in entities.of_type("SHAPE_DEFINITION_REPRESENTATION"):
         shape, representation = (*entities.arguments(row), None, None)[:2]
-        product = _defined(entities, shape)
+        product = defined(entities, shape)
         if product >= 0 and entities.type(product) in _DEFINITIONS and reader.shows(representation):
             reader.join(reader.shown.setdefault(product, int(representation)), int(representation))
 
 
-def _defined(entities: Entities, shape: Any) -> int:
+def defined(entities: Entities, shape: Any) -> int:
     """What a PRODUCT_DEFINITION_SHAPE is the shape of, −1 for nothing."""
     if not isinstance(shape, Row) or entities.type(shape) != "PRODUCT_DEFINITION_SHAPE":
         return -1
@@ -209,7 +210,7 @@ def map_items(reader: Reader, groups: dict[int, Group]) -> None:
                 reader.unread += 1
                 continue
             matrix = _between(reader, (origin, shown), (target, outer))
-            groups[reader.find(outer)].places.append((reader.find(shown), matrix))
+            groups[reader.find(outer)].places.append((reader.find(shown), matrix, int(item)))
 
 
 def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> Floats | None:
@@ -235,14 +236,14 @@ def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[in
         uses[row] = tuple(entities.expect(row, one, *_DEFINITIONS) for one in (whole, part))
     for row in entities.of_type("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION"):
         relation, shape = (*entities.arguments(row), None, None)[:2]
-        use = _defined(entities, shape)
+        use = defined(entities, shape)
         if use in uses and isinstance(relation, Row):
             whole, part = (reader.find(reader.shown[one]) for one in uses[use])
             reader.placed[use] = _related(reader, relation, part)
-            groups[whole].places.append((part, reader.placed[use]))
+            groups[whole].places.append((part, reader.placed[use], use))
     for use in uses.keys() - reader.placed:
         whole, part = (reader.find(reader.shown[one]) for one in uses[use])
-        groups[whole].places.append((part, None))
+        groups[whole].places.append((part, None, use))
     return uses
 
 

@@ -18,6 +18,7 @@ from massproof.shapes import Decoded
 from massproof.stated import Stated
 
 if TYPE_CHECKING:
+    from massproof.appearance import Appearance
     from massproof.mesh import Mesh
 
 
@@ -51,6 +52,13 @@ class Model(NamedTuple):
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
+
+    @property
+    def appearance(self) -> Appearance:
+        """Colours, layers and what is hidden, read anew each time: nothing of it is needed to measure."""
+        from massproof import appearance
+
+        return appearance.read(self.entities, [shown.part for shown in self.parts])
 
 
 def read(data: bytes | memoryview) -> Model:
