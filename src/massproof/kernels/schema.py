@@ -36,6 +36,7 @@ SEAM_CURVE curve name curve any word
 INTERSECTION_CURVE curve name curve any word
 BOUNDED_SURFACE_CURVE curve name curve any word
 OFFSET_CURVE_3D curve name curve number word direction
+CURVE_REPLICA curve name curve any
 COMPOSITE_CURVE_SEGMENT segment word flag curve
 
 PLANE surface name frame
@@ -52,6 +53,7 @@ BEZIER_SURFACE surface name count count point** word word word word
 UNIFORM_SURFACE surface name count count point** word word word word
 QUASI_UNIFORM_SURFACE surface name count count point** word word word word
 SURFACE_OF_PARTS surface
+SURFACE_REPLICA surface name surface any
 RECTANGULAR_TRIMMED_SURFACE surface name surface number number number number flag flag
 CURVE_BOUNDED_SURFACE surface name surface any word
 
