@@ -56,7 +56,7 @@ class Branches:
 
     def _prune(self) -> None:
         """Forget places of what holds nothing, of which a small file can have too many to visit."""
-        graph = {row: {inner for inner, _ in group.places} for row, group in self._groups.items()}
+        graph = {row: {inner for inner, _, _ in group.places} for row, group in self._groups.items()}
         holding = set()
         for row in TopologicalSorter(graph).static_order():
             group = self._groups[row]
@@ -97,7 +97,7 @@ class Branches:
             row, outer = stack.pop()
             group = self._groups.get(row, groups.Group())
             yield from ((item, outer) for item in group.items)
-            stack += [(inner, outer if one is None else outer.then(one)) for inner, one in group.places]
+            stack += [(inner, outer if one is None else outer.then(one)) for inner, one, _ in group.places]
 
     def _together(self, items: Iterable[tuple[int, Places]]) -> Branch:
         places: dict[bool, list[Occurrence]] = {True: [], False: []}

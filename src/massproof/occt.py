@@ -159,7 +159,9 @@ def _answer(solids: list[Any], shells: list[Any], turns: list[Any]) -> dict[str,
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": together.area,
-        "errors": {cause: [one.area, one.volume, one.centre, one.second, one.box] for cause, one in causes},
+        "errors": {
+            cause: [one.area, one.volume, one.centre, one.second, one.box] for cause, one in causes if one
+        },
         "boxes": [
             [np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist(), max(rims)]
             for lows, highs, rims in boxes
@@ -232,7 +234,7 @@ def _solid(shape: Any, surface: Definition, centre: Array, reach: float, fits: b
         return replace(surface, unclosed=True)
     second = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
     far = reach + float(np.linalg.norm(fine.centre - centre))
-    rough, gap = surface.errors["integration"], surface.errors["brep-gap"]
+    rough, gap = (surface.errors[cause] or Errors() for cause in ("integration", "brep-gap"))
     errors = {
         "integration": Errors(rough.area, error, max(moved, error / size * reach), second),
         "brep-gap": Errors(gap.area, gap.area * far, gap.area * far**2 / size, gap.area * far**3, gap.box),

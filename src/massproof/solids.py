@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ _ASSUMED = {
     "overlap",
     "placement-missing",
     "solids-missing",
+    "tessellation-left",
 }
 
 
@@ -46,7 +47,7 @@ def measure_drawn(
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
-    measured = replace(measured, versions=found.versions)
+    measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)
     stated = drawn.model.stated if weigh and measured.body else ()
     if any(one.kind == DENSITY for one in stated):
         own = densities.of_parts(drawn.model.entities, stated, found.shown)
@@ -61,9 +62,9 @@ def _measured(
     remarks, absent = _remarks(found, name, unclosed)
     notes += remarks
     errors: dict[str, Errors | None] = {**found.errors}
-    errors["counted-twice"] = _counted_twice(found)
-    first = errors["integration"] or Errors()
-    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    errors["counted-twice"] = _added(found.errors.get("counted-twice"), _counted_twice(found))
+    cause = "integration" if "integration" in errors else "rounding"  # of faces, and of triangles alone
+    errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
@@ -84,6 +85,12 @@ def _counted_twice(found: Whole) -> Errors:
     size = float(np.linalg.norm(found.hi - found.lo))
     extra = found.repeated_volume
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
+
+
+def _added(one: Errors | None, other: Errors) -> Errors:
+    one = one or Errors()
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return Errors(*(a + b for a, b in pairs))
 
 
 def _remarks(found: Whole, name: str, unclosed: tuple[int, ...]) -> tuple[tuple[Note, ...], str]:
