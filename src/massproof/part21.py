@@ -59,8 +59,16 @@ def read(data: bytes | memoryview) -> Entities:
         *(rows, len(rows), kinds, values),
         *(schema.SIGNATURES, schema.PARTS, schema.MEMBERS, checked),
     )
-    counts = np.bincount(rows[:, 1], minlength=tokens.CODES)
-    return Entities(view, rows, kinds, values, checked, counts)
+    return Entities(view, rows, kinds, values, checked, *_by_type(rows))
+
+
+def _by_type(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], dict[str, slice]]:
+    """Rows by type, and where among them those of each type are."""
+    order, places = np.empty(len(rows), np.int32), np.zeros(tokens.CODES + 2, np.int64)
+    signatures.by_type(rows, len(rows), places, order)
+    used = np.flatnonzero(np.diff(places))
+    found = zip(used.tolist(), places[used].tolist(), places[used + 1].tolist(), strict=True)
+    return order, {schema.NAMES[code]: slice(a, b) for code, a, b in found if code in schema.NAMES}
 
 
 def _records(view: memoryview, letters: npt.NDArray[np.uint8]) -> tuple[Any, Any, Any]:

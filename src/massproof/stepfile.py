@@ -73,20 +73,20 @@ def read(data: bytes | memoryview) -> Model:
 
 def _check_edges(entities: Entities) -> None:
     """ISO 10303-42 forbids edges of oriented edges, and Open CASCADE overflows its stack on a ring of them."""
-    for row in entities.of_type("ORIENTED_EDGE"):
-        if entities.checked[row] < 0:
-            for one in entities.arguments(row)[3:4]:
-                if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
-                    msg = (
-                        f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
-                        f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
-                    )
-                    raise FormatError(msg)
+    rows = entities.rows_of("ORIENTED_EDGE")
+    for row in rows[entities.checked[rows] < 0].tolist():
+        for one in entities.arguments(row)[3:4]:
+            if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
+                msg = (
+                    f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
+                    f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
+                )
+                raise FormatError(msg)
 
 
 def _nothing(entities: Entities, whole: Assembly) -> str:
     """Why a file that can be read holds nothing to measure."""
-    faces = len(entities.of_type("ADVANCED_FACE", "FACE_SURFACE", "FACE"))
+    faces = entities.count("ADVANCED_FACE", "FACE_SURFACE", "FACE")
     if faces:
         why = f"{faces} faces are written, none of them in a solid or a surface model that is shown; export it again"
     elif whole.uses:
