@@ -12,7 +12,7 @@ from massproof.brep import OFFSET, PLANE, SPLINE, Floats, Integers, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError
 from massproof.kernels import boundaries, carriers, placing
-from massproof.kernels.schema import OF_CLASS, TYPES
+from massproof.kernels.schema import OF_CLASS
 
 _SOLIDS = ("MANIFOLD_SOLID_BREP", "FACETED_BREP", "BREP_WITH_VOIDS", "SOLID_OF_PARTS")
 _MODELS = ("SHELL_BASED_SURFACE_MODEL", "FACE_BASED_SURFACE_MODEL")
@@ -66,7 +66,7 @@ def decode(entities: Entities, angle: float | None = 1.0) -> Decoded:
     made = _carriers(entities, tables, angle)
     shapes = Shapes._make((*made, edges, points, uses, loops, faces, shells, members, *_no_solids()))
     edge_rows, face_rows = edges[:, 0].copy(), faces[:, 0].copy()
-    shapes, odd = _linked(shapes, tables)
+    odd = _linked(shapes, tables, face_rows)
     shapes = _polygons(entities, shapes, tables)
     solids, shapes = _solids(entities, shapes, tables.slots)
     models = _models(entities, tables.slots)
@@ -157,47 +157,43 @@ def _with_composites(
     curves: Integers, controls: Floats, knots: Floats, joined: list[tuple[int, Floats, Floats, bool]]
 ) -> tuple[Integers, Floats, Floats]:
     """Curves, control points and knots with those of the composite curves after them."""
+    if not joined:
+        return curves, controls, knots
     rows = []
     for degree, points, vector, rational in joined:
         rows.append((SPLINE, -1, degree, len(controls), len(points), len(knots), len(vector), rational))
         controls, knots = np.concatenate([controls, points]), np.concatenate([knots, vector])
-    return np.concatenate([curves, np.array(rows, np.int64).reshape(-1, 8)]), controls, knots
+    return np.concatenate([curves, np.array(rows, np.int64)]), controls, knots
 
 
-def _linked(shapes: Shapes, tables: _Tables) -> tuple[Shapes, list[int]]:
-    """`shapes` whose edges, faces and offsets name rows of curves and surfaces instead of rows of the file.
+def _linked(shapes: Shapes, tables: _Tables, face_rows: Integers) -> list[int]:
+    """Let edges, faces and offsets of `shapes` name rows of curves and surfaces instead of rows of the file.
 
-    Returns them and the rows in the file of offsets whose base could not be read.
+    Returns the rows in the file of offsets whose base could not be read.
     """
-    slots, odd = tables.slots, []
-    curves = shapes.edges[:, 0]
-    shapes.edges[:, 0] = np.where(tables.reasons[curves] == 0, slots[curves], -1)
-    offsets = np.flatnonzero(shapes.surfaces[:, 0] == OFFSET)
-    bases = shapes.surfaces[offsets, 11]
-    shapes.surfaces[offsets, 11] = slots[bases]
-    bad = set(offsets[slots[bases] < 0].tolist())
-    while more := {i for i in offsets.tolist() if int(shapes.surfaces[i, 11]) in bad} - bad:
+    faces, surfaces = shapes.faces, shapes.surfaces
+    if not carriers.link(tables.slots, tables.reasons, shapes.edges, faces, surfaces):
+        return []
+    offsets = np.flatnonzero(surfaces[:, 0] == OFFSET).tolist()
+    bad = {i for i in offsets if surfaces[i, 11] < 0}
+    while more := {i for i in offsets if int(surfaces[i, 11]) in bad} - bad:
         bad |= more
-    surfaces = shapes.faces[:, 0]
-    linked = np.where((surfaces >= 0) & (tables.reasons[surfaces] == 0), slots[surfaces], -1)
-    if bad:
-        lost = np.isin(linked, list(bad))
-        odd = np.unique(surfaces[lost]).tolist()
-        linked[lost] = -1
-        shapes.surfaces[list(bad)] = 0
-        shapes.surfaces[list(bad), 0] = PLANE
-    shapes.faces[:, 0] = linked
-    return shapes, odd
+    lost = np.isin(faces[:, 0], list(bad))
+    faces[lost, 0] = -1
+    surfaces[list(bad)] = 0
+    surfaces[list(bad), 0] = PLANE
+    odd: list[int] = np.unique(face_rows[lost]).tolist()
+    return odd
 
 
 def _polygons(entities: Entities, shapes: Shapes, tables: _Tables) -> Shapes:
     """`shapes` whose polygons have edges, and planes where the file has none."""
-    at = facets.places(shapes)
+    at = facets.places(shapes) if entities.count("POLY_LOOP") else ()
     if not len(at):
         return shapes
     tokens = entities.rows[shapes.uses[at], 2] + 3
     shapes = facets.with_sides(shapes, entities.values[tokens[:, None] + np.arange(3)])
-    rows = np.flatnonzero(entities.rows[:, 1] == TYPES["FACE"])
+    rows = entities.rows_of("FACE")
     bare = tables.slots[rows[(entities.checked[rows] == 1)]].astype(np.int64)
     return facets.with_planes(shapes, bare) if len(bare) else shapes
 

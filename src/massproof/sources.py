@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from mmap import mmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from massproof.files import Bytes, Digest
 from massproof.mass import Measured
 from massproof.mesh import Mesh, Records, as_mesh
 from massproof.version import __version__
+
+if TYPE_CHECKING:
+    from massproof.stated import Stated
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,13 +52,19 @@ class Loaded:
         except UnitError:  # several, or a word of the exporter's own: the coordinates are converted
             return own or ""
 
+    def stated(self) -> tuple[Stated, ...]:
+        """What a STEP file states of its parts; raises FormatError for units that are none."""
+        if not isinstance(self.geometry, Drawn):
+            return ()
+        with _named(self.name):
+            found: tuple[Stated, ...] = self.geometry.model.stated()
+        return found
+
     def densities(self) -> list[float]:
         """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
-        if not isinstance(self.geometry, Drawn):
-            return []
-        stated = self.geometry.model.stated
+        told = [one for one in self.stated() if one.kind == "density"]
         return sorted(
-            {one.value * float(one.factor) for one in stated if one.kind == "density" and one.factor}
+            {one.value * float(one.factor) for one in told if one.factor and isinstance(one.value, float)}
         )
 
     def provenance(self) -> dict[str, str]:

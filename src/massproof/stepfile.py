@@ -40,13 +40,16 @@ class Model(NamedTuple):
     parts: tuple[Shown, ...]  # every solid, surface model and other body once
     unit: Fraction | None  # metres; None: the file has none
     declared: str  # names of the units of length of the parts, as written
-    stated: tuple[Stated, ...]  # what the file says of their volumes, areas, …
     members: dict[
         int, dict[int, int]
     ]  # row of each product definition that uses others: their rows, how often
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
+
+    def stated(self) -> tuple[Stated, ...]:
+        """What the file says of volumes, areas, … of its parts; raises FormatError for units that are none."""
+        return stated.read(self.entities)
 
 
 def read(data: bytes | memoryview) -> Model:
@@ -65,10 +68,7 @@ def read(data: bytes | memoryview) -> Model:
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
     notes = whole.notes + _surface_notes(parts)
-    return Model(
-        *(table, parts, whole.unit, whole.declared, stated.read(entities)),
-        *(whole.members, whole.tops, notes, entities),
-    )
+    return Model(table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities)
 
 
 def _check_edges(entities: Entities) -> None:
