@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from massproof.errors import Note
 from massproof.groups import SURFACE
 from massproof.placed import Occurrence, Whole, whole
 from massproof.placements import STAY, Places
+from massproof.stated import Stated
 from massproof.stepfile import Model
 
 Owner = tuple[
@@ -34,7 +35,8 @@ class Branch(NamedTuple):
 class Branches:
     """All products of a model; each solid and surface is integrated once, each product put together when asked."""
 
-    def __init__(self, model: Model, engine: str, accuracy: float) -> None:
+    def __init__(self, model: Model, stated: Sequence[Stated], engine: str, accuracy: float) -> None:
+        """Integrate what a model draws; stated : of which the densities weigh it."""
         self._scale = engines.in_millimetres(model)
         self._reader = groups.Reader(model.entities)
         groups.join(self._reader)
@@ -52,7 +54,7 @@ class Branches:
                 self._found[solid] = engines.integrate(model._replace(parts=parts), engine, accuracy)
                 self._number |= {one.part.row: (solid, n) for n, one in enumerate(parts)}
                 if solid:
-                    self._densities = densities.of_parts(model.entities, model.stated, parts)
+                    self._densities = densities.of_parts(model.entities, stated, parts)
 
     def _prune(self) -> None:
         """Forget places of what holds nothing, of which a small file can have too many to visit."""

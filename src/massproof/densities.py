@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from massproof.entities import Entities, Row
 from massproof.mass import Body, Errors, Measured, Weighted
 from massproof.placed import Definition, Occurrence, Whole, whole
-from massproof.stated import DENSITY, Stated
+from massproof.stated import DENSITY, MATERIAL, Stated
 from massproof.stepfile import Shown
 
 _SOLID = 10.0, 25_000.0  # kg/m³: of foam and of osmium
@@ -21,6 +22,24 @@ _SOLID = 10.0, 25_000.0  # kg/m³: of foam and of osmium
 def plausible(density: float) -> bool:
     """Whether a solid can have a density, in kg/m³."""
     return _SOLID[0] <= density <= _SOLID[1]
+
+
+class Listed(NamedTuple):
+    """What a file states of densities and materials, each once."""
+
+    densities: list[float]  # kg/m³, ascending
+    odd: list[float]  # as written, in units that are none of density
+    materials: list[str]
+
+
+def listed(stated: Sequence[Stated]) -> Listed:
+    """All densities and materials."""
+    told = [(one.value, one.factor) for one in stated if one.kind == DENSITY and isinstance(one.value, float)]
+    return Listed(
+        sorted({value * float(factor) for value, factor in told if factor}),
+        sorted({value for value, factor in told if not factor}),
+        sorted({str(one.value) for one in stated if one.kind == MATERIAL}),
+    )
 
 
 def of_parts(entities: Entities, stated: Iterable[Stated], parts: Iterable[Shown]) -> list[float | None]:

@@ -6,6 +6,7 @@ Modules that need numpy are imported when something is measured: `import masspro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from massproof.units import Unit
 if TYPE_CHECKING:
     from massproof.mass import Measured
     from massproof.sources import Loaded
+    from massproof.stated import Stated
     from massproof.weigh import Density
 
 _ASSUMED_UNIT = "mm"
@@ -86,14 +88,14 @@ def measure(
 
     given = _density(material, density)
     loaded = sources.load(source, format)
-    bare = given is None and total is None
-    measured = sources.integrate(loaded, weigh=bare, **options)
+    stated = loaded.stated() if given is None and total is None else ()
+    measured = sources.integrate(loaded, stated=stated, **options)
     findings = [Finding(*note) for note in measured.notes]
     length = _length_unit(loaded, asked, measured, findings, strict)
     if strict and measured.body is None:
         raise NotASolid(measured.absent)
-    findings += _stated_density(loaded, measured) if bare else []
-    source = _density_source(loaded, measured, material)
+    findings += _stated_density(stated, measured) if stated else []
+    source = _density_source(stated, measured, material)
     if measured.weighted:
         own = measured.weighted
         measured = replace(measured, body=own.body, errors=own.errors)
@@ -152,9 +154,11 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
     return Density(value, value, value)
 
 
-def _stated_density(loaded: Loaded, measured: Measured) -> list[Finding]:
+def _stated_density(stated: Sequence[Stated], measured: Measured) -> list[Finding]:
     """Which densities the file itself states, and whether they are used: never in silence."""
-    found, odd, names = loaded.densities(), loaded.odd_densities(), loaded.materials()
+    from massproof.densities import listed
+
+    found, odd, names = listed(stated)
     used = measured.weighted is not None
     named = ", ".join(f"{density:.6g}" for density in found or odd)
     called = f" ({', '.join(names)})" if names else ""
@@ -180,9 +184,11 @@ def _stated_density(loaded: Loaded, measured: Measured) -> list[Finding]:
     ]
 
 
-def _density_source(loaded: Loaded, measured: Measured, material: str | None) -> dict[str, str]:
+def _density_source(stated: Sequence[Stated], measured: Measured, material: str | None) -> dict[str, str]:
     if measured.weighted:
-        names = loaded.materials()
+        from massproof.densities import listed
+
+        names = listed(stated).materials
         return {"density_source": "stated in the file"} | ({"material": ", ".join(names)} if names else {})
     if material is None:
         return {}

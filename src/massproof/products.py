@@ -75,7 +75,7 @@ def read(entities: Entities) -> Assembly:
         part.context.length.name for part in parts if part.context and part.context.length
     )
     return Assembly(
-        *(tuple(parts), reader.unit, ", ".join(declared), len(entities.of_type("PRODUCT")), len(uses)),
+        *(tuple(parts), reader.unit, ", ".join(declared), entities.count("PRODUCT"), len(uses)),
         members(uses.values()),
         tuple(groups[row].product for row in _tops(groups) if groups[row].product >= 0),
         _notes(reader, parts),

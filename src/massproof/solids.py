@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
 from massproof.placed import Whole, whole
-from massproof.stated import DENSITY
+from massproof.stated import DENSITY, Stated
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
@@ -38,18 +39,17 @@ def measure(brep: Brep, name: str) -> Measured:
 
 
 def measure_drawn(
-    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, weigh: bool = False
+    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, stated: Sequence[Stated] = ()
 ) -> Measured:
     """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
 
-    weigh : whether to look for densities that it states
+    stated : what it states, of which the densities weigh its parts
     """
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
     measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)
-    stated = drawn.model.stated if weigh and measured.body else ()
-    if any(one.kind == DENSITY for one in stated):
+    if measured.body and any(one.kind == DENSITY for one in stated):
         own = densities.of_parts(drawn.model.entities, stated, found.shown)
         mass = densities.heavy(found.definitions, found.occurrences, own)
         return densities.weighted(measured, mass, own) if mass else measured

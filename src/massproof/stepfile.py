@@ -45,7 +45,6 @@ class Model(NamedTuple):
     parts: tuple[Shown, ...]  # every solid, surface model and other body once
     unit: Fraction | None  # metres; None: the file has none
     declared: str  # names of the units of length of the parts, as written
-    stated: tuple[Stated, ...]  # what the file says of their volumes, areas, …
     members: dict[
         int, dict[int, int]
     ]  # row of each product definition that uses others: their rows, how often
@@ -59,6 +58,10 @@ class Model(NamedTuple):
         from massproof import appearance
 
         return appearance.read(self.entities, [shown.part for shown in self.parts])
+
+    def stated(self) -> tuple[Stated, ...]:
+        """What the file says of volumes, areas, … of its parts; raises FormatError for units that are none."""
+        return stated.read(self.entities)
 
 
 def read(data: bytes | memoryview) -> Model:
@@ -77,28 +80,25 @@ def read(data: bytes | memoryview) -> Model:
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
     notes = whole.notes + _surface_notes(parts)
-    return Model(
-        *(table, parts, whole.unit, whole.declared, stated.read(entities)),
-        *(whole.members, whole.tops, notes, entities),
-    )
+    return Model(table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities)
 
 
 def _check_edges(entities: Entities) -> None:
     """ISO 10303-42 forbids edges of oriented edges, and Open CASCADE overflows its stack on a ring of them."""
-    for row in entities.of_type("ORIENTED_EDGE"):
-        if entities.checked[row] < 0:
-            for one in entities.arguments(row)[3:4]:
-                if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
-                    msg = (
-                        f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
-                        f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
-                    )
-                    raise FormatError(msg)
+    rows = entities.rows_of("ORIENTED_EDGE")
+    for row in rows[entities.checked[rows] < 0].tolist():
+        for one in entities.arguments(row)[3:4]:
+            if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
+                msg = (
+                    f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
+                    f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
+                )
+                raise FormatError(msg)
 
 
 def _nothing(entities: Entities, whole: Assembly) -> str:
     """Why a file that can be read holds nothing to measure."""
-    faces = len(entities.of_type("ADVANCED_FACE", "FACE_SURFACE", "FACE", *tessellations.FACES))
+    faces = entities.count("ADVANCED_FACE", "FACE_SURFACE", "FACE", *tessellations.FACES)
     if faces:
         why = f"{faces} faces are written, none of them in a solid or a surface model that is shown; export it again"
     elif whole.uses:

@@ -136,25 +136,26 @@ def verify(
         msg = f"{loaded.name} is no STEP file: only those state what their exporter computed; give one"
         raise UsageError(msg)
     model: Model = loaded.geometry.model
-    branches = Branches(model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    stated = loaded.stated()
+    branches = Branches(model, stated, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     found = [Finding(*note) for note in (*loaded.geometry.notes, *branches.notes)]
     if loaded.geometry.unit is None:
         text = f"no length unit in {loaded.name}: millimetres are assumed"
         found.append(Finding("unit-assumed", text, {"assumed": "mm"}))
-    described = tuple(_descriptions(model))
+    described = tuple(_descriptions(model, stated))
     found += _odd(described)
     return Verification(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or "mm"),
-        tuple(_comparisons(model, branches)),
+        tuple(_comparisons(model, stated, branches)),
         described,
         tuple(found),
         branches.method,
     )
 
 
-def _comparisons(model: Model, branches: Branches) -> Iterator[Comparison]:
-    digits = _Digits([x for one in model.stated if one.kind in _POWERS for x in _numbers(one)])
-    for one in model.stated:
+def _comparisons(model: Model, stated: Sequence[Stated], branches: Branches) -> Iterator[Comparison]:
+    digits = _Digits([x for one in stated if one.kind in _POWERS for x in _numbers(one)])
+    for one in stated:
         if one.kind in _POWERS:
             yield _comparison(model, branches, one, digits)
         elif one.kind == "notional centre":
@@ -326,11 +327,11 @@ class _Digits:
         return float(10.0 ** max(by_size, certain, -self._places))
 
 
-def _descriptions(model: Model) -> Iterator[Description]:
+def _descriptions(model: Model, stated: Sequence[Stated]) -> Iterator[Description]:
     """Materials and densities."""
     from massproof.densities import plausible
 
-    for one in model.stated:
+    for one in stated:
         name, _, entity = _whose(model, one)
         if one.kind == "material":
             yield Description(one.kind, name, entity, str(one.value), "", None)

@@ -267,3 +267,24 @@ def surfaces(
             out[surface, 11] = 0
     state[0], state[1], state[2], state[3] = frame, surface, at, first
     return 0
+
+
+@entry("i4[:] i1[:] i8[:,4] i8[:,5] i8[:,12]")
+def link(slots, reasons, edges, faces, surfaces):
+    """Name curves and surfaces by their rows instead of those of the file: how many offset surfaces there are.
+
+    slots, reasons : of `curves` and `surfaces`; what has a reason is −1
+    edges, faces, surfaces : of `brep.Shapes`
+    """
+    offsets = 0
+    for edge in range(len(edges)):
+        row = edges[edge, 0]
+        edges[edge, 0] = slots[row] if reasons[row] == NO_REASON else -1
+    for face in range(len(faces)):
+        row = faces[face, 0]
+        faces[face, 0] = slots[row] if row >= 0 and reasons[row] == NO_REASON else -1
+    for surface in range(len(surfaces)):
+        if surfaces[surface, 0] == OFFSET:
+            surfaces[surface, 11] = slots[surfaces[surface, 11]]
+            offsets += 1
+    return offsets

@@ -148,8 +148,9 @@ _PART_ROWS = [line.split() for line in _PARTS.split("\n") if line]
 TYPES = {row[0]: FIRST_CODE + i for i, row in enumerate(_ROWS)}
 for _name in [*(row[0] for row in _PART_ROWS), *_NAMES.split(), *OF_PARTS]:
     TYPES.setdefault(_name, FIRST_CODE + len(TYPES))
+NAMES = {code: name for name, code in TYPES.items()}
 CLASSES = tuple(dict.fromkeys(row[1] for row in _ROWS))
-CLASS_OF = {row[0]: row[1] for row in _ROWS}
+OF_CLASS = {name: tuple(row[0] for row in _ROWS if row[1] == name) for name in CLASSES}
 # What an argument must be, as `verify` sees it: in the lowest four bits one of these, then whether it may be
 # $, how deep its lists are, and from bit 8 on the classes that are referred to.
 NAME, ANY, NUMBERS, COUNT, FLAG, ENUMERATION, REFERENCES = range(7)
