@@ -723,6 +723,13 @@ def test_a_density_that_cannot_be_used_is_told_and_why(given, words, told):
     assert "no-density" in [one.code for one in r.findings]
 
 
+def test_a_file_that_states_no_density_says_nothing_of_it():
+    f = stating(None)
+    f.volume(f"#{next(n for n, line in enumerate(f, 1) if '=PRODUCT_DEFINITION(' in line)}", 6.0)
+
+    assert [one.code for one in mp.measure(f.file()).findings] == ["no-density"]
+
+
 def test_a_raw_material_has_the_density_of_what_is_made_from_it():
     from test_stated import KG, M
 

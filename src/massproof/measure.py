@@ -53,7 +53,8 @@ def measure(
     unit : length unit of a source that declares none ("mm", "inch", ...); without it millimetres are
         assumed and a finding says so
     material : a name of the materials table; its density and the range of it are used
-    density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass
+    density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass.
+        Without any, parts of a STEP file weigh what the densities that it states of them say, and a finding tells which
     format : "stl", "step", ...; without it a suffix decides, and without that the first bytes
     strict : raise instead of assuming a unit, and when no volume is defined
     check : of a mesh, "closed": one pass proves that it is closed and consistently wound; "full": also whether
