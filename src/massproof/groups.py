@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from massproof import contexts, tessellations
-from massproof.brep import Floats
 from massproof.contexts import Context, Measure
 from massproof.entities import Entities, Row
-from massproof.placements import frame, inverse
+from massproof.placements import Places, back, frame, step
 
 SOLID, SURFACE, FACETS, OTHER = "solid", "surface", "facets", "other"  # OTHER is read elsewhere, if at all
 _KINDS = {
@@ -50,7 +51,7 @@ class Group:
     def __init__(self) -> None:
         self.items: dict[int, int] = {}  # row of each solid or surface, and of its representation
         # Groups placed in it; where, None: it is not known; row of the assembly usage or mapped item that does it.
-        self.places: list[tuple[int, Floats | None, int]] = []
+        self.places: list[tuple[int, Places | None, int]] = []
         self.product = -1
 
 
@@ -76,7 +77,7 @@ class Reader:
                 self.representations[row] = self._told(items) if self.facets else items, arguments[2]
         self.leader: dict[int, int] = {}
         self.shown: dict[int, int] = {}  # representation of each product definition
-        self.placed: dict[int, Floats | None] = {}  # matrix of each assembly usage; None: not known
+        self.placed: dict[int, Places | None] = {}  # of each assembly usage its one place; None: not known
         self.unit = self._unit()
         self.unplaced = self.unread = self.pictures = 0
 
@@ -209,12 +210,12 @@ def map_items(reader: Reader, groups: dict[int, Group]) -> None:
             if not isinstance(shown, Row) or shown not in reader.representations:
                 reader.unread += 1
                 continue
-            matrix = _between(reader, (origin, shown), (target, outer))
-            groups[reader.find(outer)].places.append((reader.find(shown), matrix, int(item)))
+            place = _between(reader, (origin, shown), (target, outer))
+            groups[reader.find(outer)].places.append((reader.find(shown), place, int(item)))
 
 
-def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> Floats | None:
-    """Matrix that brings a frame of one representation onto a frame of another, None if one is none."""
+def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> Places | None:
+    """The place that brings a frame of one representation onto a frame of another, None if one is none."""
     matrices = []
     for one, representation in (inner, outer):
         matrix = None
@@ -223,8 +224,8 @@ def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> 
         if matrix is None:
             return None
         matrices.append(matrix)
-    placed: Floats = matrices[1] @ inverse(matrices[0])
-    return placed
+    with np.errstate(all="ignore"):  # lengths beyond all measure are refused where they are seen
+        return step(matrices[1]).then(back(matrices[0]))
 
 
 def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[int, ...]]:
@@ -256,8 +257,8 @@ def members(uses: Iterable[tuple[int, ...]]) -> dict[int, dict[int, int]]:
     return found
 
 
-def _related(reader: Reader, relation: Row, part: int) -> Floats | None:
-    """Matrix of a relationship with transformation, of which group `part` is the component."""
+def _related(reader: Reader, relation: Row, part: int) -> Places | None:
+    """The place of a relationship with transformation, of which group `part` is the component."""
     parts = reader.entities.parts(relation)
     pair = parts.get("REPRESENTATION_RELATIONSHIP", [None] * 4)[2:4]
     with_transformation = parts.get("REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION", [None])
@@ -273,4 +274,5 @@ def _related(reader: Reader, relation: Row, part: int) -> Floats | None:
         ends = ((inner, first), (outer, second))
         return _between(reader, *(ends[::-1] if turned else ends))
     matrix = frame(reader.entities, operator, float(reader.factor(second)))
-    return matrix if matrix is None or not turned else inverse(matrix)
+    make = back if turned else step
+    return None if matrix is None else make(matrix)

@@ -19,7 +19,8 @@ from massproof.mass import Array, Body, Errors
 
 Box = tuple[Array, Array, float]  # two corners, and how far they can be off
 
-_ULPS = 16 * sys.float_info.epsilon  # of placing, per length that a chain of placements passes through
+# What each placement of a chain rounds, per length that the chain passes through: docs/decisions/placing.md.
+_ULPS = 16 * sys.float_info.epsilon
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,6 +45,7 @@ class Occurrence:
     offset: Array  # (3,)
     scale: float = 1.0
     travel: float = 0.0  # how far the placements that make it go, one after the other
+    steps: float = 1.0  # how many these are
 
     def key(self) -> tuple[int, bytes, bytes]:
         """Equal for the same definition in the same place."""
@@ -78,7 +80,7 @@ class _Part:
     body: Body | None
     area: float
     errors: dict[str, Errors | None]
-    travel: float
+    where: Occurrence
 
 
 def checked(definition: Definition) -> Definition:
@@ -109,7 +111,7 @@ def whole(definitions: Sequence[Definition], occurrences: Sequence[Occurrence], 
     used = {one.definition for one in occurrences}
     return Whole(
         *(body, sum(part.area for part in parts), lo, hi, errors),
-        float(rims.max()) + _ULPS * (float(np.abs([lo, hi]).max()) + max(part.travel for part in parts)),
+        float(rims.max()) + max(_rounded(np.abs([lo, hi]).max(), one) for one in occurrences),
         sum(definitions[d].splines for d in used),
         len(parts) if solid else 0,
         int(again.sum()),
@@ -124,7 +126,12 @@ def _placed(definition: Definition, where: Occurrence) -> _Part:
     k = abs(where.scale)
     body = definition.body and definition.body.moved(where.matrix, where.offset).scaled(k**3)
     errors = {cause: one and one.scaled(k) for cause, one in definition.errors.items()}
-    return _Part(definition, body, definition.area * k**2, errors, where.travel)
+    return _Part(definition, body, definition.area * k**2, errors, where)
+
+
+def _rounded(distance: float, where: Occurrence) -> float:
+    """What placing rounds of a point that comes to stand this far from the origin."""
+    return _ULPS * max(where.steps, 1.0) * (float(distance) + where.travel)
 
 
 def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors | None]]:
@@ -146,7 +153,7 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors | None]]:
     centre, second = dict.fromkeys(causes, 0.0), dict.fromkeys(causes, 0.0)
     for part, body in zip(solid, bodies, strict=True):
         apart = float(np.linalg.norm(body.centre - total.centre))
-        placing = _ULPS * (float(np.linalg.norm(body.centre)) + part.travel)
+        placing = _rounded(float(np.linalg.norm(body.centre)), part.where)
         for n, (cause, error) in enumerate(part.errors.items()):
             if error is None:
                 continue

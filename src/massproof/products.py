@@ -23,6 +23,7 @@ from massproof.groups import (
     members,
     use_products,
 )
+from massproof.placements import STAY, Places, joined
 
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
@@ -40,6 +41,8 @@ class Part(NamedTuple):
     placements: Floats  # (n, 4, 4) in the unit of the assembly
     mirrored: Any  # (n,) bool
     scale: Floats  # (n,) 1 where it keeps its size
+    travel: Floats  # (n,) how far the placements go that bring it there, in the unit of the assembly
+    steps: Floats  # (n,) how many these are; rounding is in proportion to both
 
 
 class Assembly(NamedTuple):
@@ -164,46 +167,47 @@ def _within(groups: dict[int, Group], rows: Iterable[int]) -> set[int]:
     return seen
 
 
-def _placements(reader: Reader, groups: dict[int, Group], order: Iterable[int]) -> dict[int, Floats]:
-    """Matrices of all places of each group that is part of the whole."""
-    found: dict[int, list[Floats]] = {row: [] for row in order}
+def _placements(reader: Reader, groups: dict[int, Group], order: Iterable[int]) -> dict[int, Places]:
+    """All places of each group that is part of the whole."""
+    found: dict[int, list[Places]] = {row: [] for row in order}
     for row in _tops(groups):
         if row in found:
-            found[row].append(np.eye(4)[None])
+            found[row].append(STAY)
     whole = {}
     for row in found:
         if found[row]:
-            whole[row] = np.concatenate(found[row])
-            for inner, matrix, _ in groups[row].places:
-                reader.unplaced += len(whole[row]) if matrix is None else 0
-                found[inner].append(whole[row] if matrix is None else whole[row] @ matrix)
+            whole[row] = joined(found[row])
+            for inner, place, _ in groups[row].places:
+                reader.unplaced += len(whole[row].steps) if place is None else 0
+                found[inner].append(whole[row] if place is None else whole[row].then(place))
     return whole
 
 
-def _parts(reader: Reader, groups: dict[int, Group], placements: dict[int, Floats]) -> list[Part]:
+def _parts(reader: Reader, groups: dict[int, Group], placements: dict[int, Places]) -> list[Part]:
     """Every solid and surface with its placements, in the order of the file."""
     entities = reader.entities
-    places: dict[int, list[Floats]] = {}
+    places: dict[int, list[Places]] = {}
     homes: dict[int, tuple[int, int]] = {}
-    for row, matrices in placements.items():
+    for row, where in placements.items():
         for item, representation in groups[row].items.items():
-            places.setdefault(item, []).append(matrices)
+            places.setdefault(item, []).append(where)
             homes.setdefault(item, (row, representation))
     if not homes:  # no representation: what is drawn is all there is
         for item, kind in reader.kinds.items():
             if kind == SOLID:
-                places[item], homes[item] = [np.eye(4)[None]], (-1, -1)
+                places[item], homes[item] = [STAY], (-1, -1)
     found = []
     for item in sorted(homes):
         group, representation = homes[item]
         product = groups[group].product if group in groups else -1
-        whole = np.concatenate(places[item])
+        all_places = joined(places[item])
+        whole = all_places.matrices
         size = np.linalg.det(whole[:, :3, :3])
         found.append(
             Part(
                 *(item, entities.number(item), reader.kinds[item], _name(entities, product, item), product),
                 *(reader.context(representation), reader.factor(representation)),
-                *(whole, size < 0, np.cbrt(np.abs(size))),
+                *(whole, size < 0, np.cbrt(np.abs(size)), all_places.lengths, all_places.steps),
             )
         )
     return found

@@ -58,6 +58,19 @@ class Loaded:
             {one.value * float(one.factor) for one in stated if one.kind == "density" and one.factor}
         )
 
+    def odd_densities(self) -> list[float]:
+        """Those in units that are none of density, as they are written."""
+        if not isinstance(self.geometry, Drawn):
+            return []
+        stated = self.geometry.model.stated
+        return sorted({one.value for one in stated if one.kind == "density" and not one.factor})
+
+    def materials(self) -> list[str]:
+        """Names of materials that a STEP file states of its parts."""
+        if not isinstance(self.geometry, Drawn):
+            return []
+        return sorted({str(one.value) for one in self.geometry.model.stated if one.kind == "material"})
+
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
         if not isinstance(self.geometry, Brep):
@@ -114,8 +127,11 @@ def integrate(
     repair: str | None = None,
     engine: str | None = None,
     accuracy: float | None = None,
+    weigh: bool = False,
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
+
+    weigh : whether to weigh parts by the densities that their file states
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -128,7 +144,7 @@ def integrate(
 
         if isinstance(geometry, Drawn):
             with _named(loaded.name):
-                return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, weigh)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)
