@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from step_makers import BOX, Solids
 
-from massproof import part21, solids, stepfile, tessellations
+from massproof import facetted, part21, solids, stepfile, tessellations
 from massproof.errors import FormatError
 from massproof.formats import step
 from massproof.kernels import jit
@@ -457,6 +457,28 @@ def test_open_cascade_writes_a_solid_and_its_picture(tmp_path):
     entities = part21.read(data)
     (row,) = entities.of_type("TESSELLATED_SOLID")
     assert tessellations.closed(tessellations.mesh(entities, row))
+
+
+def test_triangles_that_open_cascade_leaves_turned_are_turned_and_that_is_told(tmp_path):
+    """It writes those of faces that look against their surface as they lie on that: they enclose what the faces do."""
+    pytest.importorskip("OCP")
+    from OCP.BRepAlgoAPI import BRepAlgoAPI_Cut
+    from OCP.BRepMesh import BRepMesh_IncrementalMesh
+    from OCP.BRepPrimAPI import BRepPrimAPI_MakeBox, BRepPrimAPI_MakeCylinder
+    from OCP.gp import gp_Ax2, gp_Dir, gp_Pnt
+
+    hole = BRepPrimAPI_MakeCylinder(gp_Ax2(gp_Pnt(5, 5, -1), gp_Dir(0, 0, 1)), 3.0, 12.0).Shape()
+    shape = BRepAlgoAPI_Cut(BRepPrimAPI_MakeBox(10.0, 10.0, 10.0).Shape(), hole).Shape()
+    BRepMesh_IncrementalMesh(shape, 0.01)
+    entities = part21.read(written(shape, tmp_path, "On"))
+    (row,) = entities.of_type("TESSELLATED_SOLID")
+    found = facetted.measure(tessellations.mesh(entities, row), True)
+
+    assert "reoriented" in [note[0] for note in found.notes]
+    assert found.bounded
+    assert found.definition.body.mass == pytest.approx(
+        1000 - 90 * np.pi, rel=0.02 / 3
+    )  # of the hole's radius
 
 
 def test_open_cascade_writes_triangles_that_enclose_what_it_says(tmp_path):

@@ -12,6 +12,7 @@ from test_cli import run
 from test_corpus import HOME
 from test_products import MM, M
 from test_stated import KG, Statements
+from test_tessellations import Tessellations
 
 import massproof as mp
 from massproof import commands
@@ -44,6 +45,10 @@ class Stating(Solids, Statements):
 
     def verified(self):
         return mp.verify(self.file(), format="step")
+
+
+class Triangles(Tessellations, Stating):
+    """The same of tessellated solids."""
 
 
 def one(f):
@@ -89,6 +94,15 @@ def test_a_value_agrees_to_the_digits_that_are_written(stated, agreement):
     found = one(f.volume(f.part(f.box()), stated))
     assert found.agreement.value == agreement
     assert found.difference == pytest.approx(abs(stated - 6) / 6, rel=1e-6, abs=1e-14)
+
+
+@pytest.mark.parametrize(("stated", "agreement"), [(6.0, "agrees"), (6.001, "close"), (6.5, "not compared")])
+def test_what_was_computed_of_the_part_need_not_be_that_of_its_triangles(stated, agreement):
+    f = Triangles()
+    found = one(f.volume(f.part(f.faceted()), stated))
+    assert found.agreement.value == agreement
+    assert found.measured[0].value == pytest.approx(6)
+    assert ("how far from the part is not known" in found.remark) == (agreement == "not compared")
 
 
 def test_digits_of_the_file_tell_how_short_numbers_were_written():

@@ -214,6 +214,11 @@ def _comparison(model: Model, branches: Branches, one: Stated, digits: _Digits) 
     factor = float(one.factor) if one.factor else 1.0
     ours = min(found, key=lambda each: _apart(_numbers(one), factor, each))
     agreement, remark = _judged(one, ours, digits)
+    if agreement is Agreement.DISAGREES and any("tessellation" in each.budget for each in ours.values):
+        agreement, remark = (
+            Agreement.UNCOMPARED,
+            "measured over triangles, how far from the part is not known",
+        )
     label, (name, level, entity) = _label(one), _whose(model, one)
     if (one.kind, level, agreement, len(found)) == ("centre", "assembly", Agreement.DISAGREES, 1):
         remark = "parts of different density would explain it"
