@@ -162,4 +162,11 @@ def test_scaling_in_one_step_is_what_exact_rationals_round_to(value, power):
             exact = float(Fraction(value) * factor**power)
         except OverflowError:
             continue
-        assert units.scale(value, factor**power) == exact
+        assert units.scale([value, value], factor**power) == [exact, exact]
+
+
+@given(*[st.floats(-1e300, 1e300, allow_nan=False)] * 2)
+def test_a_difference_is_rounded_once(value, other):
+    for factor in (Fraction(1, 1000), Fraction(127, 5000), Fraction(1)):
+        exact = (Fraction(value) - Fraction(other)) * factor
+        assert units.difference(value, other, factor) == float(exact)

@@ -112,7 +112,7 @@ def _asked(
         "massproof.occt_facets:facets",
         model.entities.data,
         isolation.DEFAULT._replace(seconds=_PATIENCE + len(model.entities.data) / _BYTES),
-        wanted=[[position[rows].tolist() for rows in engines.rows(model, one, solid)] for one in shown],
+        wanted=[[position[some].tolist() for some in engines.rows(model, one, solid)] for one in shown],
         deflection=fineness.deflection,
         angle=fineness.turn,
         volumes=[body and body.mass for body in bodies or [None] * len(shown)],

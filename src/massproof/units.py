@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from massproof.errors import UnitError
 
@@ -171,6 +172,7 @@ def _table() -> dict[str, Unit]:
 
 _BY_SYMBOL = {row.symbol: row for row in UNITS}
 _ONE = Fraction(1)
+_SPELLED = 256  # words that are remembered: files of one exporter say the same
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
@@ -180,6 +182,7 @@ def symbols(dimension: str) -> list[str]:
     return [row.symbol for row in UNITS if row.dimension == dimension]
 
 
+@lru_cache(_SPELLED)
 def _spelled(name: str) -> Unit | None:
     """The unit that `name` is one more way to write."""
     known, normal = _spellings(), _normal(name)
@@ -191,12 +194,21 @@ def _spelled(name: str) -> Unit | None:
     return match
 
 
-def scale(value: float | Fraction, factor: Fraction) -> float:
-    """`value` times `factor`, correctly rounded; in one step of float64 where that is so already."""
-    return _product(value, factor, _ONE)
+def scale(values: Iterable[float], factor: Fraction) -> list[float]:
+    """Each of `values` times `factor`, correctly rounded; in one step of float64 where that is so already."""
+    top, bottom = factor.numerator, factor.denominator
+    if top == 1 and bottom <= _EXACT:
+        return [value / bottom for value in values]
+    return [_product(value, factor, _ONE) for value in values]
 
 
-def _product(value: float | Fraction, factor: Fraction, divisor: Fraction) -> float:
+def difference(value: float, other: float, factor: Fraction) -> float:
+    """`value` less `other`, times `factor`, correctly rounded."""
+    (a, b), (c, d) = value.as_integer_ratio(), other.as_integer_ratio()
+    return ((a * d - c * b) * factor.numerator) / (b * d * factor.denominator)
+
+
+def _product(value: float, factor: Fraction, divisor: Fraction) -> float:
     """`value` times `factor` by `divisor`, correctly rounded, as Python divides integers of any size."""
     top, bottom = factor.numerator * divisor.denominator, factor.denominator * divisor.numerator
     if top == bottom:
