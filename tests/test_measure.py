@@ -594,6 +594,7 @@ def test_a_density_that_was_measured_keeps_its_interval(data):
 
 def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(data, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", 10)
+    monkeypatch.setattr(files, "_COPIED", 10)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -614,6 +615,7 @@ def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(
 @pytest.mark.parametrize("at_once", [10, 1 << 20], ids=["large", "small"])
 def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", at_once)
+    monkeypatch.setattr(files, "_COPIED", at_once)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from massproof import exact, isolation
 from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
-from massproof.mass import Array, Body, Errors
+from massproof.mass import Array, Body, Errors, length
 from massproof.placed import Box, Definition, Occurrence, checked, in_unit
 from massproof.stepfile import Model, Shown
 
@@ -95,7 +95,7 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
     """Where a part stands, in millimetres."""
     for matrix, size in zip(shown.part.placements, shown.part.scale.tolist(), strict=True):
         offset = matrix[:3, 3] * scale
-        yield Occurrence(number, matrix[:3, :3], offset, size, float(np.linalg.norm(offset)))
+        yield Occurrence(number, matrix[:3, :3], offset, size, length(offset))
 
 
 def _native(
@@ -159,6 +159,8 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
 
 def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
     boxes = [part.extent.box(matrix) for part in parts]
+    if len(boxes) == 1:
+        return boxes[0]
     low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
     return low, high, max(rim for _, _, rim in boxes)
 

@@ -172,7 +172,7 @@ def _table() -> dict[str, Unit]:
 
 _BY_SYMBOL = {row.symbol: row for row in UNITS}
 _ONE = Fraction(1)
-_SPELLED = 256  # words that are remembered: files of one exporter say the same
+_REMEMBERED = 256  # words: files of one exporter, and measurements of one user, say the same
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
@@ -182,7 +182,7 @@ def symbols(dimension: str) -> list[str]:
     return [row.symbol for row in UNITS if row.dimension == dimension]
 
 
-@lru_cache(_SPELLED)
+@lru_cache(_REMEMBERED)
 def _spelled(name: str) -> Unit | None:
     """The unit that `name` is one more way to write."""
     known, normal = _spellings(), _normal(name)
@@ -259,6 +259,7 @@ def system(name: str) -> dict[str, Unit]:
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S.*?)?\s*$")
 
 
+@lru_cache(_REMEMBERED)
 def parse(text: str, dimension: str) -> float:
     """`text`, a number and a unit such as "2.7 g/cm^3" or "85 g", as a value in SI.
 

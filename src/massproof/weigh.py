@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ class Weighed:
         self, measured: Measured, length: Unit, density: Density | None, total: float | None
     ) -> None:
         """Weigh `measured`, whose coordinates are in `length`, by a density or by a total mass in kg."""
-        self._measured, self._total, self._factor = measured, total, length.factor
+        self._measured, self._total, self._powers = measured, total, _powers(length.symbol)
         scale = float(length.factor) * (1 + 1e-15)
         self._errors = {k: e and e.scaled(scale) for k, e in measured.errors.items()}
         self._budgets: dict[tuple[str, float], tuple[dict[str, float | None], float]] = {}
@@ -65,7 +67,7 @@ class Weighed:
         }
 
     def _si(self, values: Iterable[float], power: int) -> list[float]:
-        return units.scale(values, self._factor**power)
+        return units.scale(values, self._powers[power])
 
     def _tensor(self, body: Body) -> Array:
         """The inertia tensor of unit density."""
@@ -94,7 +96,7 @@ class Weighed:
     def _box(self) -> Box:
         low, high = self._measured.low.tolist(), self._measured.high.tolist()
         first, last = (self._point(self._si(corner, 1), "box") for corner in (low, high))
-        sides = (units.difference(b, a, self._factor) for a, b in zip(low, high, strict=True))
+        sides = (units.difference(b, a, self._powers[1]) for a, b in zip(low, high, strict=True))
         return Box(first, last, *(self._plain(side, "length", "box", 2.0) for side in sides))
 
     def _density_quantity(self) -> Quantity | None:
@@ -150,6 +152,12 @@ class Weighed:
             return Principal(axes, (a, b, c), None)
         one, two, three = (self._weighed(*one, "inertia", budget) for one in found)
         return Principal(axes, (a, b, c), (one, two, three))
+
+
+@cache
+def _powers(length: str) -> tuple[Fraction, ...]:
+    """Factors to SI of what is in powers of a unit of length, from none to the fifth."""
+    return tuple(units.unit(length).factor ** power for power in range(6))
 
 
 def _interval(value: float, half: float) -> tuple[float, float]:
