@@ -60,7 +60,7 @@ class Weighed:
             "volume": volume,
             "density": self._density_quantity(),
             "mass": self._mass(),
-            "center_of_mass": self._point(self._si(body.centre.tolist(), 1), "centre") if body else None,
+            "center_of_mass": self._centre(body) if body else None,
             "bounding_box": self._box(),
             "inertia": self._inertia(tensor) if tensor is not None and self._density else None,
             "principal": self._principal(tensor, volume) if tensor is not None and volume else None,
@@ -90,14 +90,18 @@ class Weighed:
         budget, half = self._budget(field, factor)
         return Quantity(value, _SI[dimension], _interval(value, half), budget.copy())
 
-    def _point(self, coordinates: Iterable[float], field: str) -> Point:
-        return Point(*(self._plain(x, "length", field) for x in coordinates))
+    def _centre(self, body: Body) -> Point:
+        return Point(*self._lengths(self._si(body.centre.tolist(), 1), "centre"))
+
+    def _lengths(self, values: Iterable[float], field: str, factor: float = 1.0) -> list[Quantity]:
+        budget, half = self._budget(field, factor)
+        return [Quantity(x, _SI["length"], _interval(x, half), budget.copy()) for x in values]
 
     def _box(self) -> Box:
         low, high = self._measured.low.tolist(), self._measured.high.tolist()
-        first, last = (self._point(self._si(corner, 1), "box") for corner in (low, high))
-        sides = (units.difference(b, a, self._powers[1]) for a, b in zip(low, high, strict=True))
-        return Box(first, last, *(self._plain(side, "length", "box", 2.0) for side in sides))
+        ax, ay, az, bx, by, bz = self._lengths(self._si(low + high, 1), "box")
+        sides = [units.difference(b, a, self._powers[1]) for a, b in zip(low, high, strict=True)]
+        return Box(Point(ax, ay, az), Point(bx, by, bz), *self._lengths(sides, "box", 2.0))
 
     def _density_quantity(self) -> Quantity | None:
         rho = self._density
@@ -123,13 +127,15 @@ class Weighed:
     ) -> Quantity:
         """A quantity of unit density, which lies in `interval`, times the density, whose range widens it."""
         rho = self._density or _EXACTLY
-        corners = [x * d for x in interval for d in (rho.low, rho.high)]
+        lo, hi = interval
+        corners = lo * rho.low, lo * rho.high, hi * rho.low, hi * rho.high
         spread = abs(volume) * max(rho.value - rho.low, rho.high - rho.value)
         parts = {k: None if v is None else v * rho.value for k, v in budget.items()}
         if spread:
             parts["density"] = spread
-        interval = _down(min(corners)), _up(max(corners))
-        return Quantity(volume * rho.value, _SI[dimension], interval, parts)
+        return Quantity(
+            volume * rho.value, _SI[dimension], (_down(min(corners)), _up(max(corners))), parts
+        )
 
     def _inertia(self, tensor: Array) -> Inertia:
         (xx, xy, xz), (_, yy, yz), (_, _, zz) = tensor.tolist()
@@ -161,7 +167,7 @@ def _powers(length: str) -> tuple[Fraction, ...]:
 
 
 def _interval(value: float, half: float) -> tuple[float, float]:
-    return _down(value - half), _up(value + half)
+    return math.nextafter(value - half, -math.inf), math.nextafter(value + half, math.inf)
 
 
 def _radius(moment: float, interval: tuple[float, float], volume: Quantity) -> Quantity:
