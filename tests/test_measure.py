@@ -643,3 +643,20 @@ def test_a_density_that_the_file_states_is_told_and_not_used():
     assert r.findings[0].evidence == {"densities": [7850.0]}
     assert r.mass is None
     assert mp.measure(f.file(), density="1 g/cm^3").findings == ()
+
+
+def test_a_statement_in_units_that_are_none_is_refused_when_it_is_read():
+    """By name, as all that is wrong with a file; who gives a density does not ask what the file says."""
+    from test_verify import Stating
+
+    f = Stating()
+    part = f.part(f.box())
+    endless = f"(CONVERSION_BASED_UNIT('X',#{len(f) + 2})LENGTH_UNIT())"
+    unit = f(endless)
+    f(f"LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(2.),{unit})")
+    centre = f("CARTESIAN_POINT('centre point',(0.,0.,0.))")
+    f.state(part, centre, context=f.context(unit))
+
+    assert mp.measure(f.file(), density="1 g/cm^3").findings == ()
+    with pytest.raises(mp.FormatError, match="^<bytes>: .*defined by itself"):
+        mp.measure(f.file())
