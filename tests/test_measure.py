@@ -658,5 +658,5 @@ def test_a_statement_in_units_that_are_none_is_refused_when_it_is_read():
     f.state(part, centre, context=f.context(unit))
 
     assert mp.measure(f.file(), density="1 g/cm^3").findings == ()
-    with pytest.raises(mp.FormatError, match="^<bytes>: .*defined by itself"):
+    with pytest.raises(mp.FormatError, match=r"^<bytes>: .*defined by itself"):
         mp.measure(f.file())
