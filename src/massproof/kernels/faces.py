@@ -474,7 +474,7 @@ def first_vertex(borders, face, frame):
 
 
 @kernel
-def reset(scratch):
+def reset(geometry, patch, scratch):
     """Make the memory ready for a new face."""
     for k in range(PANEL_BORDER + 1):
         clear(scratch.sums[k])
@@ -482,6 +482,7 @@ def reset(scratch):
         for i in range(8):
             scratch.places[k, i] = 0.0
     scratch.places[COUNTS, SEARCHES] = _SEARCHES
+    price(geometry, patch, scratch.places[COUNTS])
 
 
 @kernel
@@ -508,14 +509,17 @@ def flags_of(patch, sense, count, scratch):
 
 
 @kernel
-def publish(sums, fields, errors, border):
-    """Copy the sums of a face to its rows."""
+def publish(sums, count, fields, errors, border):
+    """Copy the sums of a face to its rows, unless its walk was given up; returns the outcome."""
+    if count < 0:
+        return 4
     for k in range(FIELDS):
         fields[k] = sums[TOTAL, k]
     for k in range(4):
         errors[k] = sums[ERRORS, k]
     for k in range(TRAVEL):
         border[k] = sums[BORDER, k]
+    return 0
 
 
 @entry(
@@ -563,13 +567,9 @@ def measure(
         if not edged and not patch.whole:
             outcomes[f, 0] = 3
             continue
-        reset(scratch)
-        price(geometry, patch, scratch.places[COUNTS])
+        reset(geometry, patch, scratch)
         count = list_pieces(geometry, borders, face, pieces)
         count = walk(geometry, borders, patch, sense, edged, count, targets[f], scratch)
         outcomes[f, 1], outcomes[f, 2] = flags_of(patch, sense, count, scratch), count
-        if count < 0:
-            outcomes[f, 0] = 4
-            continue
-        publish(sums, out[f], errors[f], borders_out[f])
+        outcomes[f, 0] = publish(sums, count, out[f], errors[f], borders_out[f])
     return 0
