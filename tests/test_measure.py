@@ -594,6 +594,7 @@ def test_a_density_that_was_measured_keeps_its_interval(data):
 
 def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(data, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", 10)
+    monkeypatch.setattr(files, "_COPIED", 10)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -614,6 +615,7 @@ def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(
 @pytest.mark.parametrize("at_once", [10, 1 << 20], ids=["large", "small"])
 def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", at_once)
+    monkeypatch.setattr(files, "_COPIED", at_once)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -743,3 +745,20 @@ def test_a_raw_material_has_the_density_of_what_is_made_from_it():
     f(f"MAKE_FROM_USAGE_OPTION('','','',{part},$,1,'',$)")
 
     assert mp.measure(f.file()).density.value == 7900
+
+
+def test_a_statement_in_units_that_are_none_is_refused_when_it_is_read():
+    """By name, as all that is wrong with a file; who gives a density does not ask what the file says."""
+    from test_verify import Stating
+
+    f = Stating()
+    part = f.part(f.box())
+    endless = f"(CONVERSION_BASED_UNIT('X',#{len(f) + 2})LENGTH_UNIT())"
+    unit = f(endless)
+    f(f"LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(2.),{unit})")
+    centre = f("CARTESIAN_POINT('centre point',(0.,0.,0.))")
+    f.state(part, centre, context=f.context(unit))
+
+    assert mp.measure(f.file(), density="1 g/cm^3").findings == ()
+    with pytest.raises(mp.FormatError, match=r"^<bytes>: .*defined by itself"):
+        mp.measure(f.file())

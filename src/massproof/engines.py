@@ -251,6 +251,8 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
 
 def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
     boxes = [part.extent.box(matrix) for part in parts]
+    if len(boxes) == 1:
+        return boxes[0]
     low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
     return low, high, max(rim for _, _, rim in boxes)
 

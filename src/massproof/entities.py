@@ -6,7 +6,6 @@ What an instance of a type must look like is `schema`'s to say: `Entities.checke
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -73,8 +72,11 @@ class Entities:
 
         Those with several parts have the types that `schema.OF_PARTS` gives them.
         """
-        found = [self.rows_of(name).tolist() for name in names if name in self.places]
-        return found[0] if len(found) == 1 else sorted(itertools.chain(*found))
+        found = []
+        for name in names:
+            if name in self.places:
+                found += self.rows_of(name).tolist()
+        return sorted(found)
 
     def rows_of(self, name: str) -> npt.NDArray[np.int32]:
         """Rows of all instances of one type, in the order of the file."""
@@ -82,8 +84,11 @@ class Entities:
 
     def count(self, *names: str) -> int:
         """How many instances have one of these types."""
-        found = [self.places[name] for name in names if name in self.places]
-        return sum(one.stop - one.start for one in found)
+        found = 0
+        for name in names:
+            if name in self.places:
+                found += self.places[name].stop - self.places[name].start
+        return found
 
     def is_complex(self, row: int) -> bool:
         """Whether an instance is made of several parts."""

@@ -6,6 +6,7 @@ Sample Variance", The American Statistician 37, 1983; written here for second-mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,11 @@ import numpy.typing as npt
 from massproof.errors import Note
 
 Array = npt.NDArray[np.float64]
+
+
+def length(vector: Array) -> float:
+    """Of one vector; numpy's own takes ten times as long to begin."""
+    return math.sqrt(vector.dot(vector))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

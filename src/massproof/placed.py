@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.kernels.overlap import shared_volume
-from massproof.mass import Array, Body, Errors
+from massproof.mass import Array, Body, Errors, length
 
 Box = tuple[Array, Array, float]  # two corners, and how far they can be off
 
@@ -47,9 +47,13 @@ class Occurrence:
     travel: float = 0.0  # how far the placements that make it go, one after the other
     steps: float = 1.0  # how many these are
 
+    def turned(self) -> tuple[int, bytes]:
+        """Equal for the same definition turned the same way."""
+        return self.definition, (self.matrix + 0.0).tobytes()
+
     def key(self) -> tuple[int, bytes, bytes]:
         """Equal for the same definition in the same place."""
-        return self.definition, (self.matrix + 0.0).tobytes(), (self.offset + 0.0).tobytes()
+        return *self.turned(), (self.offset + 0.0).tobytes()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -152,8 +156,8 @@ def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors | None]]:
     total = functools.reduce(operator.add, bodies)
     centre, second = dict.fromkeys(causes, 0.0), dict.fromkeys(causes, 0.0)
     for part, body in zip(solid, bodies, strict=True):
-        apart = float(np.linalg.norm(body.centre - total.centre))
-        placing = _rounded(float(np.linalg.norm(body.centre)), part.where)
+        apart = length(body.centre - total.centre)
+        placing = _rounded(length(body.centre), part.where)
         for n, (cause, error) in enumerate(part.errors.items()):
             if error is None:
                 continue
@@ -171,7 +175,7 @@ def _boxes(
     boxes: dict[tuple[int, bytes], Box] = {}
     lows, highs, rims = [], [], []
     for one in occurrences:
-        key = one.key()[:2]
+        key = one.turned()
         if key not in boxes:
             boxes[key] = definitions[one.definition].box(one.matrix)
         low, high, rim = boxes[key]
@@ -185,9 +189,9 @@ def _repeated(occurrences: Sequence[Occurrence]) -> npt.NDArray[np.bool_]:
     """Which are the same definition in the same place as an earlier one."""
     seen: set[tuple[int, bytes, bytes]] = set()
     again = []
-    for one in occurrences:
-        again.append(one.key() in seen)
-        seen.add(one.key())
+    for key in (one.key() for one in occurrences):
+        again.append(key in seen)
+        seen.add(key)
     return np.array(again, bool)
 
 

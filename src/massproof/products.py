@@ -67,9 +67,9 @@ def read(entities: Entities) -> Assembly:
     for units that are none.
     """
     reader = Reader(entities)
-    groups, uses, order = _grouped(reader)
+    groups, uses, tops, order = _grouped(reader)
     with np.errstate(all="ignore"):  # sizes that multiply through many levels
-        placements = _placements(reader, groups, order)
+        placements = _placements(reader, groups, tops, order)
         parts = _parts(reader, groups, placements)
     declared = dict.fromkeys(
         part.context.length.name for part in parts if part.context and part.context.length
@@ -77,18 +77,20 @@ def read(entities: Entities) -> Assembly:
     return Assembly(
         *(tuple(parts), reader.unit, ", ".join(declared), entities.count("PRODUCT"), len(uses)),
         members(uses.values()),
-        tuple(groups[row].product for row in _tops(groups) if groups[row].product >= 0),
+        tuple(groups[row].product for row in tops if groups[row].product >= 0),
         _notes(reader, parts),
     )
 
 
-def _grouped(reader: Reader) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int]]:
-    """Groups, the whole and the part of each assembly usage, and the order in which groups are placed."""
+def _grouped(
+    reader: Reader,
+) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int], list[int]]:
+    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed."""
     join(reader)
     groups = collect(reader)
     map_items(reader, groups)
     uses = use_products(reader, groups)
-    return groups, uses, _order(reader, groups)
+    return groups, uses, *_order(reader, groups)
 
 
 def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
@@ -96,9 +98,9 @@ def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
 
     That is a row of an assembly usage or of a mapped item for each level.
     """
-    groups, _, order = _grouped(Reader(entities))
+    groups, _, tops, order = _grouped(Reader(entities))
     places: dict[int, list[tuple[int, ...]]] = {row: [] for row in order}
-    for row in _tops(groups):
+    for row in tops:
         places.setdefault(row, []).append(())
     found: dict[int, list[tuple[int, ...]]] = {}
     for row in order:
@@ -109,8 +111,8 @@ def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
     return found
 
 
-def _order(reader: Reader, groups: dict[int, Group]) -> list[int]:
-    """Groups in an order in which those that place come before those placed.
+def _order(reader: Reader, groups: dict[int, Group]) -> tuple[list[int], list[int]]:
+    """Groups that are placed by none; all in an order in which those that place come before those placed.
 
     Raises FormatError when there is none, or when it places too many parts.
     """
@@ -125,14 +127,15 @@ def _order(reader: Reader, groups: dict[int, Group]) -> list[int]:
         ring = " > ".join(f"#{reader.entities.number(row)}" for row in error.args[1][:8])
         msg = f"STEP assembly that contains itself, a cycle: {ring}; export it again"
         raise FormatError(msg) from error
-    most = sum(counts[row] for row in _tops(groups))
+    tops = _tops(groups)
+    most = sum(counts[row] for row in tops)
     if most > MAX_OCCURRENCES:
         msg = (
             f"STEP file with too many occurrences: {most} placed parts, the limit is "
             f"{MAX_OCCURRENCES}; export the sub-assemblies one by one"
         )
         raise FormatError(msg)
-    return [row for row in counts if counts[row]][::-1]
+    return tops, [row for row in counts if counts[row]][::-1]
 
 
 def _tops(groups: dict[int, Group]) -> list[int]:
@@ -167,10 +170,12 @@ def _within(groups: dict[int, Group], rows: Iterable[int]) -> set[int]:
     return seen
 
 
-def _placements(reader: Reader, groups: dict[int, Group], order: Iterable[int]) -> dict[int, Places]:
+def _placements(
+    reader: Reader, groups: dict[int, Group], tops: Iterable[int], order: Iterable[int]
+) -> dict[int, Places]:
     """All places of each group that is part of the whole."""
     found: dict[int, list[Places]] = {row: [] for row in order}
-    for row in _tops(groups):
+    for row in tops:
         if row in found:
             found[row].append(STAY)
     whole = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ class Weighed:
         self, measured: Measured, length: Unit, density: Density | None, total: float | None
     ) -> None:
         """Weigh `measured`, whose coordinates are in `length`, by a density or by a total mass in kg."""
-        self._measured, self._total, self._factor = measured, total, length.factor
+        self._measured, self._total, self._powers = measured, total, _powers(length.symbol)
         scale = float(length.factor) * (1 + 1e-15)
         self._errors = {k: e and e.scaled(scale) for k, e in measured.errors.items()}
         self._budgets: dict[tuple[str, float], tuple[dict[str, float | None], float]] = {}
@@ -58,14 +60,14 @@ class Weighed:
             "volume": volume,
             "density": self._density_quantity(),
             "mass": self._mass(),
-            "center_of_mass": self._point(self._si(body.centre.tolist(), 1), "centre") if body else None,
+            "center_of_mass": self._centre(body) if body else None,
             "bounding_box": self._box(),
             "inertia": self._inertia(tensor) if tensor is not None and self._density else None,
             "principal": self._principal(tensor, volume) if tensor is not None and volume else None,
         }
 
     def _si(self, values: Iterable[float], power: int) -> list[float]:
-        return units.scale(values, self._factor**power)
+        return units.scale(values, self._powers[power])
 
     def _tensor(self, body: Body) -> Array:
         """The inertia tensor of unit density."""
@@ -88,14 +90,18 @@ class Weighed:
         budget, half = self._budget(field, factor)
         return Quantity(value, _SI[dimension], _interval(value, half), budget.copy())
 
-    def _point(self, coordinates: Iterable[float], field: str) -> Point:
-        return Point(*(self._plain(x, "length", field) for x in coordinates))
+    def _centre(self, body: Body) -> Point:
+        return Point(*self._lengths(self._si(body.centre.tolist(), 1), "centre"))
+
+    def _lengths(self, values: Iterable[float], field: str, factor: float = 1.0) -> list[Quantity]:
+        budget, half = self._budget(field, factor)
+        return [Quantity(x, _SI["length"], _interval(x, half), budget.copy()) for x in values]
 
     def _box(self) -> Box:
         low, high = self._measured.low.tolist(), self._measured.high.tolist()
-        first, last = (self._point(self._si(corner, 1), "box") for corner in (low, high))
-        sides = (units.difference(b, a, self._factor) for a, b in zip(low, high, strict=True))
-        return Box(first, last, *(self._plain(side, "length", "box", 2.0) for side in sides))
+        ax, ay, az, bx, by, bz = self._lengths(self._si(low + high, 1), "box")
+        sides = [units.difference(b, a, self._powers[1]) for a, b in zip(low, high, strict=True)]
+        return Box(Point(ax, ay, az), Point(bx, by, bz), *self._lengths(sides, "box", 2.0))
 
     def _density_quantity(self) -> Quantity | None:
         rho = self._density
@@ -121,13 +127,13 @@ class Weighed:
     ) -> Quantity:
         """A quantity of unit density, which lies in `interval`, times the density, whose range widens it."""
         rho = self._density or _EXACTLY
-        corners = [x * d for x in interval for d in (rho.low, rho.high)]
+        lo, hi = interval
+        corners = lo * rho.low, lo * rho.high, hi * rho.low, hi * rho.high
         spread = abs(volume) * max(rho.value - rho.low, rho.high - rho.value)
         parts = {k: None if v is None else v * rho.value for k, v in budget.items()}
         if spread:
             parts["density"] = spread
-        interval = _down(min(corners)), _up(max(corners))
-        return Quantity(volume * rho.value, _SI[dimension], interval, parts)
+        return Quantity(volume * rho.value, _SI[dimension], (_down(min(corners)), _up(max(corners))), parts)
 
     def _inertia(self, tensor: Array) -> Inertia:
         (xx, xy, xz), (_, yy, yz), (_, _, zz) = tensor.tolist()
@@ -152,8 +158,14 @@ class Weighed:
         return Principal(axes, (a, b, c), (one, two, three))
 
 
+@cache
+def _powers(length: str) -> tuple[Fraction, ...]:
+    """Factors to SI of what is in powers of a unit of length, from none to the fifth."""
+    return tuple(units.unit(length).factor ** power for power in range(6))
+
+
 def _interval(value: float, half: float) -> tuple[float, float]:
-    return _down(value - half), _up(value + half)
+    return math.nextafter(value - half, -math.inf), math.nextafter(value + half, math.inf)
 
 
 def _radius(moment: float, interval: tuple[float, float], volume: Quantity) -> Quantity:
