@@ -133,9 +133,7 @@ class Weighed:
         parts = {k: None if v is None else v * rho.value for k, v in budget.items()}
         if spread:
             parts["density"] = spread
-        return Quantity(
-            volume * rho.value, _SI[dimension], (_down(min(corners)), _up(max(corners))), parts
-        )
+        return Quantity(volume * rho.value, _SI[dimension], (_down(min(corners)), _up(max(corners))), parts)
 
     def _inertia(self, tensor: Array) -> Inertia:
         (xx, xy, xz), (_, yy, yz), (_, _, zz) = tensor.tolist()
