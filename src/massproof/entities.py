@@ -116,6 +116,12 @@ class Entities:
         kinds, values = self._tokens(row)
         return self._list(kinds, values, 1)[0] if kinds else []
 
+    def name(self, row: int) -> str:
+        """The first argument of an instance with arguments, "" where that is no text or it has several parts."""
+        token = int(self.rows[row, 2]) + 1
+        named = not self.is_complex(row) and self.kinds[token] == tokens.STRING
+        return text(self._quoted(int(self.values[token]))) if named else ""
+
     def parts(self, row: int) -> dict[str, list[Any]]:
         """Arguments of each part of an instance; of a simple one, of its only part."""
         if not self.is_complex(row):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import composites, facets
+from massproof import composites, facets, replicas
 from massproof.brep import OFFSET, PLANE, SPLINE, Floats, Integers, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError
@@ -119,18 +119,24 @@ def _carriers(entities: Entities, tables: _Tables, angle: float | None) -> tuple
     wanted = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
     for row in wanted:
         tables.wanted[list(composites.bases(entities, row))] = 1
+    copies = [_copies(entities, tables, names) for names in (replicas.CURVES, replicas.SURFACES)]
     carriers.sizes(*file, tables.wanted, sizes)
     curves = np.zeros((_of_class(entities, "curve") + 1, 8), np.int64)
     surfaces = np.zeros((_of_class(entities, "surface") + 1, 12), np.int64)
-    frames = np.zeros((_of_class(entities, "frame") + _of_class(entities, "axis") + 1, 12))
+    room = _of_class(entities, "frame") + _of_class(entities, "axis") + 1
+    frames = np.zeros((room + sum(map(len, copies)), 12))
     curve_numbers, surface_numbers = np.zeros((len(curves), 6)), np.zeros((len(surfaces), 4))
     controls, knots = np.empty((sizes[0], 4)), np.empty(sizes[1])
     state = np.zeros(4, np.int64)
     carriers.curves(*file, *tables, frames, curves, curve_numbers, controls, knots, state)
+    controls = _copied(entities, copies[0], tables, (frames, curves, curve_numbers, controls, knots, state))
     known = composites.Carriers(frames, curves, curve_numbers, controls, knots, angle)
     joined = _composites(entities, tables, known, int(state[1]), wanted)
     found, state[1] = state[1], 0
     carriers.surfaces(*file, *tables, frames, surfaces, surface_numbers, controls, knots, state)
+    controls = _copied(
+        entities, copies[1], tables, (frames, surfaces, surface_numbers, controls, knots, state)
+    )
     curves, controls, knots = _with_composites(
         curves[:found], controls[: state[2]], knots[: state[3]], joined
     )
@@ -138,6 +144,21 @@ def _carriers(entities: Entities, tables: _Tables, angle: float | None) -> tuple
         *(frames[: state[0]], curves, curve_numbers[: len(curves)]),
         *(surfaces[: state[1]], surface_numbers[: state[1]], controls, knots),
     )
+
+
+def _copies(entities: Entities, tables: _Tables, names: tuple[str, ...]) -> list[int]:
+    """Rows of the copies and offsets that are wanted; what they are made of is wanted, too."""
+    rows = [row for row in entities.of_type(*names) if tables.wanted[row]]
+    if rows:
+        tables.wanted[list(replicas.wanted(entities, rows, names))] = 1
+    return [row for row in entities.of_type(*names) if tables.wanted[row]] if rows else []
+
+
+def _copied(entities: Entities, rows: list[int], tables: _Tables, made: tuple[Any, ...]) -> Floats:
+    """Control points, with those of the copies in `rows`, which are added to what is made so far."""
+    arrays = replicas.Arrays(*made)
+    replicas.make(entities, rows, tables.slots, tables.reasons, arrays)
+    return arrays.controls
 
 
 def _composites(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -59,13 +59,6 @@ class Loaded:
         with _named(self.name):
             found: tuple[Stated, ...] = self.geometry.model.stated()
         return found
-
-    def densities(self) -> list[float]:
-        """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
-        told = [one for one in self.stated() if one.kind == "density"]
-        return sorted(
-            {one.value * float(one.factor) for one in told if one.factor and isinstance(one.value, float)}
-        )
 
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
@@ -123,8 +116,11 @@ def integrate(
     repair: str | None = None,
     engine: str | None = None,
     accuracy: float | None = None,
+    stated: Sequence[Stated] = (),
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
+
+    stated : what the file states, of which the densities weigh its parts
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -137,7 +133,7 @@ def integrate(
 
         if isinstance(geometry, Drawn):
             with _named(loaded.name):
-                return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from massproof import part21, products, shapes, stated
+from massproof import part21, products, shapes, stated, tessellations
 from massproof.brep import CONE, Floats, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError, Note
-from massproof.groups import SOLID, SURFACE
+from massproof.groups import FACETS, SOLID, SURFACE
 from massproof.products import Assembly, Part
 from massproof.shapes import Decoded
 from massproof.stated import Stated
+
+if TYPE_CHECKING:
+    from massproof.appearance import Appearance
+    from massproof.mesh import Mesh
 
 
 class Shown(NamedTuple):
@@ -27,6 +31,7 @@ class Shown(NamedTuple):
         tuple[int, int], ...
     ]  # of a solid or a surface: rows in `shapes.shells`, −1: not read; orientations
     problems: tuple[str, ...]  # why it cannot be measured from `shapes`; empty where it can
+    mesh: Mesh | None = None  # of a tessellated one, which has nothing in `shapes`; lengths as written
 
 
 class Model(NamedTuple):
@@ -46,6 +51,13 @@ class Model(NamedTuple):
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
+
+    @property
+    def appearance(self) -> Appearance:
+        """Colours, layers and what is hidden, read anew each time: nothing of it is needed to measure."""
+        from massproof import appearance
+
+        return appearance.read(self.entities, [shown.part for shown in self.parts])
 
     def stated(self) -> tuple[Stated, ...]:
         """What the file says of volumes, areas, … of its parts; raises FormatError for units that are none."""
@@ -86,7 +98,7 @@ def _check_edges(entities: Entities) -> None:
 
 def _nothing(entities: Entities, whole: Assembly) -> str:
     """Why a file that can be read holds nothing to measure."""
-    faces = entities.count("ADVANCED_FACE", "FACE_SURFACE", "FACE")
+    faces = entities.count("ADVANCED_FACE", "FACE_SURFACE", "FACE", *tessellations.FACES)
     if faces:
         why = f"{faces} faces are written, none of them in a solid or a surface model that is shown; export it again"
     elif whole.uses:
@@ -99,7 +111,19 @@ def _nothing(entities: Entities, whole: Assembly) -> str:
     return f"STEP file with no solid and no surface: {why}"
 
 
+def _tessellated(entities: Entities, part: Part) -> Shown:
+    """Triangles; without a solid of them, and with open edges, they are a surface."""
+    try:
+        mesh = tessellations.mesh(entities, part.row)
+    except tessellations.Unread as error:
+        return Shown(part, -1, (), (str(error),))
+    solid = tessellations.kind(entities, part.row) in tessellations.SOLIDS or tessellations.closed(mesh)
+    return Shown(part if solid else part._replace(kind=SURFACE), -1, (), (), mesh)
+
+
 def _shown(entities: Entities, drawn: Decoded, part: Part) -> Shown:
+    if part.kind == FACETS:
+        return _tessellated(entities, part)
     solid = drawn.solids.get(part.row, -1)
     if part.kind == SOLID:
         first, count, _ = drawn.shapes.solids[solid].tolist()
@@ -183,7 +207,7 @@ def in_radian(table: Shapes, factors: Floats) -> Shapes:
 def _surface_notes(parts: tuple[Shown, ...]) -> tuple[Note, ...]:
     """What to say of surfaces that bound no solid."""
     surfaces = [shown for shown in parts if shown.part.kind == SURFACE]
-    number = sum(len(shown.shells) * len(shown.part.placements) for shown in surfaces)
+    number = sum(max(len(shown.shells), 1) * len(shown.part.placements) for shown in surfaces)
     if not number:
         return ()
     if len(surfaces) < len(parts):

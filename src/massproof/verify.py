@@ -33,7 +33,6 @@ _FEWEST = 6  # digits that the coarsest exporter writes, as %g does
 _POWERS = {"volume": 3, "area": 2, "centre": 1}
 _DIMENSIONS = {"volume": "volume", "area": "area", "centre": "length", "density": "density"}
 _SAME = Fraction(1, 10_000)
-_SOLID_DENSITIES = 10.0, 25_000.0  # kg/m³: of foam and of osmium
 _DENSITY_UNITS = ("kg/m^3", "g/cm^3", "lb/in^3", "kg/mm^3", "t/mm^3")
 
 
@@ -138,7 +137,7 @@ def verify(
         raise UsageError(msg)
     model: Model = loaded.geometry.model
     stated = loaded.stated()
-    branches = Branches(model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    branches = Branches(model, stated, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     found = [Finding(*note) for note in (*loaded.geometry.notes, *branches.notes)]
     if loaded.geometry.unit is None:
         text = f"no length unit in {loaded.name}: millimetres are assumed"
@@ -215,8 +214,13 @@ def _comparison(model: Model, branches: Branches, one: Stated, digits: _Digits) 
     factor = float(one.factor) if one.factor else 1.0
     ours = min(found, key=lambda each: _apart(_numbers(one), factor, each))
     agreement, remark = _judged(one, ours, digits)
+    if agreement is Agreement.DISAGREES and any("tessellation" in each.budget for each in ours.values):
+        agreement, remark = (
+            Agreement.UNCOMPARED,
+            "measured over triangles, how far from the part is not known",
+        )
     label, (name, level, entity) = _label(one), _whose(model, one)
-    if (one.kind, level, agreement) == ("centre", "assembly", Agreement.DISAGREES):
+    if (one.kind, level, agreement, len(found)) == ("centre", "assembly", Agreement.DISAGREES, 1):
         remark = "parts of different density would explain it"
     unit = label or units.unit({3: "mm^3", 2: "mm^2", 1: "mm"}[_POWERS[one.kind]])
     return Comparison(
@@ -239,8 +243,12 @@ def _measured(kind: str, branch: Branch) -> tuple[list[_Measured], str]:
     found = _weighed(branch.solids)
     if kind == "volume":
         return [_Measured((found["volume"],), found["volume"].value)], ""
-    sides = [getattr(found["bounding_box"], side).value for side in ("length", "width", "height")]
-    return [_Measured(tuple(found["center_of_mass"]), math.hypot(*sides))], ""
+    size = math.hypot(*(getattr(found["bounding_box"], side).value for side in ("length", "width", "height")))
+    centres = [_Measured(tuple(found["center_of_mass"]), size)]
+    if branch.weighed:
+        own = tuple(_weighed(branch.weighed)["center_of_mass"])
+        centres.append(_Measured(own, size, "weighed by the densities that the file states"))
+    return centres, ""
 
 
 def _areas(branch: Branch) -> list[_Measured]:
@@ -326,6 +334,8 @@ class _Digits:
 
 def _descriptions(model: Model, stated: Sequence[Stated]) -> Iterator[Description]:
     """Materials and densities."""
+    from massproof.densities import plausible
+
     for one in stated:
         name, _, entity = _whose(model, one)
         if one.kind == "material":
@@ -335,7 +345,7 @@ def _descriptions(model: Model, stated: Sequence[Stated]) -> Iterator[Descriptio
             if one.factor:
                 density = value * float(one.factor)
                 found = Quantity(density, units.unit("kg/m^3"), (density, density))
-                said = "" if _solid(density) else "no solid has such a density"
+                said = "" if plausible(density) else "no solid has such a density"
                 yield Description(one.kind, name, entity, value, label.symbol if label else "", found, said)
             else:
                 text = _exponents(one.unit)
@@ -351,10 +361,6 @@ def _odd(described: Sequence[Description]) -> list[Finding]:
     return [Finding("density-unit", f"{text}, {odd[0].remark}", {"entities": [one.entity for one in odd]})]
 
 
-def _solid(density: float) -> bool:
-    return _SOLID_DENSITIES[0] <= density <= _SOLID_DENSITIES[1]
-
-
 def _exponents(unit: tuple[int, int] | None) -> str:
     """A unit by its exponents of length and mass."""
     if unit is None:
@@ -365,7 +371,9 @@ def _exponents(unit: tuple[int, int] | None) -> str:
 
 def _plausible(value: float, label: str) -> str:
     """What a density with a unit that is none may mean."""
-    found = [u for u in map(units.unit, _DENSITY_UNITS) if _solid(value * float(u.factor))]
+    from massproof.densities import plausible
+
+    found = [u for u in map(units.unit, _DENSITY_UNITS) if plausible(value * float(u.factor))]
     wrong = f"{label} is no unit of density"
     if len(found) != 1:
         return wrong

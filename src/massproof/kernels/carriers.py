@@ -32,10 +32,11 @@ _FIRST_NET, _LAST_NET = TYPES["B_SPLINE_SURFACE_WITH_KNOTS"], TYPES["SURFACE_OF_
 _LINE, _CIRCLE, _ELLIPSE, _PARABOLA, _HYPERBOLA = (
     TYPES[name] for name in ("LINE", "CIRCLE", "ELLIPSE", "PARABOLA", "HYPERBOLA")
 )
-_LAST_CURVE = TYPES["OFFSET_CURVE_3D"]
+_LAST_CURVE = TYPES["CURVE_REPLICA"]
 _PLANE, _DEGENERATE, _CONE = TYPES["PLANE"], TYPES["DEGENERATE_TOROIDAL_SURFACE"], TYPES["CONICAL_SURFACE"]
 _EXTRUSION, _REVOLUTION = TYPES["SURFACE_OF_LINEAR_EXTRUSION"], TYPES["SURFACE_OF_REVOLUTION"]
 _OFFSET, _RECTANGULAR = TYPES["OFFSET_SURFACE"], TYPES["RECTANGULAR_TRIMMED_SURFACE"]
+_REPLICA = TYPES["SURFACE_REPLICA"]
 _POINT, _AXIS = TYPES["CARTESIAN_POINT"], TYPES["AXIS1_PLACEMENT"]
 
 
@@ -232,7 +233,7 @@ def any_surface(file, row, slots, frames, count, line, numbers, memory, at, firs
     elif code <= _LAST_NET:
         reason, points, total = spline_surface(file, row, line, controls, knots, at, first)
     else:
-        reason = ENDLESS
+        reason = TYPE if code == _REPLICA else ENDLESS
     return reason, count, points, total
 
 
