@@ -85,7 +85,7 @@ def read(entities: Entities) -> Assembly:
 def _grouped(
     reader: Reader,
 ) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int], list[int]]:
-    """Groups, the whole and part of each assembly usage, groups placed by none, and the order in which all are placed."""
+    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed."""
     join(reader)
     groups = collect(reader)
     map_items(reader, groups)
