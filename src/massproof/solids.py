@@ -61,10 +61,10 @@ def _measured(
 ) -> Measured:
     remarks, absent = _remarks(found, name, unclosed)
     notes += remarks
-    errors = {**found.errors}
-    errors["counted-twice"] = errors.get("counted-twice", Errors()) + _counted_twice(found)
+    errors: dict[str, Errors | None] = {**found.errors}
+    errors["counted-twice"] = (found.errors.get("counted-twice") or Errors()) + _counted_twice(found)
     cause = "integration" if "integration" in errors else "rounding"  # of faces, and of triangles alone
-    errors[cause] = replace(errors.get(cause, Errors()), box=found.box_error)
+    errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
