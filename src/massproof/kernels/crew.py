@@ -16,17 +16,19 @@ from pathlib import Path
 from massproof.kernels import jit, objectcode
 
 # Modules whose kernels a STEP file needs, so that who compiles one compiles all.
-_STEP = ("part21", "signatures", "boundaries", "carriers", "trims", "boxes", "closures", "faces", "surfaces")
-_STEP += ("curves", "axes")
+_STEP = (
+    *("part21", "signatures", "boundaries", "carriers", "trims", "boxes", "closures", "faces", "surfaces"),
+    *("curves", "axes"),
+)
 
-_SECONDS, _LONG = 1.2, {"faces.measure": 12.0}  # that compiling takes on the author's machine
+_SECONDS, _LONG = 1.2, {"faces.measure": 12.0}  # that compiling takes, more or less
 _MOST = 8  # processes: each takes 150 MB, and the longest kernel as long as all others on eight
 
 _PACKAGE = "massproof.kernels"
 _one = threading.Lock()
 
 
-def compile_family(entry) -> None:
+def compile_family(entry):
     """Compile all kernels that a file needs which needs this one."""
     module = entry.function.__module__
     if module.removeprefix(f"{_PACKAGE}.") in _STEP:
@@ -37,7 +39,7 @@ def compile_family(entry) -> None:
         )
 
 
-def compile_together(entries) -> None:
+def compile_together(entries):
     """Compile and keep those of `entries` that are not kept; nothing where processes would be no help."""
     with _one:
         missing = [one for one in entries if _ours(one) and not objectcode.kept(one)]
@@ -65,7 +67,7 @@ def compile_together(entries) -> None:
                     worker.communicate()
 
 
-def serve() -> None:
+def serve():
     """Compile what standard input names, a module and a kernel a line, and answer each with a line."""
     for line in sys.stdin:
         module, name = line.split()
