@@ -176,7 +176,7 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     columns = int(free[:, 5].max(initial=1))
     cells = int(free[:, 9].max(initial=1)) * _PARTS
     shapes = (
-        (ROWS, WIDTH), (6, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
+        (ROWS, WIDTH), (7, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
         (kernel.PANEL_BORDER + 1, FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
     )  # fmt: skip
     return tuple(np.zeros(shape) for shape in shapes)
