@@ -267,7 +267,7 @@ def test_what_is_not_looked_at_is_in_the_bound(monkeypatch):
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=False, top=0.0)[0] == 0.0
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=None, top=0.0)[0] == 0.0 and between(inside=None)
     assert climbed(HILL, np.ones((5, 5)), 2, knots, top=2.0) == (2.0, 2.0 + 1e-9)
-    for name, most in (("_CELLS", 2), ("_TESTS", 0), ("_LEVELS", 1)):
+    for name, most in (("_CELLS", 2), ("_TESTS", 0), ("_STEPS", 1)):
         with monkeypatch.context() as limited:
             limited.setattr(crests, name, most)
             assert between()

@@ -7,7 +7,7 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +105,9 @@ def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     """Which shells and faces make which part, and the faces, part by part."""
     at, part = spread(shapes.solids[:, 0], shapes.solids[:, 1])
     used = shapes.solid_shells[at, 0]
-    free = np.setdiff1d(np.arange(len(shapes.shells)), used)
+    alone = np.ones(len(shapes.shells), bool)
+    alone[used] = False
+    free = np.flatnonzero(alone)
     shells = np.concatenate([used, free])
     part = np.concatenate([part, len(shapes.solids) + np.arange(len(free))])
     outer = np.diff(part, prepend=-1) > 0
@@ -277,8 +279,8 @@ class _Sums:
 
     def of_part(self, p: int) -> _Sums:
         """Sums of one part."""
-        names = [one.name for one in fields(self) if one.name not in ("centre", "noise")]
-        return replace(self, **{name: getattr(self, name)[p] for name in names})
+        own = (self.total, self.area, self.errors, self.length, self.strip, self.gap, self.origin, self.reach)
+        return _Sums(*(values[p] for values in own), self.centre, self.noise)
 
 
 class _Place(NamedTuple):
@@ -348,7 +350,7 @@ def _part(
     imbalance = float(np.linalg.norm(raw.total[10:]))
     absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
     body, integration, gaps = _body(raw, imbalance, bool(absent))
-    low, high, rim = place.extent.box(np.eye(3))
+    low, high, rim = place.extent.plain
     errors = {
         "integration": replace(Errors(*map(float, integration)), box=rim),
         "brep-gap": replace(Errors(*map(float, gaps)), box=float(raw.gap)),

@@ -31,8 +31,8 @@ from massproof.kernels.boxes import edge_boxes
 from massproof.kernels.closures import closures
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.trims import ranges
+from massproof.kernels.vetting import HOPS
 from massproof.sweeps import Net, curve_net, extruded, revolved
-from massproof.vetting import HOPS
 
 Flags = npt.NDArray[np.bool_]
 
@@ -63,9 +63,7 @@ class Table:
 
 def prepare(shapes: Shapes) -> Table:
     """Make vetted shapes of a file ready for integration."""
-    shapes = shapes._replace(
-        **{name: np.ascontiguousarray(value) for name, value in shapes._asdict().items()}
-    )
+    shapes = Shapes(*map(np.ascontiguousarray, shapes))
     noise = _ULPS * float(np.abs(shapes.edge_points).max(initial=0.0))
     shapes, centre = _centred(shapes)
     work = np.zeros((ROWS, WIDTH))
@@ -92,8 +90,9 @@ def _characters(shapes: Shapes, face: Integers, use: Integers) -> tuple[Flags, F
     surface, curve = shapes.faces[:, 0], shapes.edges[np.abs(use) - 1, 0]
     kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
     drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
-    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
-    return bulging, (surface >= 0) & (np.isin(kinds, (SPLINE, OFFSET)) | drawn)
+    spline = (kinds == SPLINE) | (kinds == OFFSET)
+    bulging = (surface >= 0) & ((kinds == CONE) | (kinds == SPHERE) | (kinds == TORUS) | spline)
+    return bulging, (surface >= 0) & (spline | drawn)
 
 
 def _pieces(shapes: Shapes, face: Integers, use: Integers) -> int:
@@ -200,9 +199,9 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     centre = (ends.min(axis=0) + ends.max(axis=0)) / 2
     frames, numbers, controls = shapes.frames.copy(), shapes.curve_numbers.copy(), shapes.controls.copy()
     frames[:, :3] -= centre
-    numbers[shapes.curves[:, 0] == LINE, :3] -= centre
+    numbers[:, :3] -= (shapes.curves[:, :1] == LINE) * centre
     controls[:, :3] -= centre
-    points = shapes.edge_points - np.tile(centre, 2)
+    points = (ends - centre).reshape(-1, 6)
     return shapes._replace(
         frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
     ), centre
@@ -216,9 +215,9 @@ def _steps(shapes: Shapes) -> Floats:
 
 def spread(first: Integers, count: Integers) -> tuple[Integers, Integers]:
     """Rows first…first + count − 1 of each group, one group after the other, and the group of each."""
-    group = np.repeat(np.arange(len(first)), count)
-    before = np.cumsum(count) - count
-    return np.arange(len(group)) - before[group] + first[group], group
+    group = np.arange(len(first)).repeat(count)
+    offset = first - (count.cumsum() - count)
+    return np.arange(len(group)) + offset[group], group
 
 
 def _uses(shapes: Shapes) -> tuple[Integers, Integers]:
@@ -259,6 +258,8 @@ def _whole_box(shapes: Shapes, s: int) -> Floats:
 
 def _closures(shapes: Shapes, work: Floats) -> Integers:
     out = np.zeros((len(shapes.surfaces), 4), np.int64)
+    if not ((shapes.surfaces[:, 0] == SPLINE) | (shapes.surfaces[:, 0] == OFFSET)).any():
+        return out
     closures(*shapes[:7], work, np.zeros((6, 3)), np.zeros((20, 3)), out)
     return out
 

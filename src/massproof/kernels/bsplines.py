@@ -41,7 +41,11 @@ def climb(knots, last, degree, t, out, row):
         right, left = knots[last + r + 1] - t, t - knots[last + 1 - degree + r]
         wide = left + right
         over = 1.0 / wide if wide > 0.0 else 0.0
-        share, first, second = out[row, r] * over, degree * over * out[row, r], degree * over * out[row + 1, r]
+        share, first, second = (
+            out[row, r] * over,
+            degree * over * out[row, r],
+            degree * over * out[row + 1, r],
+        )
         out[row, r], out[row + 1, r], out[row + 2, r] = saved + right * share, slope - first, bend - second
         saved, slope, bend = left * share, first, second
     out[row, degree], out[row + 1, degree], out[row + 2, degree] = saved, slope, bend

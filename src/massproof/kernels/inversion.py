@@ -128,19 +128,13 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
     One loop serves the search and Newton's method, since each evaluation that is written is compiled.
     """
     at, grid = scratch.at, patch.grid_u * patch.grid_v if search == 1 else 0
-    exact = patch.base == patch.surface  # whether second derivatives are those of the surface
-    u, v, du, dv = here[U], here[V], 0.0, 0.0
-    known = grid == 0 and at[PLACE, 0] == u and at[PLACE, 1] == v
-    best_u, best_v, best, done = u, v, math.inf, False
+    u, v, best_u, best_v, du, dv, best, done = here[U], here[V], here[U], here[V], 0.0, 0.0, math.inf, False
     for step in range(grid + _STEPS):
         if step < grid:
             u, v = grid_place(patch, step)
         elif step == grid and grid > 0:
             u, v, best = best_u, best_v, math.inf
-        if not known:
-            p, q = wrapped(u, patch.low_u, patch.period_u), wrapped(v, patch.low_v, patch.period_v)
-            free_point(geometry, patch.surface, p, q, scratch.work, at)
-        known = False
+        evaluate(geometry, patch, u, v, scratch)
         x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
         d = x * x + y * y + z * z
         if d < best:
@@ -157,28 +151,42 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
         u = within(best_u + du, patch.low_u, patch.high_u, patch.period_u)
         v = within(best_v + dv, patch.low_v, patch.high_v, patch.period_v)
         short = step_size(at, u - best_u, v - best_v)
-        if exact and best == d and short <= _SHORT * patch.size and steady(at, u - best_u, v - best_v, short):
-            advance(at, u - best_u, v - best_v)
+        if best == d and short <= _SHORT * patch.size and steady(at, u, v, short):
+            advance(at, u, v)
             break
         done = short <= 1e-9 * patch.size
-    x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
-    here[U], here[V], here[GAP] = u, v, math.sqrt(x * x + y * y + z * z)
-    at[PLACE, 0], at[PLACE, 1] = u if exact else math.nan, v
-    follow(patch, at, x, y, z, tangent, here)
+    here[U], here[V] = u, v
+    follow(patch, at, point, tangent, here)
 
 
 @kernel
-def steady(at, du, dv, short):
-    """Whether tangents hardly change over a step that moves the point by `short`: none is left to take after it."""
-    bend = 0.0
+def evaluate(geometry, patch, u, v, scratch):
+    """Evaluate the surface at (u, v), unless it was evaluated there last, and note where that is.
+
+    Nothing is noted of an offset, whose second derivatives are not those of its surface: `steady` asks for them.
+    """
+    at = scratch.at
+    if at[PLACE, 0] == u and at[PLACE, 1] == v:
+        return
+    p, q = wrapped(u, patch.low_u, patch.period_u), wrapped(v, patch.low_v, patch.period_v)
+    free_point(geometry, patch.surface, p, q, scratch.work, at)
+    at[PLACE, 0], at[PLACE, 1] = u if patch.base == patch.surface else math.nan, v
+
+
+@kernel
+def steady(at, u, v, short):
+    """Whether tangents hardly change over a step to (u, v), which is so long: none is left to take after it."""
+    du, dv, bend = u - at[PLACE, 0], v - at[PLACE, 1], 0.0
     for k in range(3):
         bend += abs(du * du * at[3, k]) + abs(2.0 * du * dv * at[4, k]) + abs(dv * dv * at[5, k])
     return bend <= _STEADY * short
 
 
 @kernel
-def advance(at, du, dv):
+def advance(at, u, v):
     """Move an evaluated point by a step so short that its second derivatives say how it changes."""
+    du, dv = u - at[PLACE, 0], v - at[PLACE, 1]
+    at[PLACE, 0], at[PLACE, 1] = u, v
     for k in range(3):
         at[0, k] += du * at[1, k] + dv * at[2, k] + 0.5 * (du * du * at[3, k] + dv * dv * at[5, k])
         at[0, k] += du * dv * at[4, k]
@@ -261,8 +269,10 @@ def newton(patch, at, x, y, z, u, v):
 
 
 @kernel
-def follow(patch, at, x, y, z, tangent, here):
-    """How the foot moves when the point moves along `tangent`, and whether it is at a pole."""
+def follow(patch, at, point, tangent, here):
+    """How far the foot is, how it moves when the point moves along `tangent`, and whether it is at a pole."""
+    x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
+    here[GAP] = math.sqrt(x * x + y * y + z * z)
     a, b, c, determinant = matrix(patch, at, x, y, z)
     e = tangent[0] * at[1, 0] + tangent[1] * at[1, 1] + tangent[2] * at[1, 2]
     f = tangent[0] * at[2, 0] + tangent[1] * at[2, 1] + tangent[2] * at[2, 2]
