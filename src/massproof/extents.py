@@ -17,7 +17,7 @@ import numpy as np
 from massproof.borders import Border, evaluated
 from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.crests import Relief, Summit, climb
-from massproof.tables import Table, spread, subset, turned
+from massproof.tables import Table, grouped, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
 _OUTWARDS = np.repeat([-1.0, 1.0], 3)  # from corners to heights along −x, −y, −z, x, y, z, and back
@@ -60,9 +60,8 @@ def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
     part = np.repeat(np.arange(len(first) - 1), np.diff(first))
     border = table.boxes * _OUTWARDS
     border[table.bare] = -np.inf
-    tops, slack = np.full((len(first) - 1, 6), -np.inf), np.zeros(len(first) - 1)
-    np.maximum.at(tops, part, border)
-    np.maximum.at(slack, part, table.slack)
+    tops = grouped(np.maximum, part, len(first) - 1, border, -np.inf)
+    slack = grouped(np.maximum, part, len(tops), table.slack, 0.0)
     rises = _risen(table, first, part, senses, tops) if table.bulging.any() else np.zeros(len(tops))
     known = np.isfinite(tops).all(axis=1)
     corners = np.where(known[:, None], tops * _OUTWARDS, 0.0)
@@ -76,8 +75,8 @@ def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
 
 def _risen(table: Table, first: Integers, part: Integers, senses: Floats, tops: Floats) -> Floats:
     """Raise the tops of all parts to what their faces reach beyond their edges; returns how far they can be off."""
-    hulls, most = _hulls(table), tops.copy()
-    np.maximum.at(most, part, hulls)
+    hulls = _hulls(table)
+    most = np.maximum(tops, grouped(np.maximum, part, len(tops), hulls, -np.inf))
     wide = np.where(np.isfinite(tops), tops, most)
     fine = _FINE * np.linalg.norm(
         np.where(np.isfinite(wide), wide, 0.0).reshape(-1, 2, 3).sum(axis=1), axis=1

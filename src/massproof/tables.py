@@ -220,6 +220,18 @@ def spread(first: Integers, count: Integers) -> tuple[Integers, Integers]:
     return np.arange(len(group)) + offset[group], group
 
 
+def grouped(function: np.ufunc, group: Integers, count: int, values: Floats, empty: float) -> Floats:
+    """Sums, or what else a function of two makes, of the rows of each of so many groups that come one after the other.
+
+    group : of each row;  empty : what a group without rows gets
+    """
+    out = np.full((count, *values.shape[1:]), empty)
+    if len(group):
+        begin = np.append(0, 1 + np.flatnonzero(group[1:] != group[:-1]))
+        out[group[begin]] = function.reduceat(values, begin, axis=0)
+    return out
+
+
 def _uses(shapes: Shapes) -> tuple[Integers, Integers]:
     """Face and edge of each use, face by face; the edge negative when its loop runs against it."""
     loop, face = spread(shapes.faces[:, 2], shapes.faces[:, 3])
