@@ -20,7 +20,7 @@ from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
-from massproof.tables import Table, grouped, prepare, spread
+from massproof.tables import Flags, Table, grouped, prepare, spread
 from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
@@ -336,7 +336,9 @@ def _part(
     area, imbalance, gap = float(sums.area[p]), float(sums.imbalance[p]), float(sums.gap[p])
     absent = _absent(solid, float(sums.total[p, 0]), len(unsupported), place.faces)
     low, high, rim = place.extent.plain
-    integration, gaps, body = sums.integration[p].tolist(), sums.gaps[p].tolist(), None
+    integration: list[float] = sums.integration[p].tolist()
+    gaps: list[float] = sums.gaps[p].tolist()
+    body = None
     if absent:
         integration[1:], gaps[1:] = [0.0] * 3, [0.0] * 3
     else:
@@ -345,7 +347,7 @@ def _part(
         integration, gaps = (_centred(errors, away, about.mass) for errors in (integration, gaps))
         integration[2] += table.noise
         body = Body(about.mass, about.centre + table.centre, about.second)
-    causes = {"integration": Errors(*integration, rim), "brep-gap": Errors(*gaps, gap)}
+    causes = {"integration": _told(integration, rim), "brep-gap": _told(gaps, gap)}
     return Part(
         *(entity, area, body, low, high, causes, place.faces, unsupported, *shells),
         *(imbalance / area if area else 0.0, gap, absent, place.splines, place.extent),
@@ -359,6 +361,11 @@ def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:
     if unsupported:
         return f"{unsupported} of {faces} faces cannot be integrated natively"
     return "" if volume > 0 else "the faces enclose no volume"
+
+
+def _told(errors: list[float], box: float) -> Errors:
+    area, volume, centre, second = errors
+    return Errors(area, volume, centre, second, box)
 
 
 def _centred(errors: list[float], away: float, volume: float) -> list[float]:
@@ -379,7 +386,7 @@ def _inaccurate(
     allowed = accuracy * np.where([True, False, False, False], sums.area[:, None], volume[:, None])
     allowed[:, 2:] *= powers[:, 1:3]
     allowed = np.maximum(allowed, 0.1 * sums.gaps[:, :1] * powers)
-    wrong = (sums.errors > 0.5 * allowed).any(axis=1)
+    wrong: Flags = np.logical_or.reduce(sums.errors > 0.5 * allowed, axis=1)
     if not wrong.any():
         return np.zeros(0, np.int64)
     share = 0.25 * allowed / np.bincount(rows.owner, minlength=len(parts)).clip(1)[:, None]

@@ -17,7 +17,7 @@ import numpy as np
 from massproof.borders import Border, evaluated
 from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.crests import Relief, Summit, climb
-from massproof.tables import Table, grouped, spread, subset, turned
+from massproof.tables import Flags, Table, grouped, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
 _OUTWARDS = np.repeat([-1.0, 1.0], 3)  # from corners to heights along −x, −y, −z, x, y, z, and back
@@ -63,7 +63,7 @@ def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
     tops = grouped(np.maximum, part, len(first) - 1, border, -np.inf)
     slack = grouped(np.maximum, part, len(tops), table.slack, 0.0)
     rises = _risen(table, first, part, senses, tops) if table.bulging.any() else np.zeros(len(tops))
-    known = np.isfinite(tops).all(axis=1)
+    known: Flags = np.logical_and.reduce(np.isfinite(tops), axis=1)
     corners = np.where(known[:, None], tops * _OUTWARDS, 0.0)
     rims = (table.noise + np.maximum(slack, rises)).tolist()
     out = []

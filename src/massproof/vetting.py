@@ -18,7 +18,7 @@ _CHANGED = ("curves", "surfaces", "edges", "edge_points", "loops", "faces")
 def vetted(shapes: Shapes) -> Shapes:
     """The same shapes without rows that cannot be."""
     copies = {name: np.array(getattr(shapes, name), order="C") for name in _CHANGED}
-    shapes = Shapes(*map(np.ascontiguousarray, shapes._replace(**copies)))
+    shapes = Shapes._make(map(np.ascontiguousarray, shapes._replace(**copies)))
     counted = (shapes.curves, shapes.surfaces, shapes.controls, shapes.knots, shapes.uses, shapes.loops)
     scratch = np.zeros(4 + sum(map(len, counted)), np.int64)
     topology = (shapes.edges, shapes.edge_points, shapes.uses, shapes.loops, shapes.faces)
