@@ -69,6 +69,12 @@ def test_an_edge_without_a_curve_spoils_its_faces(row, value):
     assert part.unsupported
 
 
+def test_a_curve_of_no_number_spoils_its_faces():
+    (part,) = integrate(changed(frustum(2.0, 2.0)[0], curve_numbers=((0, 0), np.nan)))
+
+    assert part.unsupported
+
+
 def test_points_that_are_no_numbers_spoil_their_faces_only():
     (part,) = integrate(changed(box()[0], edge_points=((0, 1), np.inf)))
 

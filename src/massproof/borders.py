@@ -199,6 +199,6 @@ def evaluated(table: Table, s: int, places: Floats) -> Floats:
 def feet(table: Table, s: int, spots: Floats, size: float) -> tuple[Floats, float]:
     """Parameters where a spline is nearest to the points of a border, and how far these are from it at most."""
     out = np.zeros((len(spots), 3))
-    scratch = np.zeros((1, 12)), np.zeros((ROWS, WIDTH)), np.zeros((7, 3)), np.zeros((2, 8))
+    scratch = np.zeros((1, 12)), np.zeros((ROWS, WIDTH)), np.zeros((7, 3)), np.zeros(8)
     spline_feet(*table.shapes[:7], s, table.closures[s], spots, size, *scratch, out)
     return out[:, :2].copy(), float(out[:, 2].max())

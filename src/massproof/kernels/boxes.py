@@ -66,8 +66,10 @@ def enclose(geometry, borders, e, axis, low, high, scratch, box):
     edges, edge_points = borders
     work, spot = scratch
     rising = spot[1, axis] > 0.0  # at the higher one, where the edge was evaluated last
-    t, tiny = 0.5 * (low + high), _TINY * (high - low)
+    t, step, tiny = 0.5 * (low + high), high - low, _TINY * (high - low)
     for _ in range(_HALVINGS):
+        if step <= tiny:
+            continue
         edge_point(geometry, edges, edge_points, e, t, work, spot, 3)
         if (spot[4, axis] > 0.0) == rising:
             high = t
@@ -76,8 +78,7 @@ def enclose(geometry, borders, e, axis, low, high, scratch, box):
         before, t = t, t - spot[4, axis] / spot[5, axis] if spot[5, axis] != 0.0 else low
         if not low < t < high:
             t = 0.5 * (low + high)
-        if abs(t - before) <= tiny:
-            break
+        step = abs(t - before)
     widen(spot, 3, box)
 
 

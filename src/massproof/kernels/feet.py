@@ -24,34 +24,28 @@ class Room(NamedTuple):
     at: npt.NDArray[np.float64]  # (7, 3)
 
 
-@entry(f"{GEOMETRY} i8 i8[4] f8[:,3] f8 f8[:,12] f8[:,32] f8[7,3] f8[2,8] f8[:,3]")
+@entry(f"{GEOMETRY} i8 i8[4] f8[:,3] f8 f8[:,12] f8[:,32] f8[7,3] f8[8] f8[:,3]")
 def feet(
     frames, curves, curve_numbers, surfaces, surface_numbers, controls, knots,
-    s, closure, spots, size, frame, work, at, places, out,
+    s, closure, spots, size, frame, work, at, here, out,
 ):  # fmt: skip
     """Parameters of the foot of each spot on surface s, a spline or an offset of one, and how far it is.
 
     closure : as of `closures`;  spots : (n, 3) along a border;  size : of that, a length;  out : (n, 3)
-    frame, work, at, places : scratch
+    frame, work, at, here : scratch
     """
     geometry = Geometry(frames, curves, curve_numbers, surfaces, surface_numbers, controls, knots)
     patch = make_patch(geometry, s, frame[0], spots[0], spots[0], size, 0.0, closure, 1)
-    here, spare, room, near = places[0], places[1], Room(work, at), _CLOSE * size
+    room, near = Room(work, at), _CLOSE * size
     at[PLACE, 0] = math.nan
     nearest_control(geometry, patch, spots[0], here)
     for i in range(len(spots)):
-        search = 0
-        while True:
+        for search in range(2):
+            if search == 1 and here[GAP] <= near:
+                continue
             free_foot(geometry, patch, spots[i], spots[i], here, search, room)
             if search == 1:
-                for k in range(8 if spare[GAP] <= here[GAP] else 0):
-                    here[k] = spare[k]
                 near = max(near, _MORE * here[GAP])
-            if here[GAP] <= near:
-                break
-            for k in range(8):
-                spare[k] = here[k]
-            search = 1
         out[i, 0] = wrapped(here[U], patch.low_u, patch.period_u)
         out[i, 1] = wrapped(here[V], patch.low_v, patch.period_v)
         out[i, 2] = here[GAP]

@@ -283,7 +283,8 @@ def follow(patch, at, point, tangent, here):
     speed = math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2)
     noise = patch.noise + _DIGITS * patch.size
     here[WILD] = speed * noise / (a * turn) if a > 0.0 else 0.0
-    if abs(here[DU]) * a * turn <= speed * (4.0 * here[GAP] + noise):
+    seen = noise + (4.0 * here[GAP] if patch.pole_low or patch.pole_high else 0.0)
+    if abs(here[DU]) * a * turn <= speed * seen:
         here[DU] = 0.0
     near = 1e-6 * (patch.high_v - patch.low_v)
     at_pole = (patch.pole_low and here[V] <= patch.low_v + near) or (
