@@ -104,13 +104,15 @@ def _hulls(table: Table) -> Floats:
         out[nets] += np.where(
             shapes.surfaces[nets, 0] == OFFSET, np.abs(shapes.surface_numbers[nets, 0]), 0.0
         )[:, None]
-    for s in np.flatnonzero((kinds == CONE) | (kinds == SPHERE) | (kinds == TORUS)).tolist():
-        spots = np.array([spot for spot, _ in _tips(table, s)])
-        if shapes.surfaces[s, 0] != CONE:
-            tops = [spot for k in range(6) for spot, _ in _tops(table, s, k)]
-            spots = np.array([*spots, *tops])
-        if len(spots):
-            out[s] = np.hstack([-spots, spots]).max(axis=0)
+    round_ = np.flatnonzero((kinds == SPHERE) | (kinds == TORUS))
+    if len(round_):
+        frames, (a, b) = shapes.frames[shapes.surfaces[round_, 1]], shapes.surface_numbers[round_, :2].T
+        ring = a[:, None] * np.sqrt(np.maximum(0.0, 1 - frames[:, 9:] ** 2)) + b[:, None]
+        reach = np.where(kinds[round_, None] == SPHERE, a[:, None], ring)
+        out[round_] = np.hstack([reach - frames[:, :3], reach + frames[:, :3]])
+    for s in np.flatnonzero(kinds == CONE).tolist():
+        for spot, _ in _tips(table, s):
+            out[s] = np.append(-spot, spot)
     return np.where(table.bulging[:, None], out[shapes.faces[:, 0]], -np.inf)
 
 
