@@ -123,7 +123,7 @@ def nearest_control(geometry, patch, point, here):
 
 @kernel
 def free_foot(geometry, patch, point, tangent, here, search, scratch):
-    """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1.
+    """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1; steps taken.
 
     One loop serves the search and Newton's method, since each evaluation that is written is compiled.
     """
@@ -155,8 +155,8 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
             advance(at, u, v)
             break
         done = short <= 1e-9 * patch.size
-    here[U], here[V] = u, v
-    follow(patch, at, point, tangent, here)
+    follow(patch, at, point, tangent, u, v, here)
+    return step + 1
 
 
 @kernel
@@ -269,8 +269,9 @@ def newton(patch, at, x, y, z, u, v):
 
 
 @kernel
-def follow(patch, at, point, tangent, here):
-    """How far the foot is, how it moves when the point moves along `tangent`, and whether it is at a pole."""
+def follow(patch, at, point, tangent, u, v, here):
+    """Where and how far the foot is, how it moves when the point moves along `tangent`, and whether it is at a pole."""
+    here[U], here[V] = u, v
     x, y, z = at[0, 0] - point[0], at[0, 1] - point[1], at[0, 2] - point[2]
     here[GAP] = math.sqrt(x * x + y * y + z * z)
     a, b, c, determinant = matrix(patch, at, x, y, z)
