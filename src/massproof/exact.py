@@ -245,10 +245,8 @@ class _Sums(NamedTuple):
     errors: Floats  # (P, 4)
     imbalance: Floats  # (P,) length of the area vector: 0 for a closed surface
     gap: Floats  # (P,) the largest
-    integration: (
-        Floats  # (P, 4) errors of area, volume, first and second moments about the origin: of integration
-    )
-    gaps: Floats  # (P, 4) and of gaps
+    integration: Floats  # (P, 4) errors of area, volume, first and second moments about the origin
+    gaps: Floats  # (P, 4) the same errors, of gaps
 
     @classmethod
     def of(cls, table: Table, rows: _Rows, integrals: _Integrals, moments: Floats) -> _Sums:
