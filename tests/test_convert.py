@@ -15,7 +15,7 @@ from strategies import box
 from test_cli import run
 
 import massproof as mp
-from massproof import formats, isolation, occt_facets, output, report, sources, tessellate
+from massproof import formats, isolation, occt, occt_facets, output, report, sources, tessellate
 from massproof.errors import FormatError, InputError, MissingExtra, UnitError, UsageError
 from massproof.mesh import Records
 from massproof.tessellate import Fineness
@@ -97,6 +97,29 @@ def test_edges_of_the_part_come_with_the_facets(here):
     assert sorted(float(np.linalg.norm(line[-1] - line[0])) for line in lines) == pytest.approx(
         [10] * 4 + [20] * 4 + [30] * 4
     )
+
+
+@pytest.mark.parametrize(
+    ("missing", "open_edges"), [("Triangulation", True), ("PolygonOnTriangulation", False)]
+)
+def test_what_open_cascade_does_not_divide_leaves_a_hole_that_is_found(
+    missing, open_edges, here, monkeypatch
+):
+    """A face without triangles leaves a hole, and no volume is told; an edge without corners is closed by its coordinates."""
+    once, calls = occt.static, []
+
+    def some(owner, name):
+        made = once(owner, name)
+        if name != missing:
+            return made
+        calls.append(name)
+        return made if len(calls) > 1 else lambda *arguments: None
+
+    monkeypatch.setattr(occt, "static", some)
+    found = measured(scene_of(written(SOLIDS["cylinder"][0])))
+
+    assert calls
+    assert (found.volume is None) == open_edges
 
 
 @pytest.mark.parametrize("name", ["box", "torus"])

@@ -70,7 +70,14 @@ def test_the_box_fits_into_the_picture_with_its_dimensions():
 
     assert seen.min() >= 0
     assert seen.max() <= 200
-    plain, marked = (opened(mp.render(block(), size=200, unit="mm", overlay=o)) for o in ((), ("box",)))
+
+
+@pytest.mark.parametrize("view", ["isometric", "front"])
+def test_sides_of_the_box_have_their_lengths_where_they_are_seen(view):
+    plain, marked = (
+        opened(mp.render(block(), size=200, unit="mm", view=view, overlay=o)) for o in ((), ("box",))
+    )
+
     assert (plain != marked).any()
 
 
