@@ -63,3 +63,23 @@ class UsageError(MassproofError):
     """The arguments contradict each other or ask for something that does not exist."""
 
     kind = "usage"
+
+
+class MissingCredential(UsageError):
+    """A service wants a key or token, and the environment variables that hold one are not set."""
+
+    kind = "missing-credential"
+
+
+class RemoteError(MassproofError):
+    """A remote service gave no answer that can be used.
+
+    reason : one stable word: failed, cancelled, timeout (the service says so), deadline (we stopped waiting),
+        unavailable (retries are used up), refused (a 4xx answer), malformed, null-status, unknown-status
+    """
+
+    kind = "remote"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
