@@ -61,7 +61,7 @@ class Line:
 
         Raises RemoteError: refused (another status), unavailable (tries used up), deadline.
         """
-        of = f"{self.title} ({request.method} {self.tape.address(request.url)})"
+        of = f"{self.title}: {request.method} {self.tape.address(request.url)}"
         turn = 0
         while True:
             asked = None

@@ -18,7 +18,7 @@ from massproof.clients.port import Part, Reply, Request
 from massproof.clients.waiting import Clock
 from massproof.version import __version__
 
-REMOVED = "<removed>"
+REMOVED = "(removed)"  # of characters that may stand in a URL: what is left of one is still found as one
 SHORTEST_SECRET = 8  # characters; a shorter one could not be told from ordinary text
 
 _HEADERS = ("accept", "content-type", "region", "x-ads-region")
@@ -83,18 +83,18 @@ class Tape:
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
-        return self._replaced(_URL.sub(lambda found: self.address(found[0]), text))
+        return _URL.sub(lambda found: self.address(found[0]), self._replaced(text))
 
     def address(self, url: str) -> str:
         """A URL without user, and without query where it is not the service's own."""
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(self._replaced(url))
         except ValueError:  # an IPv6 address that is none
             return REMOVED
         host = parts.netloc.rpartition("@")[2]
         own = _SECRET_QUERY.sub(rf"\1{REMOVED}", parts.query)
         query = own if host == self._host or not own else REMOVED
-        return self._replaced(parts._replace(netloc=host, query=query, fragment="").geturl())
+        return parts._replace(netloc=host, query=query, fragment="").geturl()
 
     def _replaced(self, text: str) -> str:
         for secret in self._secrets:
