@@ -71,15 +71,21 @@ class MissingCredential(UsageError):
     kind = "missing-credential"
 
 
+class Pending(MassproofError):
+    """A service has not finished: its answer says so and holds no values yet; ask it again."""
+
+    kind = "pending"
+
+
 class RemoteError(MassproofError):
-    """A remote service gave no answer that can be used.
+    """A service answered that it failed, refused, or has nothing to say about this input; or it did not answer.
 
     reason : one stable word: failed, cancelled, timeout (the service says so), deadline (we stopped waiting),
-        unavailable (retries are used up), refused (a 4xx answer), malformed, null-status, unknown-status
+        unavailable (retries are used up), refused (a 4xx answer), absent, malformed, null-status, unknown-status
     """
 
     kind = "remote"
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str = "failed") -> None:
         super().__init__(message)
         self.reason = reason
