@@ -1,6 +1,7 @@
 """massproof: mass properties of CAD and mesh files, with a proof on every number."""
 
 from massproof import dialects as dialects
+from massproof.compare import Comparison, compare
 from massproof.errors import (
     FormatError,
     InputError,
@@ -13,19 +14,23 @@ from massproof.errors import (
 )
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
+from massproof.rows import Outcome, Row
 from massproof.topology import Shell, Topology, topology
 from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
 
 __all__ = [
+    "Comparison",
     "Finding",
     "FormatError",
     "InputError",
     "MassproofError",
     "MissingExtra",
     "NotASolid",
+    "Outcome",
     "Properties",
     "Quantity",
+    "Row",
     "Shell",
     "Topology",
     "UnitError",
@@ -33,6 +38,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Verification",
+    "compare",
     "measure",
     "topology",
     "verify",
