@@ -1,6 +1,7 @@
 """massproof: mass properties of CAD and mesh files, with a proof on every number."""
 
 from massproof import dialects as dialects
+from massproof.compare import Comparison, compare
 from massproof.errors import (
     FormatError,
     InputError,
@@ -15,21 +16,25 @@ from massproof.errors import (
 )
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
+from massproof.rows import Outcome, Row
 from massproof.topology import Shell, Topology, topology
 from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
 
 __all__ = [
+    "Comparison",
     "Finding",
     "FormatError",
     "InputError",
     "MassproofError",
     "MissingExtra",
     "NotASolid",
+    "Outcome",
     "Pending",
     "Properties",
     "Quantity",
     "RemoteError",
+    "Row",
     "Shell",
     "Topology",
     "UnitError",
@@ -37,6 +42,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Verification",
+    "compare",
     "measure",
     "topology",
     "verify",

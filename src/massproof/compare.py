@@ -1,0 +1,151 @@
+"""Two results beside each other: row by row, one verdict, and why they differ.
+
+Modules that look for causes are imported when a comparison is asked for one: `import massproof` stays light.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from massproof.properties import SCHEMA_VERSION, Properties, Quantity, Verdict
+from massproof.rows import Bounds, Outcome, Row
+
+if TYPE_CHECKING:
+    from massproof.diagnoses import Diagnosis
+    from massproof.profiles import Profile
+
+_OF_PRINCIPAL = ("principal_moments", "radii_of_gyration")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two results compared, in SI; true where they agree."""
+
+    left: Properties
+    right: Properties
+    profile: Profile
+    rows: tuple[Row, ...]  # every property that either side has
+    verdict: Outcome
+
+    def __bool__(self) -> bool:
+        return self.verdict in (Outcome.AGREE, Outcome.WITHIN)
+
+    @property
+    def uncompared(self) -> tuple[Row, ...]:
+        """Properties without a counterpart on the other side."""
+        return tuple(row for row in self.rows if row.verdict is Outcome.INCOMPARABLE)
+
+    @cached_property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What `explain` finds."""
+        from massproof import diagnoses
+
+        return tuple(diagnoses.explain(self.left, self.right, Bounds(self.profile)))
+
+    def explain(self) -> tuple[Diagnosis, ...]:
+        """The causes that explain the differences, best evidence first; empty when nothing differs or nothing fits."""
+        return self.diagnoses
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON object of this: docs/schema/comparison-1.json."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict.value,
+            "agrees": bool(self),
+            "profile": {k: getattr(self.profile, k) for k in ("name", "relative", "about")},
+            "left": _side(self.left),
+            "right": _side(self.right),
+            "rows": [_row(row) for row in self.rows],
+            "diagnoses": [
+                {
+                    "code": d.code,
+                    "message": d.message,
+                    "evidence": dict(d.evidence),
+                    "confidence": d.confidence,
+                }
+                for d in self.diagnoses
+            ],
+        }
+
+
+def _side(result: Properties) -> dict[str, Any]:
+    source = {k: getattr(result.source, k) for k in ("name", "format", "unit")}
+    findings = [f.code for f in result.findings]
+    return {"source": source, "verdict": result.verdict.value, "method": result.method, "findings": findings}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    numbers = {k: _finite(getattr(row, k)) for k in ("absolute", "relative", "tolerance")}
+    return {
+        "name": row.name,
+        "unit": row.unit,
+        "left": _quantity(row.left),
+        "right": _quantity(row.right),
+        **numbers,
+        "because": row.because,
+        "verdict": row.verdict.value,
+    }
+
+
+def _quantity(q: Quantity | None) -> dict[str, Any] | None:
+    return {"value": q.value, "interval": [_finite(end) for end in q.interval]} if q else None
+
+
+def _finite(x: float | None) -> float | None:
+    return x if x is not None and math.isfinite(x) else None
+
+
+def compare(
+    left: Any,
+    right: Any,
+    *,
+    profile: str | Profile | None = None,
+    dialect: str | None = None,
+    **options: Any,
+) -> Comparison:
+    """Compare two results property by property: do they agree, within what, and if not, why.
+
+    left, right : each a result, anything that `measure` accepts, an answer of a vendor (a document, or the path
+        of its JSON), or a saved report
+    profile : how far numbers may be off: zoo, fusion-low, fusion-medium, fusion-high, fusion-veryhigh,
+        model-derivative, onshape, mesh-vs-brep or exact; without it that of the vendors whose answers are compared
+    dialect : that of an answer whose first look does not tell
+    options : those of `measure`, for what is measured
+
+    Rows are in SI. What each tolerance is relative to is derived in docs/compare.md.
+
+    Raises what `measure` raises, FormatError for an answer that is malformed, and UsageError for an unknown
+    profile or dialect.
+    """
+    from massproof import figures, profiles, sides
+
+    one, two = (sides.side(thing, dialect=dialect, **options) for thing in (left, right))
+    if profile is None:
+        chosen = profiles.default(one, two)
+    else:
+        chosen = profiles.profile(profile) if isinstance(profile, str) else profile
+
+    def why(name: str, on_the_left: bool) -> str:
+        field = name.partition(".")[0]
+        field = "principal" if field in _OF_PRINCIPAL else field
+        return (one if on_the_left else two).absent.get(field, "")
+
+    rows = Bounds(chosen).rows(figures.quantities(one), figures.quantities(two), why)
+    return Comparison(one, two, chosen, tuple(rows), _overall(one, two, rows))
+
+
+def _overall(left: Properties, right: Properties, rows: list[Row]) -> Outcome:
+    """The worst of what was compared; no agreement where one side has no volume and the other has what takes one."""
+    found = {row.verdict for row in rows}
+    if Outcome.DISAGREE in found:
+        return Outcome.DISAGREE
+    if any(_without_volume(*pair) for pair in ((left, right), (right, left))):
+        return Outcome.INCOMPARABLE
+    return next((one for one in (Outcome.WITHIN, Outcome.AGREE) if one in found), Outcome.INCOMPARABLE)
+
+
+def _without_volume(one: Properties, other: Properties) -> bool:
+    return one.verdict is Verdict.UNSAFE and not (other.volume is None and other.mass is None)
