@@ -1,7 +1,11 @@
 """A service, a clock and a world of secrets that tests of remote clients play with. Nobody sleeps, nobody is called."""
 
+import contextlib
 import json
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -55,7 +59,8 @@ class Fake:
             if request.url.path.endswith(path):
                 answer = answers.pop(0) if len(answers) > 1 else answers[0]
                 return self._answer(answer, request)
-        raise AssertionError(f"nobody expects {request.method} {request.url}")
+        msg = f"nobody expects {request.method} {request.url}"
+        raise AssertionError(msg)
 
     def _answer(self, answer, request):
         if callable(answer):
@@ -74,3 +79,41 @@ def part(tmp_path, name="box.step", format="step", density=None, content=b"ISO-1
     path = tmp_path / name
     path.write_bytes(content)
     return Part(str(path), name, format, "a" * 64, len(content), density)
+
+
+@contextlib.contextmanager
+def serving(answers):
+    """The address of a real server on this machine.
+
+    answers : by the last part of a path, a list of (status, body, bytes sent of it or None); the last one is repeated
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
+        def do_GET(self):
+            listed = answers[urlsplit(self.path).path.rpartition("/")[2]]
+            status, body, cut = listed.pop(0) if len(listed) > 1 else listed[0]
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Set-Cookie", f"session={TOKEN}")
+            self.end_headers()
+            self.wfile.write(text[:cut])
+            self.close_connection = True
+
+        def log_message(self, *arguments):
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{httpd.server_port}"
+    finally:
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()

@@ -157,7 +157,9 @@ def test_connections_that_fail_are_tried_again_and_not_for_ever(failure):
 
     fake = Fake(("/x", [failure]))
     conversation, _, clock = line(fake)
-    with pytest.raises(RemoteError, match=rf"did not answer in 6 tries, at last: {type(failure).__name__}") as raised:
+    with pytest.raises(
+        RemoteError, match=rf"did not answer in 6 tries, at last: {type(failure).__name__}"
+    ) as raised:
         conversation.send(Request("GET", HOST + "/x"))
     assert raised.value.reason == "unavailable"
     assert len(fake.asked) == 6
@@ -166,10 +168,26 @@ def test_connections_that_fail_are_tried_again_and_not_for_ever(failure):
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 406, 409, 413, 422, 500, 301])
 def test_a_refusal_is_final(status):
-    fake = Fake(("/x", [(status, {"message": "no a-long-secret here", "error_code": 7, "errors": [{"message": "nor there"}]})]))
+    fake = Fake(
+        (
+            "/x",
+            [
+                (
+                    status,
+                    {
+                        "message": "no a-long-secret here",
+                        "error_code": 7,
+                        "errors": [{"message": "nor there"}],
+                    },
+                )
+            ],
+        )
+    )
     conversation, tape, _ = line(fake)
 
-    with pytest.raises(RemoteError, match=rf"refused with HTTP {status}: no \(removed\) here; nor there; ") as raised:
+    with pytest.raises(
+        RemoteError, match=rf"refused with HTTP {status}: no \(removed\) here; nor there; "
+    ) as raised:
         conversation.send(Request("GET", HOST + "/x"))
     assert raised.value.reason == "refused"
     assert len(fake.asked) == 1
@@ -186,7 +204,9 @@ def test_a_refusal_without_words_says_what_to_do(body):
 
 def test_a_fault_that_only_the_client_can_tell_is_tried_again_too():
     conversation, _, clock = line(Fake(("/x", [(200, {"flaky": 1}), (200, {})])))
-    conversation.send(Request("GET", HOST + "/x"), again=lambda reply: "flaky" if "flaky" in reply.text else "")
+    conversation.send(
+        Request("GET", HOST + "/x"), again=lambda reply: "flaky" if "flaky" in reply.text else ""
+    )
 
     assert clock.slept == [1]
 
@@ -202,7 +222,7 @@ def test_the_secret_goes_to_the_services_own_host_only():
 
 @pytest.mark.parametrize("text", ['{"a": 1', "", "<html>", '{"a": NaN}', "Infinity"])
 def test_text_that_is_no_json_is_malformed(text):
-    with pytest.raises(RemoteError, match="it answered 200 with .* characters that are not JSON") as raised:
+    with pytest.raises(RemoteError, match=r"it answered 200 with .* characters that are not JSON") as raised:
         Reply(200, {}, text).json("it")
     assert raised.value.reason == "malformed"
 
@@ -220,7 +240,9 @@ def test_a_job_that_ends_badly_is_one_clear_error(state, words):
     conversation, _, _ = line(Fake())
 
     with pytest.raises(RemoteError, match=words) as raised:
-        conversation.wait("it", lambda: (state, "because a-long-secret" if state is State.FAILED else "", None))
+        conversation.wait(
+            "it", lambda: (state, "because a-long-secret" if state is State.FAILED else "", None)
+        )
     assert raised.value.reason == state.value
 
 
@@ -280,10 +302,21 @@ documents = st.recursive(
 def test_no_secret_survives_wherever_it_stands(document):
     tape = Tape(HOST, [SECRET], FakeClock())
     text = json.dumps(document)
-    tape.record(Request("POST", f"{HOST}/x?token={quote(SECRET)}", {"Authorization": SECRET}, document), Reply(200, {"Set-Cookie": SECRET}, text))
-    found = json.dumps(tape.cassette("zoo", None, of={"urn": SECRET}, error={"message": f"!{SECRET}!"}), ensure_ascii=False)
+    tape.record(
+        Request("POST", f"{HOST}/x?token={quote(SECRET)}", {"Authorization": SECRET}, document),
+        Reply(200, {"Set-Cookie": SECRET}, text),
+    )
+    found = json.dumps(
+        tape.cassette("zoo", None, of={"urn": SECRET}, error={"message": f"!{SECRET}!"}), ensure_ascii=False
+    )
 
-    for form in (SECRET, json.dumps(SECRET)[1:-1], quote(SECRET), quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()):
+    for form in (
+        SECRET,
+        json.dumps(SECRET)[1:-1],
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        base64.b64encode(SECRET.encode()).decode(),
+    ):
         assert form not in found
 
 
@@ -297,8 +330,17 @@ def test_cleaning_twice_is_cleaning_once(document):
 def test_what_is_no_secret_is_kept():
     """Numbers digit by digit, keys in their order, the query of the service's own address."""
     tape = Tape(HOST, [SECRET], FakeClock())
-    body = {"volume": 1.0375403388552853e-07, "n": 10, "none": None, "urn": "urn:adsk.objects:os.object:b/x", "list": ["a", 1.5, True]}
-    tape.record(Request("GET", f"{HOST}/x?output_unit=cm3&src_format=step#f"), Reply(200, {"Date": "now", "X-Other": "1"}, json.dumps(body)))
+    body = {
+        "volume": 1.0375403388552853e-07,
+        "n": 10,
+        "none": None,
+        "urn": "urn:adsk.objects:os.object:b/x",
+        "list": ["a", 1.5, True],
+    }
+    tape.record(
+        Request("GET", f"{HOST}/x?output_unit=cm3&src_format=step#f"),
+        Reply(200, {"Date": "now", "X-Other": "1"}, json.dumps(body)),
+    )
     (exchange,) = tape.cassette("zoo", None)["exchanges"]
 
     assert tape.body(0) == body
@@ -380,7 +422,12 @@ def test_cassettes_are_files(tmp_path):
     cassettes.save(cassette(), path)
 
     assert cassettes.load(path) == cassette()
-    for content, words in [(b"\xff", "byte 0 is not UTF-8"), (b"{", "it is not JSON"), (b'{"a": NaN}', "NaN is no JSON"), (b"{}", 'it has no "massproof_cassette"')]:
+    for content, words in [
+        (b"\xff", "byte 0 is not UTF-8"),
+        (b"{", "it is not JSON"),
+        (b'{"a": NaN}', "NaN is no JSON"),
+        (b"{}", 'it has no "massproof_cassette"'),
+    ]:
         path.write_bytes(content)
         with pytest.raises(FormatError, match=words):
             cassettes.load(path)
@@ -428,21 +475,41 @@ def test_missing_credentials_say_which(service, environ, words):
 
 def test_basic_authentication_is_that_of_the_rfc():
     """RFC 7617's own example."""
-    assert Login("basic", ("Aladdin", "open sesame")).headers() == {"authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}
+    assert Login("basic", ("Aladdin", "open sesame")).headers() == {
+        "authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+    }
     assert Login("client", ("Aladdin", "open sesame")).headers() == {}
 
 
-@pytest.mark.parametrize("address", ["localhost:8787", "ftp://x.example", "https://", "https://x.example?a=1", "https://x.example:99999", "http://[x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:8787",
+        "ftp://x.example",
+        "https://",
+        "https://x.example?a=1",
+        "https://x.example:99999",
+        "http://[x",
+    ],
+)
 def test_addresses_that_are_none_are_refused(address):
-    with pytest.raises(UsageError, match="ZOO_HOST is .*which is no address"):
+    with pytest.raises(UsageError, match=r"ZOO_HOST is .*which is no address"):
         open_session("zoo", 1.0, ENVIRON | {"ZOO_HOST": address})
 
 
 def test_addresses_come_from_the_environment_or_the_contract():
     fake = Fake()
-    assert open_session("zoo", 1.0, ENVIRON | {"ZOO_HOST": "http://localhost:8787/"}, client=fake.client).host == "http://localhost:8787"
+    assert (
+        open_session("zoo", 1.0, ENVIRON | {"ZOO_HOST": "http://localhost:8787/"}, client=fake.client).host
+        == "http://localhost:8787"
+    )
     assert open_session("onshape", 1.0, ENVIRON, client=fake.client).host == "https://cad.onshape.com"
-    assert open_session("onshape", 1.0, ENVIRON | {"ONSHAPE_BASE_URL": "https://my.onshape.com"}, client=fake.client).host == "https://my.onshape.com"
+    assert (
+        open_session(
+            "onshape", 1.0, ENVIRON | {"ONSHAPE_BASE_URL": "https://my.onshape.com"}, client=fake.client
+        ).host
+        == "https://my.onshape.com"
+    )
 
 
 def test_without_httpx_the_extra_is_named(monkeypatch):
@@ -483,4 +550,6 @@ def test_a_part_is_what_was_measured(data):
 
 
 def test_the_same_clock_serves_all():
-    assert isinstance(open_session("onshape", 1.0, ENVIRON, client=Fake().client).line._patience.clock, waiting.SystemClock)
+    assert isinstance(
+        open_session("onshape", 1.0, ENVIRON, client=Fake().client).line._patience.clock, waiting.SystemClock
+    )

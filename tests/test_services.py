@@ -3,16 +3,14 @@
 import base64
 import json
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from fakes import ENVIRON, TOKEN, Fake, FakeClock, part
+from fakes import ENVIRON, TOKEN, Fake, FakeClock, part, serving
 
-from massproof import cassettes, clients
+from massproof import cassettes, clients, dialects
 from massproof.clients import mfgdm, port
 from massproof.clients.storage import encoded
 from massproof.errors import MissingExtra, RemoteError, UsageError
@@ -22,12 +20,22 @@ HOME = Path(os.environ.get("MASSPROOF_CORPUS", ROOT.parent / "shared/corpus")).p
 EXAMPLES = HOME / "contracts/autodesk-examples"
 SIGNED = "https://s3.example/part?X-Amz-Signature=very-signed&X-Amz-Security-Token=very-tokened"
 APPLICATION = {"APS_CLIENT_ID": "an-application", "APS_CLIENT_SECRET": "its/secret+=="}
-SECRETS = [*ENVIRON.values(), *APPLICATION.values(), "very-signed", "very-tokened", "very-opaque", "given-token-0123", "very-personal"]
+SECRETS = [
+    *ENVIRON.values(),
+    *APPLICATION.values(),
+    "very-signed",
+    "very-tokened",
+    "very-opaque",
+    "given-token-0123",
+    "very-personal",
+]
 
 
 def record(service, fake, one, of=None, clock=None, environ=ENVIRON, **options):
     """The cassette, after a look for secrets in it: each test is a test of that too."""
-    tape = clients.record(service, one, of, environ=environ, clock=clock or FakeClock(), client=fake.client, **options)
+    tape = clients.record(
+        service, one, of, environ=environ, clock=clock or FakeClock(), client=fake.client, **options
+    )
     text = json.dumps(tape, ensure_ascii=False)
     for secret in SECRETS:
         for form in (secret, base64.b64encode(secret.encode()).decode()):
@@ -55,7 +63,10 @@ def zoo(status="completed", job="0000-1111", **fields):
 VOLUME = zoo(output_unit="cm3", volume=1.0000000000000002)
 AREA = zoo(output_unit="cm2", surface_area=6.0)
 CENTRE = zoo(output_unit="mm", center_of_mass={"x": 5.0, "y": 5.0, "z": -5.0})
-BOX = zoo(output_unit="mm", bounding_box={"center": {"x": 5, "y": 5, "z": 5}, "dimensions": {"x": 10, "y": 10, "z": 10}})
+BOX = zoo(
+    output_unit="mm",
+    bounding_box={"center": {"x": 5, "y": 5, "z": 5}, "dimensions": {"x": 10, "y": 10, "z": 10}},
+)
 MASS = zoo(output_unit="g", material_density=7850.0, material_density_unit="kg:m3", mass=7.85)
 QUEUED = ["queued", "uploaded", "in_progress"]
 
@@ -65,7 +76,12 @@ def zoo_fake(**change):
         "volume": [(201, VOLUME)], "surface-area": [(201, AREA)], "center-of-mass": [(201, CENTRE)], "bounding-box": [(201, BOX)], "mass": [(201, MASS)],
         "0000-1111": [(200, VOLUME)],
     }  # fmt: skip
-    return Fake(*((path, answer) for path, answer in (answers | {k.replace("_", "-"): v for k, v in change.items()}).items()))
+    return Fake(
+        *(
+            (path, answer)
+            for path, answer in (answers | {k.replace("_", "-"): v for k, v in change.items()}).items()
+        )
+    )
 
 
 def test_zoo_is_asked_for_each_property(tmp_path):
@@ -74,7 +90,9 @@ def test_zoo_is_asked_for_each_property(tmp_path):
 
     assert found.dialect == "zoo"
     assert found.document == [d | {"user_id": "(removed)"} for d in (VOLUME, AREA, CENTRE, BOX, MASS)]
-    assert fake.paths() == [f"POST /file/{p}" for p in ("volume", "surface-area", "center-of-mass", "bounding-box", "mass")]
+    assert fake.paths() == [
+        f"POST /file/{p}" for p in ("volume", "surface-area", "center-of-mass", "bounding-box", "mass")
+    ]
     assert {r.headers["authorization"] for r in fake.asked} == {f"Bearer {TOKEN}"}
     assert {r.content for r in fake.asked} == {b"ISO-10303-21;"}
     asked = {k: v for r in fake.asked for k, v in parse_qs(r.url.query.decode()).items()}
@@ -104,34 +122,56 @@ def test_zoo_knows_formats_by_its_own_names(tmp_path):
     record("zoo", fake, part(tmp_path, "box.glb", "glb"))
     assert "src_format=gltf" in str(fake.asked[0].url)
 
-    with pytest.raises(UsageError, match="Zoo takes step, stl, obj, ply, glb and box.3mf is 3mf"):
+    with pytest.raises(UsageError, match=r"Zoo takes step, stl, obj, ply, glb and box.3mf is 3mf"):
         record("zoo", zoo_fake(), part(tmp_path, "box.3mf", "3mf"))
 
 
 def test_an_older_zoo_has_no_box_and_that_is_no_failure(tmp_path):
-    tape = record("zoo", zoo_fake(bounding_box=[(404, {"message": "Not Found", "request_id": "x"})]), part(tmp_path))
+    tape = record(
+        "zoo", zoo_fake(bounding_box=[(404, {"message": "Not Found", "request_id": "x"})]), part(tmp_path)
+    )
 
-    assert [list(d)[-1] for d in cassettes.answer(tape).document] == ["volume", "surface_area", "center_of_mass"]
+    assert [list(d)[-1] for d in cassettes.answer(tape).document] == [
+        "volume",
+        "surface_area",
+        "center_of_mass",
+    ]
     assert [e["response"]["status"] for e in tape["exchanges"]] == [201, 201, 201, 404]
 
 
 def test_zoo_is_polled_until_the_job_is_done(tmp_path):
     clock = FakeClock()
     done = VOLUME | {"type": "file_volume"}
-    polls = [(200, zoo(status) | {"type": "file_volume", "output_unit": "cm3"}) for status in [*QUEUED, "in_progress", "in_progress"]]
+    polls = [
+        (200, zoo(status) | {"type": "file_volume", "output_unit": "cm3"})
+        for status in [*QUEUED, "in_progress", "in_progress"]
+    ]
     fake = zoo_fake(volume=[(201, zoo("queued", output_unit="cm3"))], **{"0000_1111": [*polls, (200, done)]})
     tape = record("zoo", fake, part(tmp_path), clock=clock)
 
     assert cassettes.answer(tape).document[0] == done | {"user_id": "(removed)"}
     assert clock.slept == [1, 2, 4, 8, 16, 30]
-    assert [e["times"] for e in tape["exchanges"]] == [1, 1, 1, 3, 1, 1, 1, 1]  # the same answer again is only counted
+    assert [e["times"] for e in tape["exchanges"]] == [
+        1,
+        1,
+        1,
+        3,
+        1,
+        1,
+        1,
+        1,
+    ]  # the same answer again is only counted
 
 
 @pytest.mark.parametrize("first", ["queued", "completed"])
 def test_a_status_that_is_null_or_missing_is_an_error(tmp_path, first):
     for nothing in ({"status": None}, {}):
         broken = {k: v for k, v in VOLUME.items() if k != "status"} | nothing
-        answers = {"volume": [(201, broken)]} if first == "completed" else {"volume": [(201, zoo("queued"))], "0000_1111": [(200, broken)]}
+        answers = (
+            {"volume": [(201, broken)]}
+            if first == "completed"
+            else {"volume": [(201, zoo("queued"))], "0000_1111": [(200, broken)]}
+        )
         error = refused("zoo", zoo_fake(**answers), part(tmp_path))
 
         assert error.reason == "null-status"
@@ -213,44 +253,9 @@ def test_an_answer_that_kittycad_swallows_is_no_answer(tmp_path, monkeypatch):
     assert "there was no answer" in str(refused("zoo", zoo_fake(), part(tmp_path)))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """A real socket: what kittycad does with ZOO_HOST, and answers that end too early."""
-
-    answers = dict[str, list]()
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.do_GET()
-
-    def do_GET(self):
-        listed = self.answers[urlsplit(self.path).path.rpartition("/")[2]]
-        status, body, cut = listed.pop(0) if len(listed) > 1 else listed[0]
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.send_header("Set-Cookie", f"session={TOKEN}")
-        self.end_headers()
-        self.wfile.write(text[:cut])
-        self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def server():
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{httpd.server_port}"
-    httpd.shutdown()
-    thread.join()
-    httpd.server_close()
-
-
-def test_zoo_host_is_where_kittycad_goes(tmp_path, server):
-    _Handler.answers = {
+def test_zoo_host_is_where_kittycad_goes(tmp_path):
+    """Through a real socket, with answers that end too early."""
+    answers = {
         "volume": [(201, VOLUME, 20), (201, zoo("queued", output_unit="cm3"), None)],
         "0000-1111": [(200, VOLUME | {"type": "file_volume"}, 5), (200, VOLUME | {"type": "file_volume"}, None)],
         "surface-area": [(502, {}, None), (201, AREA, None)],
@@ -258,8 +263,8 @@ def test_zoo_host_is_where_kittycad_goes(tmp_path, server):
         "bounding-box": [(404, {"message": "Not Found", "request_id": "x"}, None)],
     }  # fmt: skip
     clock = FakeClock()
-    one = part(tmp_path)
-    tape = clients.record("zoo", one, environ=ENVIRON | {"ZOO_HOST": server + "/"}, clock=clock)
+    with serving(answers) as host:
+        tape = clients.record("zoo", part(tmp_path), environ=ENVIRON | {"ZOO_HOST": host + "/"}, clock=clock)
 
     assert [d["id"] for d in cassettes.answer(tape).document] == ["0000-1111"] * 3
     assert clock.slept == [1, 1, 1, 1]  # cut short, queued, cut short again, gateway
@@ -303,15 +308,27 @@ def test_both_versions_of_the_data_model_are_asked_as_they_want(tmp_path, kind, 
 
 def test_the_data_model_is_asked_again_until_it_is_done(tmp_path):
     clock = FakeClock()
-    answers = [(200, measured(status, volume=None)) for status in ("SCHEDULED", "QUEUED", "IN_PROGRESS", "PENDING")]
-    tape = record("mfgdm", Fake((GRAPHQL, [*answers, (200, measured())])), part(tmp_path), VERSION, clock=clock)
+    answers = [
+        (200, measured(status, volume=None)) for status in ("SCHEDULED", "QUEUED", "IN_PROGRESS", "PENDING")
+    ]
+    tape = record(
+        "mfgdm", Fake((GRAPHQL, [*answers, (200, measured())])), part(tmp_path), VERSION, clock=clock
+    )
 
     assert cassettes.answer(tape).document == measured()
     assert clock.slept == [1, 2, 4, 8]
     assert len(tape["exchanges"]) == 5
 
 
-FLAKY = {"data": None, "errors": [{"message": "Requested resource not found.", "extensions": {"code": "NOT_FOUND", "errorType": "UNKNOWN"}}]}
+FLAKY = {
+    "data": None,
+    "errors": [
+        {
+            "message": "Requested resource not found.",
+            "extensions": {"code": "NOT_FOUND", "errorType": "UNKNOWN"},
+        }
+    ],
+}
 
 
 @pytest.mark.parametrize(
@@ -359,18 +376,45 @@ def test_a_flaky_gateway_is_asked_again(tmp_path):
 
 @pytest.mark.parametrize("of", [{}, {"model": "a", "component": "b"}, {"region": "US"}])
 def test_the_data_model_wants_one_id(tmp_path, of):
-    with pytest.raises(UsageError, match="say which one thing to ask for: --component-version, --model or --component"):
+    with pytest.raises(
+        UsageError, match="say which one thing to ask for: --component-version, --model or --component"
+    ):
         record("mfgdm", Fake(), part(tmp_path), of)
 
 
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the vendors' examples are not here")
-@pytest.mark.parametrize("name", ["mfgdm_v2_response_reconstructed", "mfgdm_v3_response_reconstructed", "mfgdm_seed_query_response_INFERRED"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mfgdm_v2_response_reconstructed",
+        "mfgdm_v3_response_reconstructed",
+        "mfgdm_seed_query_response_INFERRED",
+    ],
+)
 def test_the_vendors_examples_pass_through(tmp_path, name):
     document = json.loads((EXAMPLES / f"{name}.json").read_text())
     kind = "model" if "model" in document["data"] else "component-version"
     fake = Fake(("", [(200, document)]))
 
     assert cassettes.answer(record("mfgdm", fake, part(tmp_path), {kind: "id"})).document == document
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [
+        ("mfgdm", {"SCHEDULED", "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED"}),
+        ("zoo", {*QUEUED, "completed", "failed"}),
+    ],
+)
+def test_statuses_mean_here_what_they_mean_to_the_dialect(name, statuses):
+    of, words = port.contract(name), dialects.shapes(name).contract()["status"]
+    failed = [words["failed"]] if isinstance(words["failed"], str) else words["failed"]
+
+    assert {s for s in statuses if of.state(s, "it") is port.State.PENDING} == set(words["waiting"])
+    assert {s for s in statuses if of.state(s, "it") is port.State.DONE} == {words["done"]}
+    assert {s for s in statuses if of.state(s, "it") in (port.State.FAILED, port.State.CANCELLED)} == set(
+        failed
+    )
 
 
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the vendors' examples are not here")
@@ -385,8 +429,27 @@ def test_the_vendors_example_of_a_pending_job_is_pending():
 # Autodesk: Model Derivative
 
 URN = "dXJuOmFkc2sub2JqZWN0czpvcy5vYmplY3Q6Yi9ib3guc3RlcA"
-COLLECTION = {"data": {"type": "properties", "collection": [{"objectid": 2, "name": "Model", "properties": {"Mass Properties": {"Volume": "25000 millimeter^3"}}}]}}
-VIEWS = {"data": {"type": "metadata", "metadata": [{"name": "Sheet", "role": "2d", "guid": "g-2"}, {"name": "Scene", "role": "3d", "guid": "g-3"}]}}
+COLLECTION = {
+    "data": {
+        "type": "properties",
+        "collection": [
+            {
+                "objectid": 2,
+                "name": "Model",
+                "properties": {"Mass Properties": {"Volume": "25000 millimeter^3"}},
+            }
+        ],
+    }
+}
+VIEWS = {
+    "data": {
+        "type": "metadata",
+        "metadata": [
+            {"name": "Sheet", "role": "2d", "guid": "g-2"},
+            {"name": "Scene", "role": "3d", "guid": "g-3"},
+        ],
+    }
+}
 UPLOAD = {"upload": "yes", "bucket": "b"}
 
 
@@ -410,7 +473,9 @@ def derivative_fake(**change):
 
 def test_a_translated_file_is_read(tmp_path):
     fake = derivative_fake()
-    found = cassettes.answer(record("derivative", fake, part(tmp_path), {"urn": URN + "==", "object": "2", "region": "EMEA"}))
+    found = cassettes.answer(
+        record("derivative", fake, part(tmp_path), {"urn": URN + "==", "object": "2", "region": "EMEA"})
+    )
 
     assert found.document == COLLECTION
     assert found.options == {"object": "2"}
@@ -421,21 +486,40 @@ def test_a_translated_file_is_read(tmp_path):
 
 
 def test_a_file_is_uploaded_translated_and_read(tmp_path):
-    fake = derivative_fake(manifest=[(200, manifest("pending")), (200, manifest("inprogress")), (200, manifest("success"))])
+    fake = derivative_fake(
+        manifest=[(200, manifest("pending")), (200, manifest("inprogress")), (200, manifest("success"))]
+    )
     tape = record("derivative", fake, part(tmp_path), UPLOAD | {"region": "EMEA"}, environ=APPLICATION)
 
     assert cassettes.answer(tape).document == COLLECTION
     key = "/oss/v2/buckets/b/objects/aaaaaaaaaaaaaaaa-box.step/signeds3upload"
-    assert fake.paths()[:6] == ["POST /authentication/v2/token", "POST /oss/v2/buckets", f"GET {key}", "PUT /part", f"POST {key}", "POST /modelderivative/v2/designdata/job"]
+    assert fake.paths()[:6] == [
+        "POST /authentication/v2/token",
+        "POST /oss/v2/buckets",
+        f"GET {key}",
+        "PUT /part",
+        f"POST {key}",
+        "POST /modelderivative/v2/designdata/job",
+    ]
     token, bucket, _, put, end, job = fake.asked[:6]
-    assert token.headers["authorization"] == "Basic " + base64.b64encode(b"an-application:its/secret+==").decode()
-    assert parse_qs(token.content.decode()) == {"grant_type": ["client_credentials"], "scope": ["data:read data:write data:create bucket:create bucket:read"]}
+    assert (
+        token.headers["authorization"]
+        == "Basic " + base64.b64encode(b"an-application:its/secret+==").decode()
+    )
+    assert parse_qs(token.content.decode()) == {
+        "grant_type": ["client_credentials"],
+        "scope": ["data:read data:write data:create bucket:create bucket:read"],
+    }
     assert bucket.headers["authorization"] == "Bearer given-token-0123"
     assert bucket.headers["x-ads-region"] == "EMEA"
     assert (put.content, "authorization" in put.headers, str(put.url)) == (b"ISO-10303-21;", False, SIGNED)
     assert json.loads(end.content) == {"uploadKey": "very-opaque"}
     assert json.loads(job.content)["input"] == {"urn": URN}
-    shown = {e["request"]["url"].partition("?")[2] for e in tape["exchanges"] if "s3.example" in e["request"]["url"]}
+    shown = {
+        e["request"]["url"].partition("?")[2]
+        for e in tape["exchanges"]
+        if "s3.example" in e["request"]["url"]
+    }
     assert shown == {"(removed)"}
 
 
@@ -452,7 +536,12 @@ def test_extraction_is_waited_for_and_large_models_are_forced(tmp_path):
         properties=[(413, {"diagnostic": "Please use the 'forceget' parameter to force querying the data."}), (202, {"result": "success"}), (413, {}), (200, COLLECTION)],
     )  # fmt: skip
 
-    assert cassettes.answer(record("derivative", fake, part(tmp_path), {"urn": URN, "object": "2"}, clock=clock)).document == COLLECTION
+    assert (
+        cassettes.answer(
+            record("derivative", fake, part(tmp_path), {"urn": URN, "object": "2"}, clock=clock)
+        ).document
+        == COLLECTION
+    )
     assert clock.slept == [1, 1]
     assert [r.url.query for r in fake.asked[-4:]] == [b"objectid=2", b"objectid=2&forceget=true"] * 2
 
@@ -511,15 +600,27 @@ def test_an_upload_that_fails_says_where(tmp_path, change, words):
 
 
 def test_views_are_chosen_and_never_guessed(tmp_path):
-    two = {"data": {"metadata": [{"name": "A", "role": "3d", "guid": "g-a"}, {"name": "B", "role": "3d", "guid": "g-b"}, 7]}}
+    two = {
+        "data": {
+            "metadata": [
+                {"name": "A", "role": "3d", "guid": "g-a"},
+                {"name": "B", "role": "3d", "guid": "g-b"},
+                7,
+            ]
+        }
+    }
     for asked in ("B", "g-b"):
         fake = derivative_fake(metadata=[(200, two)])
         record("derivative", fake, part(tmp_path), {"urn": URN, "view": asked})
         assert "g-b" in fake.paths()[-1]
-    with pytest.raises(UsageError, match=r"2 views fit; choose with --view one of: A \(3d, g-a\), B \(3d, g-b\)"):
+    with pytest.raises(
+        UsageError, match=r"2 views fit; choose with --view one of: A \(3d, g-a\), B \(3d, g-b\)"
+    ):
         record("derivative", derivative_fake(metadata=[(200, two)]), part(tmp_path), {"urn": URN})
     with pytest.raises(UsageError, match="0 views fit"):
-        record("derivative", derivative_fake(metadata=[(200, two)]), part(tmp_path), {"urn": URN, "view": "C"})
+        record(
+            "derivative", derivative_fake(metadata=[(200, two)]), part(tmp_path), {"urn": URN, "view": "C"}
+        )
 
 
 def test_an_object_may_be_named(tmp_path):
@@ -549,7 +650,10 @@ BODIES = {"bodies": {"-all-": {"hasMass": True, "volume": [0.003411385, 0.003410
 
 
 def onshape_fake(kind="PARTSTUDIO", **change):
-    answers = {"elements": [(200, [{"id": "e0", "elementType": "BLOB"}, 7, {"id": "e1", "elementType": kind}])], "massproperties": [(200, BODIES)]}
+    answers = {
+        "elements": [(200, [{"id": "e0", "elementType": "BLOB"}, 7, {"id": "e1", "elementType": kind}])],
+        "massproperties": [(200, BODIES)],
+    }
     return Fake(*(answers | change).items())
 
 
@@ -567,7 +671,9 @@ def onshape_fake(kind="PARTSTUDIO", **change):
 def test_a_tab_or_a_part_is_asked_for(tmp_path, kind, of, path):
     fake = onshape_fake(kind)
     found = cassettes.answer(record("onshape", fake, part(tmp_path), of))
-    basic = base64.b64encode(f"{ENVIRON['ONSHAPE_ACCESS_KEY']}:{ENVIRON['ONSHAPE_SECRET_KEY']}".encode()).decode()
+    basic = base64.b64encode(
+        f"{ENVIRON['ONSHAPE_ACCESS_KEY']}:{ENVIRON['ONSHAPE_SECRET_KEY']}".encode()
+    ).decode()
 
     assert found.document == BODIES
     assert str(fake.asked[-1].url) == "https://cad.onshape.com" + path
@@ -598,7 +704,9 @@ def test_every_way_in_which_onshape_fails_is_one_clear_error(tmp_path, change, r
 
 def test_a_limit_of_onshape_is_waited_for(tmp_path):
     clock = FakeClock()
-    fake = onshape_fake(massproperties=[(429, {"message": "Too many requests."}, {"Retry-After": "33"}), (200, BODIES)])
+    fake = onshape_fake(
+        massproperties=[(429, {"message": "Too many requests."}, {"Retry-After": "33"}), (200, BODIES)]
+    )
 
     assert cassettes.answer(record("onshape", fake, part(tmp_path), TAB, clock=clock)).document == BODIES
     assert clock.slept == [33]

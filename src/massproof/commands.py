@@ -102,6 +102,44 @@ def show_verification(
         raise typer.Exit(UNSAFE)
 
 
+@app.command("check")
+def check_remotely(
+    file: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    against: Annotated[str | None, typer.Option(help="Who is asked: zoo, mfgdm, derivative or onshape.")] = None,
+    profile: Annotated[str | None, typer.Option(help="How far numbers may be off: zoo, fusion-low, ...; that of the service without it.")] = None,
+    cassette: Annotated[str | None, typer.Option(help="Keep what was said in this file, without secrets.")] = None,
+    replay: Annotated[str | None, typer.Option(help="Ask nobody: take the answer from a cassette.")] = None,
+    deadline: Annotated[str, typer.Option(help="Give up after this: 90s, 10m, 1h.")] = "10m",
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    component_version: Annotated[str | None, typer.Option(help="mfgdm v2: id of a component version.")] = None,
+    model: Annotated[str | None, typer.Option(help="mfgdm v3: id of a model.")] = None,
+    component: Annotated[str | None, typer.Option(help="mfgdm v3: id of a component.")] = None,
+    urn: Annotated[str | None, typer.Option(help="derivative: urn of a translated file.")] = None,
+    object: Annotated[str | None, typer.Option(help="derivative: id of one object of several.")] = None,
+    view: Annotated[str | None, typer.Option(help="derivative: name or guid of a view, if there are several.")] = None,
+    upload: Annotated[bool, typer.Option("--upload", help="derivative: send the file and translate it, which costs credits.")] = False,
+    bucket: Annotated[str | None, typer.Option(help="derivative: where to upload; made if it does not exist.")] = None,
+    region: Annotated[str | None, typer.Option(help="mfgdm, derivative: EMEA, AUS, ...; US without it.")] = None,
+    document: Annotated[str | None, typer.Option(help="onshape: link of a tab, or id of a document.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="onshape: id; or --version, or --microversion.")] = None,
+    version: Annotated[str | None, typer.Option(help="onshape: id.")] = None,
+    microversion: Annotated[str | None, typer.Option(help="onshape: id.")] = None,
+    element: Annotated[str | None, typer.Option(help="onshape: id of a part studio or assembly.")] = None,
+    part: Annotated[str | None, typer.Option(help="onshape: id of one part; all of them without it.")] = None,
+    configuration: Annotated[str | None, typer.Option(help="onshape: as its links encode it.")] = None,
+) -> None:  # fmt: skip
+    """Have a remote service measure a file, and compare: exit with 1 where it disagrees."""
+    wanted = dict(locals())
+    from massproof import check
+
+    raise typer.Exit(check.run(check.Wanted(**wanted)))
+
+
 @app.command()
 def warm() -> None:
     """Compile all kernels for this processor now, so that no measurement has to."""
