@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 import massproof as mp
 from massproof import cassettes, check, commands, dialects
+from massproof.diagnoses import Diagnosis
 from massproof.rows import Outcome
 
 ZOO = {
@@ -20,6 +22,7 @@ ZOO = {
     "mass": "mass",
 }
 DENSITY = "7.85 g/cm^3"
+GIVEN = ("--unit", "mm", "--density", DENSITY)
 
 
 def run(*arguments):
@@ -27,13 +30,13 @@ def run(*arguments):
 
 
 @pytest.fixture
-def bracket(data):
-    return data / "bracket.step"
+def box(data):
+    return data / "box.stl"
 
 
 @pytest.fixture
-def here(bracket):
-    return mp.measure(str(bracket), density=DENSITY)
+def here(box):
+    return mp.measure(str(box), unit="mm", density=DENSITY)
 
 
 @pytest.fixture(autouse=True)
@@ -76,17 +79,17 @@ def services(result):
 
 @pytest.mark.parametrize(("service", "variable"), [("zoo", "ZOO_HOST"), ("mfgdm", "APS_BASE_URL"), ("derivative", "APS_BASE_URL"), ("onshape", "ONSHAPE_API")])  # fmt: skip
 def test_a_service_that_says_what_we_say_agrees_live_and_replayed(
-    bracket, here, tmp_path, environment, service, variable
+    box, here, tmp_path, environment, service, variable
 ):
     answers, options = services(here)[service]
     kept = tmp_path / "c.json"
     with serving(answers) as host:
         environment.setenv(variable, host)
-        live = run(bracket, "--density", DENSITY, "--against", service, "--cassette", kept, *options)
+        live = run(box, *GIVEN, "--against", service, "--cassette", kept, *options)
     environment.delenv(variable)
     for name in ENVIRON:
         environment.delenv(name)
-    replayed = run(bracket, "--density", DENSITY, "--replay", kept)
+    replayed = run(box, *GIVEN, "--replay", kept)
 
     assert (live.exit_code, replayed.exit_code) == (0, 0), live.output + replayed.output
     assert replayed.stdout == live.stdout
@@ -96,25 +99,34 @@ def test_a_service_that_says_what_we_say_agrees_live_and_replayed(
     assert json.loads(kept.read_text())["file"]["sha256"] == here.source.sha256
 
 
-def test_a_disagreement_is_exit_code_1_and_so_is_its_replay(bracket, here, tmp_path, environment):
+def test_a_disagreement_is_exit_code_1_and_so_is_its_replay(box, here, tmp_path, environment):
     kept = tmp_path / "c.json"
     with serving(zoo_answers(here, 1.01)) as host:
         environment.setenv("ZOO_HOST", host)
-        live = run(bracket, "--density", DENSITY, "--against", "zoo", "--cassette", kept)
+        live = run(box, *GIVEN, "--against", "zoo", "--cassette", kept)
     found = json.loads(live.stdout)
 
     assert live.exit_code == 1
     assert {row["name"] for row in found["rows"] if row["verdict"] == "DISAGREE"} == {"volume"}
-    assert run(bracket, "--density", DENSITY, "--replay", kept, "--against", "zoo").exit_code == 1
-    assert run(bracket, "--density", DENSITY, "--replay", kept, "--profile", "fusion-low").exit_code == 0
+    assert run(box, *GIVEN, "--replay", kept, "--against", "zoo").exit_code == 1
+    assert run(box, *GIVEN, "--replay", kept, "--profile", "fusion-low").exit_code == 0
 
 
-def test_a_cassette_of_an_error_is_the_same_error(bracket, here, tmp_path, environment):
+def test_nothing_is_kept_unless_it_is_asked_for(box, here, tmp_path, environment):
+    with serving(zoo_answers(here)) as host:
+        environment.setenv("ZOO_HOST", host)
+        environment.chdir(tmp_path)
+        assert run(box, "--unit", "mm", "--against", "zoo").exit_code == 0
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cassette_of_an_error_is_the_same_error(box, here, tmp_path, environment):
     kept = tmp_path / "c.json"
     with serving({"volume": [(401, {"message": "Unauthorized"}, None)]}) as host:
         environment.setenv("ZOO_HOST", host)
-        live = run(bracket, "--against", "zoo", "--cassette", kept)
-    replayed = run(bracket, "--replay", kept)
+        live = run(box, "--against", "zoo", "--cassette", kept)
+    replayed = run(box, "--replay", kept)
 
     assert (live.exit_code, replayed.exit_code) == (3, 3)
     assert "refused with HTTP 401: Unauthorized; the credentials are not accepted" in live.stderr
@@ -122,15 +134,15 @@ def test_a_cassette_of_an_error_is_the_same_error(bracket, here, tmp_path, envir
     assert live.stdout == ""
 
 
-def test_a_cassette_of_another_file_says_so(data, bracket, here, tmp_path, environment):
+def test_a_cassette_of_another_file_says_so(data, box, here, tmp_path, environment):
     kept = tmp_path / "c.json"
     with serving(zoo_answers(here)) as host:
         environment.setenv("ZOO_HOST", host)
-        run(bracket, "--density", DENSITY, "--against", "zoo", "--cassette", kept)
-    done = run(data / "box.stl", "--unit", "mm", "--replay", kept)
+        run(box, *GIVEN, "--against", "zoo", "--cassette", kept)
+    done = run(data / "overlapping.stl", "--unit", "mm", "--replay", kept)
 
     assert done.exit_code == 1
-    assert "was recorded for another bracket.step" in done.stderr
+    assert "was recorded for another box.stl" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -149,7 +161,7 @@ def test_a_cassette_of_another_file_says_so(data, bracket, here, tmp_path, envir
         (["--replay", "{kept}", "--profile", "lax"], 2, "unknown profile"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_command_line_is_said(bracket, here, tmp_path, arguments, code, words):
+def test_what_is_wrong_with_a_command_line_is_said(box, here, tmp_path, arguments, code, words):
     kept = tmp_path / "c.json"
     answers = dialects.shapes("zoo").emit(here)
     exchanges = [{"response": {"body": answer}} for answer in answers]
@@ -165,29 +177,29 @@ def test_what_is_wrong_with_a_command_line_is_said(bracket, here, tmp_path, argu
         },
         kept,
     )
-    done = run(bracket, *(a.replace("{kept}", str(kept)) for a in arguments))
+    done = run(box, *(a.replace("{kept}", str(kept)) for a in arguments))
 
     assert done.exit_code == code, done.output
     assert words in done.stderr
 
 
-def test_credentials_that_are_missing_are_a_matter_of_usage(bracket, environment):
+def test_credentials_that_are_missing_are_a_matter_of_usage(box, environment):
     environment.delenv("ZOO_API_TOKEN")
-    done = run(bracket, "--against", "zoo")
+    done = run(box, "--against", "zoo")
 
     assert done.exit_code == 2
     assert "Zoo wants credentials: set KITTYCAD_API_TOKEN, or ZOO_API_TOKEN" in done.stderr
 
 
-def test_a_missing_extra_is_exit_code_6(bracket, monkeypatch):
+def test_a_missing_extra_is_exit_code_6(box, monkeypatch):
     monkeypatch.setitem(sys.modules, "kittycad", None)
-    done = run(bracket, "--against", "zoo")
+    done = run(box, "--against", "zoo")
 
     assert done.exit_code == 6
     assert "massproof[zoo]" in done.stderr
 
 
-def test_on_a_terminal_it_is_a_table(bracket, here, monkeypatch, capsys, tmp_path):
+def test_on_a_terminal_it_is_a_table(box, here, monkeypatch, capsys, tmp_path):
     kept = tmp_path / "c.json"
     bodies = dialects.shapes("onshape").emit(here)
     cassettes.save(
@@ -203,13 +215,17 @@ def test_on_a_terminal_it_is_a_table(bracket, here, monkeypatch, capsys, tmp_pat
         kept,
     )
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    cause = Diagnosis("density", "another density [g/cm^3]", {}, 0.9)
+    monkeypatch.setattr("massproof.diagnoses.explain", lambda *sides: [cause])
 
-    assert check.run(check.Wanted(str(bracket), replay=str(kept), density="7 g/cm^3")) == 1
-    shown = capsys.readouterr().out
-    assert "center_of_mass.x" in shown
+    assert check.run(check.Wanted(str(box), replay=str(kept), unit="mm", density="7 g/cm^3")) == 1
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert re.search(r"^center_of_mass.x +\S+ +\S+ +m +\S+ +AGREE *$", shown, re.MULTILINE)
+    assert re.search(r"^mass +4.2e-05 +4.71e-05 +kg +\+0.11 +DISAGREE *$", shown, re.MULTILINE)
+    assert re.search(r"^mass: \S+", shown, re.MULTILINE)
     assert f"{Outcome.DISAGREE} by the profile onshape" in shown
+    assert "density: another density [g/cm^3]" in shown
 
 
 def test_wanted_says_which_thing_by_the_names_of_the_contracts():

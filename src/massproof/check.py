@@ -130,31 +130,30 @@ def _recorded(service: str, here: Properties, wanted: Wanted, deadline: float) -
 
 
 def _show(comparison: Comparison) -> None:
-    """A table: each property here and there, by how much they differ, and why that is or is not much."""
+    """A table: each property here and there, by how much they differ; below it, why that is too much, or nothing."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("property", "here", "there", "unit", "difference", "verdict", "because"):
+    for name in ("property", "here", "there", "unit", "difference", "verdict"):
         table.add_column(name, justify="right" if name in ("here", "there", "difference") else "left")
     for row in comparison.rows:
-        here, there = (f"{q.value:.9g}" if q else "–" for q in (row.left, row.right))
+        here, there = (f"{q.value:.7g}" if q else "–" for q in (row.left, row.right))
         off = "–" if row.relative is None else f"{row.relative:+.2g}"
-        verdict = f"[{_STYLE[row.verdict]}]{row.verdict}[/]"
         table.add_row(
-            row.name,
-            here,
-            there,
-            escape(row.unit),
-            off,
-            verdict,
-            f"[dim]{escape(report.printable(row.because))}[/]",
+            row.name, here, there, escape(row.unit), off, f"[{_STYLE[row.verdict]}]{row.verdict}[/]"
         )
     console = Console()
     console.print(table)
+    for row in comparison.rows:
+        if row.verdict in (Outcome.DISAGREE, Outcome.INCOMPARABLE):
+            console.print(
+                f"{row.name}: {report.printable(row.because)}", markup=False, highlight=False, style="dim"
+            )
+    style = _STYLE[comparison.verdict]
     console.print(
-        f"[{_STYLE[comparison.verdict]}]{comparison.verdict}[/] by the profile {comparison.profile.name}"
+        f"[{style}]{comparison.verdict}[/] by the profile {comparison.profile.name}", highlight=False
     )
     for cause in comparison.diagnoses:
-        console.print(f"{cause.code}: {report.printable(cause.message)}", markup=False)
+        console.print(f"{cause.code}: {report.printable(cause.message)}", markup=False, highlight=False)
