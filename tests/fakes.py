@@ -69,7 +69,8 @@ class Fake:
             raise answer
         status, body, *headers = answer
         text = body if isinstance(body, str) else json.dumps(body)
-        return httpx.Response(status, text=text, headers=headers[0] if headers else {})
+        given = headers[0] if headers else {}
+        return httpx.Response(status, content=text.encode(), headers={"content-type": "application/json"} | given)
 
     def paths(self):
         return [f"{r.method} {r.url.path}" for r in self.asked]
