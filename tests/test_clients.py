@@ -82,6 +82,8 @@ def test_one_request_takes_what_is_left_and_five_minutes_at_most():
         ("soon", None),
         ("-5", None),
         ("Fri, 99 Nov 2026 12:01:30 GMT", None),
+        ("Fri, 27 Nov 99999999999999999999 12:01:30 GMT", None),
+        ("Fri, 27 Nov 2026 12:01:30 +9999999999999999999999", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(header, expected):
@@ -410,11 +412,30 @@ def test_a_recorded_error_is_raised_again():
         ({"exchanges": [{"response": {}}], "answer": 0}, "exchange 0 has no response with a body"),
         ({"dialect": 3}, "its dialect is 3"),
         ({"options": []}, r"its options is \[\]"),
+        ({"options": {"dialect": "zoo"}}, "its option dialect is nothing that zoo knows"),
+        ({"options": {"object": "1"}}, "its option object is nothing that zoo knows"),
+        ({"dialect": "fusion"}, "its dialect is 'fusion', which is none of mfgdm"),
+        ({"dialect": "native"}, "its dialect is 'native', which is none of mfgdm"),
     ],
 )  # fmt: skip
 def test_a_malformed_cassette_is_refused(change, words):
     with pytest.raises(FormatError, match=words):
         cassettes.answer(cassette(**change))
+
+
+def test_the_result_of_a_cassette_is_what_its_dialect_reads():
+    answer = {
+        "id": "1",
+        "created_at": "",
+        "status": "completed",
+        "src_format": "stl",
+        "output_unit": "cm3",
+        "volume": 2.0,
+    }
+    found = cassettes.result(cassette(exchanges=[{"response": {"body": answer}}], answer=[0]))
+
+    assert found.volume.to("cm^3").value == 2.0
+    assert found.source.format == "zoo"
 
 
 def test_cassettes_are_files(tmp_path):

@@ -6,10 +6,13 @@ They are written by `clients`, hold no secret, and stand for the service's answe
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from massproof import dialects
 from massproof.errors import FormatError, InputError, RemoteError
+from massproof.properties import Properties
 
 KEY = "massproof_cassette"  # the mark, and the version of this format
 VERSION = "1"
@@ -20,7 +23,7 @@ class Answer(NamedTuple):
 
     dialect: str
     document: Any  # the service's JSON; a list of them where each property is asked for on its own
-    options: dict[str, Any]  # which part of the document is meant
+    options: dict[str, Any]  # which part of the document is meant: object="2"
     file: dict[str, Any]  # name, sha256 and size of the file that was compared or sent
     recorded: str  # date and time, UTC
 
@@ -69,6 +72,12 @@ def save(cassette: dict[str, Any], path: str | Path) -> None:
         raise InputError(msg) from error
 
 
+def result(cassette: dict[str, Any]) -> Properties:
+    """What the service answered, as a partial result; raises what `answer` and `dialects.parse` raise."""
+    found = answer(cassette)
+    return dialects.parse(found.document, found.dialect, **found.options)
+
+
 def answer(cassette: dict[str, Any]) -> Answer:
     """What the service answered in the end.
 
@@ -81,16 +90,27 @@ def answer(cassette: dict[str, Any]) -> Answer:
     error = cassette.get("error")
     if isinstance(error, dict):
         raise RemoteError(str(error.get("message")), str(error.get("reason")))
+    dialect, options = _text(cassette, "dialect"), _mapping(cassette, "options")
+    _check_options(dialect, options)
     which = cassette.get("answer")
     several = isinstance(which, list)
     bodies = [_body(cassette, i) for i in (which if isinstance(which, list) else [which])]
     return Answer(
-        dialect=_text(cassette, "dialect"),
+        dialect=dialect,
         document=bodies if several else bodies[0],
-        options=_mapping(cassette, "options"),
+        options=options,
         file=_mapping(cassette, "file"),
         recorded=_text(cassette, "recorded"),
     )
+
+
+def _check_options(dialect: str, options: dict[str, Any]) -> None:
+    if dialect not in dialects.NAMES:
+        _malformed(f"its dialect is {dialect!r}, which is none of {', '.join(dialects.NAMES)}")
+    known = list(signature(dialects.shapes(dialect).parse).parameters)[1:]  # the first is the document
+    for name in options:
+        if name not in known:
+            _malformed(f"its option {name} is nothing that {dialect} knows")
 
 
 def _body(cassette: dict[str, Any], index: object) -> Any:

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any, NamedTuple
 
-from massproof import cassettes, clients, dialects, report
+from massproof import cassettes, clients, report
 from massproof.clients.waiting import seconds
 from massproof.compare import Comparison, compare
 from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
@@ -99,8 +99,7 @@ def checked(wanted: Wanted) -> Comparison:
             f"note: {wanted.replay} was recorded for another {answer.file.get('name')}, or another state of it",
             to=sys.stderr,
         )
-    there = dialects.parse(answer.document, answer.dialect, **answer.options)
-    return compare(here, there, profile=wanted.profile)
+    return compare(here, cassettes.result(cassette), profile=wanted.profile)
 
 
 def _contradiction(wanted: Wanted) -> None:

@@ -106,7 +106,7 @@ def retry_after(text: str | None, today: datetime) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date; a date or zone of too many digits
         return None
     if date.tzinfo is None:  # "-0000": a date without a zone is UTC
         date = date.replace(tzinfo=UTC)
