@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -138,6 +138,14 @@ def test_retry_after_is_honoured(header):
     conversation.send(Request("GET", HOST + "/x"))
 
     assert clock.slept == [45]
+
+
+def test_a_service_that_asks_for_less_than_our_own_pause_gets_that():
+    fake = Fake(("/x", [(429, {}), (429, {}), (429, {}, {"Retry-After": "1"}), (200, {})]))
+    conversation, _, clock = line(fake)
+    conversation.send(Request("GET", HOST + "/x"))
+
+    assert clock.slept == [1, 2, 4]
 
 
 def test_a_retry_after_beyond_the_deadline_ends_it_now():
@@ -320,6 +328,36 @@ def test_no_secret_survives_wherever_it_stands(document):
         base64.b64encode(SECRET.encode()).decode(),
     ):
         assert form not in found
+
+
+def test_every_form_of_a_secret_is_known():
+    tape = Tape(HOST, [SECRET], FakeClock())
+    encoded = base64.b64encode(SECRET.encode()).decode()
+
+    for form in (
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        encoded,
+        encoded.rstrip("="),
+        json.dumps(SECRET)[1:-1],
+    ):
+        assert tape.clean({"a": [f"-{form}-"]}) == {"a": [f"-{REMOVED}-"]}
+
+
+def test_a_secret_that_begins_with_another_leaves_no_end_behind():
+    tape = Tape(HOST, ["the-first", "the-first-and-more"], FakeClock())
+
+    assert tape.text("the-first-and-more") == REMOVED
+
+
+def test_what_is_a_secret_later_was_one_before():
+    tape = Tape(HOST, [], FakeClock())
+    tape.record(Request("GET", HOST), Reply(200, {}, '{"a": "a-late-secret"}'))
+    tape.hide("a-late-secret")
+
+    assert tape.cassette("zoo", None)["exchanges"][0]["response"]["body"] == {"a": REMOVED}
 
 
 @given(documents)

@@ -271,6 +271,71 @@ def test_zoo_host_is_where_kittycad_goes(tmp_path):
     assert TOKEN not in json.dumps(tape)
 
 
+def echo(request):
+    """The worst that a service can do with secrets: say them back, in words that look like any other."""
+    return 400, {"message": f"{dict(request.headers)} {request.content!r} {request.url}"}
+
+
+@pytest.mark.parametrize(
+    ("service", "environ", "of", "where"),
+    [
+        ("zoo", ENVIRON, {}, "volume"),
+        ("mfgdm", ENVIRON, {"model": "m"}, "public"),
+        ("derivative", ENVIRON, {"urn": "u"}, "manifest"),
+        ("derivative", APPLICATION, {"urn": "u"}, "token"),
+        ("derivative", APPLICATION, {"urn": "u"}, "manifest"),
+        ("derivative", APPLICATION, {"upload": "yes", "bucket": "b"}, "/job"),
+        ("onshape", ENVIRON, {"document": "d", "workspace": "w", "element": "e"}, "elements"),
+    ],
+)  # fmt: skip
+def test_a_service_that_says_secrets_back_gives_none_away(tmp_path, service, environ, of, where):
+    fake = derivative_fake(**{where: [echo]})
+    tape = clients.record(service, part(tmp_path), of, environ=environ, clock=FakeClock(), client=fake.client)
+    text = json.dumps(tape)
+    basics = [
+        base64.b64encode(":".join(pair).encode()).decode()
+        for pair in (list(ENVIRON.values())[2:], list(APPLICATION.values()))
+    ]
+
+    assert "(removed)" in tape["error"]["message"]
+    for secret in [*SECRETS, *basics]:
+        assert secret not in text
+
+
+def test_what_was_opaque_stays_so_when_it_is_said_back(tmp_path):
+    def said(request):
+        if request.method == "GET":
+            return 200, {
+                "uploadKey": "very-opaque",
+                "urls": [SIGNED],
+                "note": "nobody knows-that-this-is-one",
+            }
+        return echo(request)
+
+    fake = derivative_fake(signeds3upload=[said])
+    tape = clients.record(
+        "derivative", part(tmp_path), UPLOAD, environ=ENVIRON, clock=FakeClock(), client=fake.client
+    )
+
+    assert "(removed)" in tape["error"]["message"]
+    assert "very-opaque" not in json.dumps(tape)
+    assert "knows-that-this" not in json.dumps(tape)
+
+
+def test_a_token_is_not_written_down_however_it_is_wrapped(tmp_path):
+    answer = {"access_token": "given-token-0123", "wrapped": {"in": "eyJ.given-otherwise.0123"}}
+    tape = record(
+        "derivative",
+        derivative_fake(token=[(200, answer)]),
+        part(tmp_path),
+        {"urn": "u"},
+        environ=APPLICATION,
+    )
+
+    assert "given-otherwise" not in json.dumps(tape)
+    assert tape["exchanges"][0]["response"]["body"] == "(removed)"
+
+
 # Autodesk: Manufacturing Data Model
 
 

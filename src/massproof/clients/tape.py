@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from massproof import cassettes
 from massproof.clients.port import Part, Reply, Request
@@ -44,8 +44,7 @@ class Tape:
     def hide(self, *secrets: str) -> None:
         """From now on, and in the end everywhere, replace these."""
         for secret in filter(None, secrets):
-            encoded = base64.b64encode(secret.encode()).decode()
-            forms = {secret, quote(secret, safe=""), encoded, encoded.rstrip("="), *self._secrets}
+            forms = {*_forms(secret), *self._secrets}
             self._secrets = sorted(forms, key=lambda form: (-len(form), form))
 
     def record(self, request: Request, reply: Reply) -> int:
@@ -115,6 +114,22 @@ class Tape:
             "exchanges": self.clean(self._exchanges),
             **self.clean(rest),
         }
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it stands in plain text, in a URL, in JSON within a text, and in what base64 is used for."""
+    encoded = base64.b64encode(secret.encode()).decode()
+    wrapped = {
+        secret,
+        encoded,
+        encoded.rstrip("="),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+    }
+    return (
+        wrapped
+        | {quote(form, safe="") for form in wrapped}
+        | {quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
+    )
 
 
 def _kept(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

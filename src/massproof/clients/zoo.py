@@ -79,18 +79,13 @@ class _Zoo:
 
         client, seen = self._session.wire.client, list[Any]()
         client.timeout = seconds
-        client.event_hooks = {"response": [lambda response: _keep(response, seen)]}
+        client.event_hooks = {"response": [seen.append]}
         with self._session.wire.caught(), suppress(KittyCADError, ValueError):
             call()
         if not seen:
             msg = "there was no answer"
             raise Unreachable(msg)
         return Reply(seen[-1].status_code, dict(seen[-1].headers), seen[-1].text)
-
-
-def _keep(response: Any, seen: list[Any]) -> None:
-    response.read()
-    seen.append(response)
 
 
 def _kittycad(session: Session) -> Any:
