@@ -189,7 +189,14 @@ def parse(document: Any, object: int | str | None = None) -> Properties:
 
 def parse_objects(document: Any) -> dict[str, tuple[str, Properties]]:
     """Every object that has mass properties: objectid, as text → (name, result). Raises what `parse` raises."""
-    return {one.id: (one.name, _result(document, one)) for one in _objects(document) if _relevant(one)}
+    out: dict[str, tuple[str, Properties]] = {}
+    for one in _objects(document):
+        if _relevant(one):
+            if one.id in out:
+                msg = f"two objects have the objectid {one.id!r}: of one file each has its own"
+                raise FormatError(msg)
+            out[one.id] = one.name, _result(document, one)
+    return out
 
 
 def _objects(document: Any) -> list[_Object]:
@@ -260,10 +267,11 @@ def _result(document: Any, one: _Object) -> Properties:
             value, word = _read(row["property"], entry)
             lengths.append(word)
             found[row["property"]] = _agreed(found.get(row["property"]), value, entry.path)
-    material = next((e.value for e in one.entries if e.key == contract()["material"]["key"]), None)
+    key = contract()["material"]["key"]
+    material = [entry.value for entry in one.entries if entry.key == key and isinstance(entry.value, str)]
     return answers.partial(
         "derivative", document, found, absent, name=one.name or one.id, unit=_length(lengths),
-        provenance={"material": material} if isinstance(material, str) else {},
+        provenance={"material": material[0]} if material else {},
     )  # fmt: skip
 
 
@@ -274,13 +282,11 @@ def _length(words: list[str]) -> str:
 
 
 def _agreed(known: Any, value: Any, path: str) -> Any:
-    """The narrower of two values that an object has of one property, which must not contradict each other."""
-    if known is None or isinstance(value, Point):
-        return value
-    if answers.apart(known, value):
+    """The first of two values that an object has of one property, which must not contradict each other."""
+    if known is not None and answers.apart(known, value):
         msg = f"{path} is {value!r}, and another place of the object says {known!r}"
         raise FormatError(msg)
-    return min(known, value, key=lambda q: q.interval[1] - q.interval[0])
+    return value if known is None else known
 
 
 def _read(name: str, entry: _Entry) -> tuple[Quantity | Point, str]:
@@ -304,10 +310,10 @@ def _point(entry: _Entry) -> tuple[Point, str]:
 
 def _number(text: str, dimension: str, entry: _Entry) -> tuple[Quantity, str]:
     """A number with its unit, in either form, and the unit."""
-    match = _UNIT_FORM.fullmatch(text)
+    match = _UNIT_FORM.fullmatch(text.strip())
     value, half, label = answers.printed(match[1] if match else text, entry.path)
     if match:  # the decimals are stated; zeros at the end are left out
-        half, label = 0.5 * 10.0 ** -int(match[3]), match[2]
+        half, label = answers.last_digit(value, int(match[3])), match[2]
     unit = _unit(label or entry.unit, dimension, entry)
     return answers.rounded(value, unit, half, entry.path), unit.symbol
 
