@@ -291,7 +291,10 @@ def test_a_box_without_corners_has_no_centre_to_answer():
         ({"endpoints": ["inertia"]}, "unknown endpoint 'inertia'; use some of volume, surface_area"),
         ({"spelling": {"volume": "cm^3"}}, "unknown unit of volume 'cm^3'; use one of mm3, cm3"),
         ({"spelling": {"inertia": "kg"}}, "unknown unit of inertia 'kg'; use one of dimensions length, area"),
-        ({"src_format": "stp"}, "this API does not import stp; give as src_format one of acis"),
+        (
+            {"src_format": "stp"},
+            "this API does not import stp; convert the file to, or name as src_format, one of acis",
+        ),
         ({"src_format": None}, "this API does not import "),
     ],
 )

@@ -7,7 +7,8 @@ Three forms: the properties of objects ("19772.676 millimeter^2"), the same as n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from massproof import answers, units
@@ -216,7 +217,7 @@ def _objects(document: Any) -> list[_Object]:
         msg = f"{path or 'the answer'} must be a list of objects, got {answers.shown(rows)}"
         raise FormatError(msg)
     if rows and all(isinstance(row, Mapping) and _is_attribute(row) for row in rows):
-        return [_Object("", "", list(_attributes(rows, path)))]
+        return [_Object("", "", _kept(_attributes(rows, path)))]
     return [_object(row, f"{path}[{k}]") for k, row in enumerate(rows)]
 
 
@@ -225,9 +226,8 @@ def _object(value: Any, path: str) -> _Object:
     listed, at = row.get("properties"), f"{path}.properties"
     entries = _attributes(listed, at) if isinstance(listed, list) else _flat(answers.table(listed, at), at)
     name = row.get("name")
-    return _Object(
-        str(row.get("objectid", row.get("dbId", ""))), name if isinstance(name, str) else "", list(entries)
-    )
+    known = str(row.get("objectid", row.get("dbId", "")))
+    return _Object(known, name if isinstance(name, str) else "", _kept(entries))
 
 
 def _flat(properties: Mapping[str, Any], path: str) -> Iterator[_Entry]:
@@ -248,9 +248,21 @@ def _attributes(listed: list[Any], path: str) -> Iterator[_Entry]:
         )
 
 
+@cache
+def _places() -> frozenset[tuple[str, str]]:
+    return frozenset((row["category"], row["key"]) for row in contract()["places"])
+
+
+def _kept(entries: Iterable[_Entry]) -> list[_Entry]:
+    """Those that are of mass properties or name the material, and hold something."""
+    material = contract()["material"]["key"]
+    return [
+        e for e in entries if ((e.category, e.key) in _places() or e.key == material) and e.value is not None
+    ]
+
+
 def _relevant(one: _Object) -> bool:
-    places = {(row["category"], row["key"]) for row in contract()["places"]}
-    return any((entry.category, entry.key) in places and entry.value is not None for entry in one.entries)
+    return any((entry.category, entry.key) in _places() for entry in one.entries)
 
 
 def _result(document: Any, one: _Object) -> Properties:
@@ -259,7 +271,7 @@ def _result(document: Any, one: _Object) -> Properties:
     lengths: list[str] = []
     for row in contract()["places"]:
         for entry in one.entries:
-            if (entry.category, entry.key) != (row["category"], row["key"]) or entry.value is None:
+            if (entry.category, entry.key) != (row["category"], row["key"]):
                 continue
             if entry.value in contract()["unknown"]["texts"]:
                 absent[row["property"]] = f"{entry.path} is {entry.value}"
