@@ -130,6 +130,17 @@ def test_a_centre_of_a_live_test_is_the_float32_that_was_printed():
         assert q.interval[0] < single < q.interval[1]
 
 
+@pytest.mark.parametrize("z", [5, -5])
+def test_a_box_is_read_from_its_centre_and_its_sides(z):
+    read = dialects.parse(
+        answer("bounding_box", "mm", {"center": xyz(5, 5, z), "dimensions": xyz(10, 10, 10)})
+    )
+
+    assert read.bounding_box.min.to("mm") == (0, 0, z - 5)
+    assert read.bounding_box.max.to("mm") == (10, 10, z + 5)
+    assert read.bounding_box.height.to("mm").value == 10
+
+
 @pytest.mark.parametrize("row", contract()["endpoints"].items(), ids=list(contract()["endpoints"]))
 def test_an_operation_is_read_like_the_answer_it_holds(row):
     name, known = row

@@ -73,7 +73,8 @@ def _format(result: Properties, asked: str | None) -> str:
     own, known = result.source.format, contract()["import_formats"]["names"]
     name = str(asked or contract()["formats"].get(own))
     if name not in known:
-        msg = f"this API does not import {asked or own}; convert the file to, or name as src_format, one of {', '.join(known)}"
+        others = ", ".join(known)
+        msg = f"this API does not import {asked or own}; convert the file to, or name as src_format, one of {others}"
         raise UsageError(msg)
     return name
 
