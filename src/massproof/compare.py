@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from massproof.properties import SCHEMA_VERSION, Properties, Quantity, Verdict
-from massproof.rows import Bounds, Outcome, Row
+from massproof.rows import Between, Outcome, Row
 
 if TYPE_CHECKING:
     from massproof.diagnoses import Diagnosis
@@ -43,7 +43,8 @@ class Comparison:
         """What `explain` finds."""
         from massproof import diagnoses
 
-        return tuple(diagnoses.explain(self.left, self.right, Bounds(self.profile)))
+        between = _between(self.left, self.right, self.profile)
+        return tuple(diagnoses.explain(self.left, self.right, between))
 
     def explain(self) -> tuple[Diagnosis, ...]:
         """The causes that explain the differences, best evidence first; empty when nothing differs or nothing fits."""
@@ -120,7 +121,9 @@ def compare(
     Raises what `measure` raises, FormatError for an answer that is malformed, and UsageError for an unknown
     profile or dialect.
     """
-    from massproof import figures, profiles, sides
+    from massproof import profiles, sides
+    from massproof.figures import quantities
+    from massproof.rows import table
 
     one, two = (sides.side(thing, dialect=dialect, **options) for thing in (left, right))
     if profile is None:
@@ -133,8 +136,15 @@ def compare(
         field = "principal" if field in _OF_PRINCIPAL else field
         return (one if on_the_left else two).absent.get(field, "")
 
-    rows = Bounds(chosen).rows(figures.quantities(one), figures.quantities(two), why)
+    between = _between(one, two, chosen)
+    rows = table(between, quantities(one), quantities(two), why)
     return Comparison(one, two, chosen, tuple(rows), _overall(one, two, rows))
+
+
+def _between(left: Properties, right: Properties, profile: Profile) -> Between:
+    from massproof.figures import figures
+
+    return Between(figures(left), figures(right), profile)
 
 
 def _overall(left: Properties, right: Properties, rows: list[Row]) -> Outcome:
