@@ -44,6 +44,16 @@ def scaled(names: Mapping[str, float]) -> Callable[[Figures], Figures]:
     return change
 
 
+def widened(names: Iterable[str], relative: float) -> Callable[[Figures], Figures]:
+    """Some properties known to a relative error only, as after multiplying by a number that is off by it."""
+
+    def change(found: Figures) -> Figures:
+        half = {name: abs(found[name].value) * relative for name in names if name in found}
+        return dict(found) | {name: found[name].plus(0.0, x) for name, x in half.items()}
+
+    return change
+
+
 def ratio(between: Between, name: str) -> float | None:
     """Left over right of a property, None where a side has none or it is not positive."""
     left, right = between.left.get(name), between.right.get(name)

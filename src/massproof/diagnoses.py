@@ -106,11 +106,11 @@ def search(between: Between, families: Sequence[Family] = FAMILIES) -> list[_Tri
         odd = []
         for trial, family, before in tried:
             for new in _tried(trial, family):
-                if len(new.between.wrong) < before:
-                    if new.key not in found or new.rank < found[new.key].rank:
-                        found[new.key] = new
-                elif depth == 0 and new.causes[0].code in _MIXED and _only_tensor(new.between):
+                if depth == 0 and new.causes[0].code in _MIXED and _only_tensor(new.between):
                     odd.append(new)
+                known = found.get(new.key)
+                if len(new.between.wrong) < before and (known is None or new.rank < known.rank):
+                    found[new.key] = new
         whole = [new for new in found.values() if not new.between.wrong]
         if whole:
             return whole

@@ -198,7 +198,7 @@ _POUND = (
 
 def _default(between: Between) -> str:
     """Which side has a density that programs take when none is given, "" when none has."""
-    width = max(2 * between.profile.relative, 1e-6)
+    width = max(2.5 * between.profile.relative, 1e-6)
     for side, found in (("right", between.right), ("left", between.left)):
         for usual, text in _DEFAULTS.items():
             if any(abs(rho / usual - 1) <= width for rho in stated(found)):

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import permutations, product
 
 from massproof import figures, units
-from massproof.causes import Cause, every, moments, on_right, scaled, stated
+from massproof.causes import Cause, Rule, every, moments, on_right, scaled, stated, widened
 from massproof.figures import PRODUCTS, TENSOR, Figures, Span
 from massproof.rows import Between
 
@@ -57,8 +57,14 @@ def _unit_volume(between: Between) -> Iterator[Cause]:
                 f"{number:.6g} {unit}"
             )
             evidence = {"density": number, "unit": unit, "side": side}
-            change = on_right(scaled(every(TENSOR + figures.MOMENTS, times)))
-            yield Cause("volume-inertia", f"{times:.3g}", prior, text, change, evidence)
+            yield Cause("volume-inertia", f"{times:.3g}", prior, text, _weighed(times, between), evidence)
+
+
+def _weighed(times: float, between: Between) -> Rule:
+    """Times a density that is itself a number of the profile."""
+    names = TENSOR + figures.MOMENTS
+    one, two = scaled(every(names, times)), widened(names, between.profile.relative)
+    return on_right(lambda found: two(one(found)))
 
 
 def _about(between: Between) -> Iterator[Cause]:
