@@ -45,7 +45,7 @@ def measure(
     density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
     mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g"; the density follows.')] = None,
     system: Annotated[str | None, typer.Option("--units", help="Units of the answer: SI, mm, cm, inch, ft.")] = None,
-    dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm, derivative, zoo, onshape.")] = None,
     format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
     as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,

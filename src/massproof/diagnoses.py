@@ -11,12 +11,15 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from massproof import figures, frames, scales, tensors
+from massproof import faceting, figures, frames, scales, subsets, tensors
 from massproof.causes import Cause
 from massproof.properties import Properties, Verdict
 from massproof.rows import Between
+
+if TYPE_CHECKING:
+    from massproof.members import Member
 
 _DEEPEST = 3  # causes together
 _KEPT = 8  # explanations of a part that are followed further
@@ -37,6 +40,14 @@ class Diagnosis:
     confidence: float = (
         1.0  # 0..1: of the whole explanation, against all others that were tried and against chance
     )
+
+
+class Side(NamedTuple):
+    """A result, and what else may be asked of what it was measured of."""
+
+    result: Properties
+    faceted: bool = False  # whether it is a mesh
+    members: Callable[[], Sequence[Member]] = tuple  # its bodies
 
 
 _KINDS = {
@@ -86,14 +97,38 @@ def _kind(cause: Cause) -> str:
     return _KINDS.get(cause.code, cause.code)
 
 
-def explain(left: Properties, right: Properties, between: Between) -> list[Diagnosis]:
+def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
     """The causes that explain the differences between two results; none when nothing fits.
 
     between : the figures of both, and what is allowed between them
     """
-    names = {"left": _title(left, right), "right": _title(right, left)}
-    found = [*_open(left, right), *_open(right, left)]
-    return found + _told(between, search(between), names)
+    names = {"left": _title(left.result, right.result), "right": _title(right.result, left.result)}
+    found = [*_open(left.result, right.result), *_open(right.result, left.result)]
+    if not between.wrong:
+        return found
+    own = [*FAMILIES]
+    bodies = left.members(), right.members()
+    if any(bodies):
+        own.append(subsets.family(*bodies))
+    meshes = [name for name, side in (("left", left), ("right", right)) if side.faceted]
+    if len(meshes) == 1:
+        own.append(faceting.family(meshes[0]))
+    return found + _told(between, _found(between, own, meshes), names)
+
+
+def _found(between: Between, families: Sequence[Family], meshes: Sequence[str]) -> list[_Trial]:
+    """Explanations; where one side is a mesh also those that hold but for its facets."""
+    found = search(between, families)
+    if found or len(meshes) != 1:
+        return found
+    rough = search(faceting.loose(between), FAMILIES)
+    found = []
+    for trial in rough:
+        new = _Trial(between)
+        for cause in trial.causes:
+            new = new.without(cause)
+        found += [one for one in _tried(new, faceting.family(meshes[0])) if not one.between.wrong]
+    return found
 
 
 def search(between: Between, families: Sequence[Family] = FAMILIES) -> list[_Trial]:

@@ -63,3 +63,15 @@ class UsageError(MassproofError):
     """The arguments contradict each other or ask for something that does not exist."""
 
     kind = "usage"
+
+
+class Pending(MassproofError):
+    """A service has not finished: its answer says so and holds no values yet; ask it again."""
+
+    kind = "pending"
+
+
+class RemoteError(MassproofError):
+    """A service answered that it failed, refused, or has nothing to say about this input."""
+
+    kind = "remote"
