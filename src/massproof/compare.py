@@ -6,16 +6,27 @@ Modules that look for causes are imported when a comparison is asked for one: `i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from massproof.errors import InputError
 from massproof.properties import SCHEMA_VERSION, Properties, Quantity, Verdict
-from massproof.rows import Bounds, Outcome, Row
+from massproof.rows import Between, Outcome, Row
 
 if TYPE_CHECKING:
-    from massproof.diagnoses import Diagnosis
+    from massproof.diagnoses import Diagnosis, Side
+    from massproof.members import Member
     from massproof.profiles import Profile
+
+
+class Thing(NamedTuple):
+    """Geometry at hand, None where there is none, and the format that it was said to have."""
+
+    source: Any
+    format: str | None
+
 
 _OF_PRINCIPAL = ("principal_moments", "radii_of_gyration")
 
@@ -29,6 +40,8 @@ class Comparison:
     profile: Profile
     rows: tuple[Row, ...]  # every property that either side has
     verdict: Outcome
+    # What both were measured of and how, to look again when causes are asked for.
+    things: tuple[Thing, Thing] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.verdict in (Outcome.AGREE, Outcome.WITHIN)
@@ -43,7 +56,9 @@ class Comparison:
         """What `explain` finds."""
         from massproof import diagnoses
 
-        return tuple(diagnoses.explain(self.left, self.right, Bounds(self.profile)))
+        between = _between((self.left, self.right), self.profile, self.things)
+        left, right = _side(self.left, self.things[0]), _side(self.right, self.things[1])
+        return tuple(diagnoses.explain(left, right, between))
 
     def explain(self) -> tuple[Diagnosis, ...]:
         """The causes that explain the differences, best evidence first; empty when nothing differs or nothing fits."""
@@ -56,8 +71,8 @@ class Comparison:
             "verdict": self.verdict.value,
             "agrees": bool(self),
             "profile": {k: getattr(self.profile, k) for k in ("name", "relative", "about")},
-            "left": _side(self.left),
-            "right": _side(self.right),
+            "left": _summary(self.left),
+            "right": _summary(self.right),
             "rows": [_row(row) for row in self.rows],
             "diagnoses": [
                 {
@@ -71,7 +86,7 @@ class Comparison:
         }
 
 
-def _side(result: Properties) -> dict[str, Any]:
+def _summary(result: Properties) -> dict[str, Any]:
     source = {k: getattr(result.source, k) for k in ("name", "format", "unit")}
     findings = [f.code for f in result.findings]
     return {"source": source, "verdict": result.verdict.value, "method": result.method, "findings": findings}
@@ -104,6 +119,7 @@ def compare(
     *,
     profile: str | Profile | None = None,
     dialect: str | None = None,
+    object: str | None = None,
     **options: Any,
 ) -> Comparison:
     """Compare two results property by property: do they agree, within what, and if not, why.
@@ -112,17 +128,19 @@ def compare(
         of its JSON), or a saved report
     profile : how far numbers may be off: zoo, fusion-low, fusion-medium, fusion-high, fusion-veryhigh,
         model-derivative, onshape, mesh-vs-brep or exact; without it that of the vendors whose answers are compared
-    dialect : that of an answer whose first look does not tell
+    dialect : that of an answer whose form does not tell;  object : which one is meant, where an answer has several
     options : those of `measure`, for what is measured
 
     Rows are in SI. What each tolerance is relative to is derived in docs/compare.md.
 
-    Raises what `measure` raises, FormatError for an answer that is malformed, and UsageError for an unknown
-    profile or dialect.
+    Raises what `measure` and `dialects.parse` raise, and UsageError for an unknown profile.
     """
-    from massproof import figures, profiles, sides
+    from massproof import profiles, sides
+    from massproof.figures import quantities
+    from massproof.rows import table
 
-    one, two = (sides.side(thing, dialect=dialect, **options) for thing in (left, right))
+    both = [sides.side(thing, dialect=dialect, object=object, **options) for thing in (left, right)]
+    one, two = both
     if profile is None:
         chosen = profiles.default(one, two)
     else:
@@ -133,8 +151,49 @@ def compare(
         field = "principal" if field in _OF_PRINCIPAL else field
         return (one if on_the_left else two).absent.get(field, "")
 
-    rows = Bounds(chosen).rows(figures.quantities(one), figures.quantities(two), why)
-    return Comparison(one, two, chosen, tuple(rows), _overall(one, two, rows))
+    form = options.get("format")
+    things = (Thing(sides.geometry(left, one), form), Thing(sides.geometry(right, two), form))
+    between = _between((one, two), chosen, things)
+    rows = table(between, quantities(one), quantities(two), why)
+    return Comparison(one, two, chosen, tuple(rows), _overall(one, two, rows), things)
+
+
+def _between(both: tuple[Properties, Properties], profile: Profile, things: tuple[Thing, Thing]) -> Between:
+    from massproof.figures import figures
+
+    left, right = (figures(one) for one in both)
+    if not profile.facets:
+        return Between(left, right, profile)
+    allowed = [_facets(*each) for each in zip(both, things, strict=True)]
+    names = {name for one in allowed for name in one}
+    return Between(left, right, profile, {name: sum(one.get(name, 0.0) for one in allowed) for name in names})
+
+
+def _facets(result: Properties, thing: Thing) -> dict[str, float]:
+    """How far facets can move each property of a mesh; nothing of what is none, or not at hand."""
+    from massproof import deviation, faceting, figures, profiles, sources, units
+
+    if thing.source is None or result.source.format not in profiles.MESHES:
+        return {}
+    loaded = sources.load(thing.source, thing.format)
+    metres = float(units.unit(loaded.unit or result.source.unit, "length").factor)
+    mesh: Any = loaded.geometry
+    return faceting.tolerances(deviation.deviation(mesh).scaled(metres), figures.figures(result))
+
+
+def _side(result: Properties, thing: Thing) -> Side:
+    from massproof import profiles
+    from massproof.diagnoses import Side
+
+    def members() -> Sequence[Member]:
+        from massproof.members import members
+
+        try:
+            return () if thing.source is None else members(thing.source, result, thing.format)
+        except InputError:  # gone since it was measured: the other causes are still looked for
+            return ()
+
+    return Side(result, result.source.format in profiles.MESHES, members)
 
 
 def _overall(left: Properties, right: Properties, rows: list[Row]) -> Outcome:

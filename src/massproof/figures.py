@@ -27,6 +27,20 @@ SCALARS = ("area", "volume", "density", "mass")
 # Every property that is compared, in the order of the rows.
 NAMES = SCALARS + CENTRE + SIDES + LOW + HIGH + TENSOR + MOMENTS + RADII
 
+_SYMBOLS = {
+    "area": "m^2",
+    "volume": "m^3",
+    "density": "kg/m^3",
+    "mass": "kg",
+    "inertia": "kg*m^2",
+    "principal_moments": "kg*m^2",
+}
+
+
+def unit(name: str) -> str:
+    """The SI unit of a property."""
+    return _SYMBOLS.get(name.partition(".")[0], "m")
+
 
 class Span(NamedTuple):
     """A number and the interval that encloses it."""

@@ -19,13 +19,18 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
 
 from massproof import figures
-from massproof.figures import Figures, Span
+from massproof.figures import Figures
 from massproof.profiles import Profile
 from massproof.properties import Quantity
 
 _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place and of what is added to it
+
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class Outcome(StrEnum):
@@ -61,49 +66,74 @@ class Bound:
     of: str
 
 
-class Bounds:
-    """The tolerances between two results."""
+class Between:
+    """Two sides with the tolerances between them."""
 
-    def __init__(self, profile: Profile, facets: Figures | None = None) -> None:
-        """Those of a profile; facets : how far facets can move each property, for profiles that look at them."""
-        self.profile, self._facets = profile, facets or {}
+    def __init__(
+        self, left: Figures, right: Figures, profile: Profile, facets: Mapping[str, float] = NOTHING
+    ) -> None:
+        """Compare by a profile; facets : by how much facets can move each property, where one side has them."""
+        self.left, self.right, self.profile, self.facets = left, right, profile, facets
 
-    def bound(self, name: str, left: Figures, right: Figures) -> Bound:
+    @cached_property
+    def diagonal(self) -> float:
+        """Size of the smaller body, 0 where nothing tells."""
+        sizes = (figures.diagonal(self.left), figures.diagonal(self.right))
+        return min((size for size in sizes if size), default=0.0)
+
+    @cached_property
+    def seconds(self) -> tuple[tuple[float, float, float], ...]:
+        """Second moments of either side, where both have them."""
+        sides = (self.left, self.right)
+        known = all(name in side for name in figures.DIAGONAL for side in sides)
+        return tuple(figures.second(side) for side in sides) if known else ()
+
+    def bound(self, name: str) -> Bound:
         """That of one property which both sides have."""
-        a, b = left[name], right[name]
-        size, rounding, of = max(abs(a.value), abs(b.value)), 0.0, "the value"
+        size = max(abs(self.left[name].value), abs(self.right[name].value))
+        rounding, of = 0.0, "the value"
         if name in figures.POSITIONS:
-            rounding, of = size * _SINGLE, "the diagonal of the box"
-            sizes = [x for x in (figures.diagonal(left), figures.diagonal(right)) if x]
-            size = min(sizes, default=0.0)
+            rounding, size, of = size * _SINGLE, self.diagonal, "the diagonal of the box"
         elif name in figures.SIDES:
-            rounding = _SINGLE * _reach(name, left, right)
-        elif name in figures.PRODUCTS and all(n in x for n in figures.DIAGONAL for x in (left, right)):
-            size, of = min(_product(name, left), _product(name, right)), "√(Sxx·Syy) of its axes"
+            rounding = _SINGLE * self._farthest(name)
+        elif name in figures.PRODUCTS and self.seconds:
+            size, of = self._product(name), "√(Sxx·Syy) of its axes"
         tolerance = self.profile.relative * size + rounding * self.profile.single
-        if name in self._facets:
-            tolerance += self._facets[name].high
-        return Bound(tolerance, size, of)
+        return Bound(tolerance + self.facets.get(name, 0.0), size, of)
 
-    def agree(self, name: str, left: Figures, right: Figures) -> bool:
+    def _farthest(self, name: str) -> float:
+        """The largest coordinate that a length of the box is a difference of."""
+        k = figures.SIDES.index(name)
+        ends, sides = (figures.LOW[k], figures.HIGH[k], name), (self.left, self.right)
+        return max(abs(side[end].value) for side in sides for end in ends if end in side)
+
+    def _product(self, name: str) -> float:
+        i, j = (figures.AXES.index(axis) for axis in name[-2:])
+        return min(math.sqrt(side[i] * side[j]) for side in self.seconds)
+
+    def gap(self, name: str) -> float:
+        """By how much the intervals miss each other."""
+        a, b = self.left[name], self.right[name]
+        return max(0.0, a.low - b.high, b.low - a.high)
+
+    def agree(self, name: str) -> bool:
         """Whether a property that both sides have agrees, or is within its tolerance."""
-        return _gap(left[name], right[name]) <= self.bound(name, left, right).tolerance
+        return self.gap(name) <= self.bound(name).tolerance
 
-    def rows(
-        self, left: Mapping[str, Quantity], right: Mapping[str, Quantity], why: Callable[[str, bool], str]
-    ) -> list[Row]:
-        """A row for every property that either side has; why : reason why a side, true: left, has none."""
-        a, b = ({name: Span(q.value, *q.interval) for name, q in side.items()} for side in (left, right))
-        found = []
-        for name in figures.NAMES:
-            if name in left and name in right:
-                found.append(self._row(name, left[name], right[name], self.bound(name, a, b)))
-            elif name in left or name in right:
-                here = name in left
-                found.append(_lonely(name, (left if here else right)[name], here, why(name, not here)))
-        return found
+    @cached_property
+    def common(self) -> tuple[str, ...]:
+        """What both sides have, with intervals that end."""
+        both = (name for name in figures.NAMES if name in self.left and name in self.right)
+        return tuple(name for name in both if self.left[name].bounded and self.right[name].bounded)
 
-    def _row(self, name: str, left: Quantity, right: Quantity, bound: Bound) -> Row:
+    @cached_property
+    def wrong(self) -> frozenset[str]:
+        """What disagrees."""
+        return frozenset(name for name in self.common if not self.agree(name))
+
+    def row(self, name: str, left: Quantity, right: Quantity) -> Row:
+        """The row of a property that both sides have."""
+        bound = self.bound(name)
         verdict, because = self._judged(name, left, right, bound)
         absolute = right.value - left.value
         relative = abs(absolute) / bound.scale if bound.scale else (math.inf if absolute else 0.0)
@@ -111,10 +141,9 @@ class Bounds:
         return Row(name, left, right, left.unit.symbol, absolute, relative, tolerance, because, verdict)
 
     def _judged(self, name: str, left: Quantity, right: Quantity, bound: Bound) -> tuple[Outcome, str]:
-        a, b = (Span(q.value, *q.interval) for q in (left, right))
-        if not (a.bounded and b.bounded):
+        if name not in self.common:
             return Outcome.INCOMPARABLE, "not compared: an interval without an end meets everything"
-        gap = _gap(a, b)
+        gap = self.gap(name)
         if not gap:
             return Outcome.AGREE, _met(left, right)
         allowed = f"{self.profile.name}: {self._allowed(name, bound)}"
@@ -124,7 +153,7 @@ class Bounds:
 
     def _allowed(self, name: str, bound: Bound) -> str:
         """What the tolerance is, in words."""
-        if name in self._facets:
+        if name in self.facets:
             return "so far facets can be off"
         if not self.profile.relative:
             return "intervals alone"
@@ -133,21 +162,21 @@ class Bounds:
         return f"{self.profile.relative:g} of {bound.of}"
 
 
-def _reach(name: str, left: Figures, right: Figures) -> float:
-    """The largest coordinate that a length of the box is a difference of."""
-    k = figures.SIDES.index(name)
-    ends = (figures.LOW[k], figures.HIGH[k], name)
-    return max(abs(side[end].value) for side in (left, right) for end in ends if end in side)
-
-
-def _product(name: str, found: Figures) -> float:
-    seconds = figures.second(found)
-    one, two = (figures.AXES.index(axis) for axis in name[-2:])
-    return math.sqrt(seconds[one] * seconds[two])
-
-
-def _gap(a: Span, b: Span) -> float:
-    return max(0.0, a.low - b.high, b.low - a.high)
+def table(
+    between: Between,
+    left: Mapping[str, Quantity],
+    right: Mapping[str, Quantity],
+    why: Callable[[str, bool], str],
+) -> list[Row]:
+    """A row for every property that either side has; why : reason why a side, true: the left one, has none."""
+    found = []
+    for name in figures.NAMES:
+        one, two = left.get(name), right.get(name)
+        if one is not None and two is not None:
+            found.append(between.row(name, one, two))
+        elif one is not None or two is not None:
+            found.append(_lonely(name, one, two, why(name, one is None)))
+    return found
 
 
 def _met(one: Quantity, two: Quantity) -> str:
@@ -161,7 +190,7 @@ def _met(one: Quantity, two: Quantity) -> str:
     return f"intervals meet; the wider one is ±{half:.2g} {q.unit.symbol}, {side}, mostly from {cause}"
 
 
-def _lonely(name: str, only: Quantity, on_the_left: bool, why: str) -> Row:
-    because = f"not compared: {'right' if on_the_left else 'left'} has none" + (f": {why}" if why else "")
-    left, right = (only, None) if on_the_left else (None, only)
-    return Row(name, left, right, only.unit.symbol, None, None, None, because, Outcome.INCOMPARABLE)
+def _lonely(name: str, left: Quantity | None, right: Quantity | None, why: str) -> Row:
+    unit = figures.unit(name)
+    because = f"not compared: {'left' if left is None else 'right'} has none" + (f": {why}" if why else "")
+    return Row(name, left, right, unit, None, None, None, because, Outcome.INCOMPARABLE)
