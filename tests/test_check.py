@@ -99,6 +99,24 @@ def test_a_service_that_says_what_we_say_agrees_live_and_replayed(
     assert json.loads(kept.read_text())["file"]["sha256"] == here.source.sha256
 
 
+def test_a_cassette_is_a_side_of_a_comparison(box, here, tmp_path, environment):
+    kept = tmp_path / "c.json"
+    answers, options = services(here)["onshape"]
+    with serving(answers) as host:
+        environment.setenv("ONSHAPE_API", host)
+        run(box, *GIVEN, "--against", "onshape", "--cassette", kept, *options)
+
+    for side in (kept, str(kept), cassettes.load(kept)):
+        found = mp.compare(here, side)
+        assert found
+        assert found.profile.name == "onshape"
+    with pytest.raises(mp.UsageError, match="name one with object=: -all-"):
+        mp.compare(here, kept, object="JHD")
+    failed = cassettes.load(kept) | {"error": {"reason": "failed", "message": "no luck"}}
+    with pytest.raises(mp.RemoteError, match="no luck"):
+        mp.compare(failed, here)
+
+
 def test_a_disagreement_is_exit_code_1_and_so_is_its_replay(box, here, tmp_path, environment):
     kept = tmp_path / "c.json"
     with serving(zoo_answers(here, 1.01)) as host:

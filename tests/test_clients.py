@@ -484,6 +484,7 @@ def test_cassettes_are_files(tmp_path):
     for content, words in [
         (b"\xff", "byte 0 is not UTF-8"),
         (b"{", "it is not JSON"),
+        (b"[" * 100_000, "it is not JSON"),
         (b'{"a": NaN}', "NaN is no JSON"),
         (b"{}", 'it has no "massproof_cassette"'),
     ]:

@@ -6,6 +6,7 @@ They are written by `clients`, hold no secret, and stand for the service's answe
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -30,7 +31,7 @@ class Answer(NamedTuple):
 
 def sniff(document: object) -> bool:
     """Whether `document`, read from JSON, is a cassette."""
-    return isinstance(document, dict) and KEY in document
+    return isinstance(document, Mapping) and KEY in document
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def load(path: str | Path) -> dict[str, Any]:
         raise FormatError(msg) from error
     try:
         document = json.loads(text, parse_constant=_no_number)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path} is no cassette: it is not JSON ({error}); record one with --cassette"
         raise FormatError(msg) from error
     if not sniff(document):
@@ -62,7 +63,7 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(msg)
 
 
-def save(cassette: dict[str, Any], path: str | Path) -> None:
+def save(cassette: Mapping[str, Any], path: str | Path) -> None:
     """Write a cassette; raises InputError when the file cannot be written."""
     text = json.dumps(cassette, indent=2, allow_nan=False, ensure_ascii=False)
     try:
@@ -72,13 +73,18 @@ def save(cassette: dict[str, Any], path: str | Path) -> None:
         raise InputError(msg) from error
 
 
-def result(cassette: dict[str, Any]) -> Properties:
-    """What the service answered, as a partial result; raises what `answer` and `dialects.parse` raise."""
+def result(cassette: Mapping[str, Any], **options: Any) -> Properties:
+    """What the service answered, as a partial result.
+
+    options : for `dialects.parse`, in place of those that were recorded
+
+    Raises what `answer` and `dialects.parse` raise.
+    """
     found = answer(cassette)
-    return dialects.parse(found.document, found.dialect, **found.options)
+    return dialects.parse(found.document, found.dialect, **found.options | options)
 
 
-def answer(cassette: dict[str, Any]) -> Answer:
+def answer(cassette: Mapping[str, Any]) -> Answer:
     """What the service answered in the end.
 
     Raises RemoteError when that was an error, as it was raised when it was recorded; FormatError when the cassette
@@ -113,7 +119,7 @@ def _check_options(dialect: str, options: dict[str, Any]) -> None:
             _malformed(f"its option {name} is nothing that {dialect} knows")
 
 
-def _body(cassette: dict[str, Any], index: object) -> Any:
+def _body(cassette: Mapping[str, Any], index: object) -> Any:
     exchanges = cassette.get("exchanges")
     if not isinstance(exchanges, list) or type(index) is not int or not 0 <= index < len(exchanges):
         _malformed(f"its answer is exchange {index!r}, and it has no such exchange")
@@ -124,14 +130,14 @@ def _body(cassette: dict[str, Any], index: object) -> Any:
     return response["body"]
 
 
-def _mapping(cassette: dict[str, Any], key: str) -> dict[str, Any]:
+def _mapping(cassette: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = cassette.get(key)
     if not isinstance(value, dict):
         _malformed(f"its {key} is {value!r}, not an object")
     return dict(value)
 
 
-def _text(cassette: dict[str, Any], key: str) -> str:
+def _text(cassette: Mapping[str, Any], key: str) -> str:
     value = cassette.get(key)
     if not isinstance(value, str):
         _malformed(f"its {key} is {value!r}, not a text")

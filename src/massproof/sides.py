@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from massproof import dialects
+from massproof import cassettes, dialects
 from massproof.errors import FormatError, InputError
 from massproof.measure import measure
 from massproof.properties import Properties
@@ -18,12 +18,12 @@ def side(thing: Any, *, dialect: str | None = None, object: str | None = None, *
     """The result that `thing` is, says, or is measured as.
 
     thing : Properties; a JSON document as Python reads it, or the path of one that ends in .json: a vendor's answer,
-        or our own report; else anything that `measure` accepts
+        a cassette that holds one, or our own report; else anything that `measure` accepts
     dialect : that of a document whose form does not tell
     object : which one is meant, where a document states several
     options : those of `measure`, for what is measured
 
-    Raises what `measure` and `dialects.parse` raise.
+    Raises what `measure`, `dialects.parse` and `cassettes.answer` raise.
     """
     if isinstance(thing, Properties):
         return thing
@@ -31,6 +31,8 @@ def side(thing: Any, *, dialect: str | None = None, object: str | None = None, *
     if found is None:
         return measure(thing, **options)
     which = {} if object is None else {"object": object}
+    if cassettes.sniff(found):
+        return cassettes.result(found, **which)
     return dialects.parse(found, dialect, **which)
 
 
