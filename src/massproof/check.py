@@ -138,21 +138,25 @@ def _show(comparison: Comparison) -> None:
     for name in ("property", "here", "there", "unit", "difference", "verdict"):
         table.add_column(name, justify="right" if name in ("here", "there", "difference") else "left")
     for row in comparison.rows:
-        here, there = (f"{q.value:.7g}" if q else "–" for q in (row.left, row.right))
-        off = "–" if row.relative is None else f"{row.relative:+.2g}"
-        table.add_row(
-            row.name, here, there, escape(row.unit), off, f"[{_STYLE[row.verdict]}]{row.verdict}[/]"
-        )
-    console = Console()
+        if row.left and row.right:
+            off = "" if row.relative is None else f"{row.relative:+.2g}"
+            here, there = f"{row.left.value:.7g}", f"{row.right.value:.7g}"
+            verdict = f"[{_STYLE[row.verdict]}]{row.verdict}[/]"
+            table.add_row(row.name, here, there, escape(row.unit), off, verdict)
+    console = Console(highlight=False)
     console.print(table)
-    for row in comparison.rows:
-        if row.verdict in (Outcome.DISAGREE, Outcome.INCOMPARABLE):
-            console.print(
-                f"{row.name}: {report.printable(row.because)}", markup=False, highlight=False, style="dim"
-            )
+    for line in _below(comparison):
+        console.print(report.printable(line), markup=False, style="dim")
     style = _STYLE[comparison.verdict]
-    console.print(
-        f"[{style}]{comparison.verdict}[/] by the profile {comparison.profile.name}", highlight=False
-    )
+    console.print(f"[{style}]{comparison.verdict}[/] by the profile {comparison.profile.name}")
     for cause in comparison.diagnoses:
-        console.print(f"{cause.code}: {report.printable(cause.message)}", markup=False, highlight=False)
+        console.print(f"{cause.code}: {report.printable(cause.message)}", markup=False)
+
+
+def _below(comparison: Comparison) -> list[str]:
+    """Why rows disagree, and once for each reason, which are not compared."""
+    lines = [f"{row.name}: {row.because}" for row in comparison.rows if row.verdict is Outcome.DISAGREE]
+    reasons: dict[str, list[str]] = {}
+    for row in comparison.uncompared:
+        reasons.setdefault(row.because, []).append(row.name)
+    return lines + [f"{because}: {', '.join(names)}" for because, names in reasons.items()]

@@ -10,9 +10,7 @@ from massproof.clients.tape import Tape
 from massproof.clients.waiting import Patience, retry_after
 from massproof.errors import RemoteError
 
-LATER = frozenset(
-    {429, 502, 503, 504}
-)  # too many requests, and gateways that reached nobody: may succeed later
+LATER = frozenset({429, 502, 503, 504})  # too many requests, and gateways that reached nobody
 FINE = frozenset({200, 201})
 
 # What to do about a refusal, whoever refuses.
@@ -81,7 +79,7 @@ class Line:
             if turn >= self._patience.tries:
                 msg = f"{of} did not answer in {turn} tries, at last: {why}; try again later"
                 raise RemoteError(msg, "unavailable")
-            self._patience.pause(turn - 1, of, asked)
+            self._patience.pause(turn - 1, f"{of}, at last: {why}", asked)
 
     def _refused(self, of: str, reply: Reply) -> RemoteError:
         said = self.tape.text(reply.said())
