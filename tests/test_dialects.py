@@ -417,6 +417,8 @@ def test_numbers_are_finite_numbers():
         ("+1.50e-3 kg", 1.5e-3, 5e-6, "kg"),
         ("2.e3", 2000, 500, ""),
         ("300.000 mm", 300, 5e-4, "mm"),
+        ("0e999 mm", 0, math.inf, "mm"),
+        ("1e-999", 0, 0, ""),
     ],
 )
 def test_a_printed_number_is_known_to_half_a_unit_of_its_last_digit(text, value, half, rest):

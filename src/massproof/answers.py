@@ -80,7 +80,7 @@ def printed(text: str, path: str) -> tuple[float, float, str]:
 
 def last_digit(value: float, decimals: int) -> float:
     """Half a unit of the last of so many decimals, and of the doubles that it was printed from and read into."""
-    return 0.5 * 10.0**-decimals + math.ulp(value)
+    return float(f"0.5e{-decimals}") + math.ulp(value)
 
 
 def double(value: float, unit: str | Unit, path: str) -> Quantity:
@@ -109,19 +109,11 @@ def rounded(value: float, unit: str | Unit, half: float, path: str) -> Quantity:
     return found
 
 
-def point(value: Any, unit: str | Unit, path: str, precision: Any = double) -> Point:
-    """A JSON object of x, y and z as three lengths; raises FormatError when one is missing."""
-    row = table(value, path)
-    x, y, z = (precision(number(row.get(k), f"{path}.{k}"), unit, f"{path}.{k}") for k in "xyz")
-    return Point(x, y, z)
-
-
 def apart(one: Quantity | Point, other: Quantity | Point) -> bool:
     """Whether the intervals of two values in the same unit do not meet."""
-    if isinstance(one, Point) and isinstance(other, Point):
-        return any(map(apart, one, other))
-    a, b = (q.interval for q in (one, other) if isinstance(q, Quantity))
-    return a[1] < b[0] or b[1] < a[0]
+    left, right = ([q] if isinstance(q, Quantity) else list(q) for q in (one, other))
+    pairs = ((a.interval, b.interval) for a, b in zip(left, right, strict=True))
+    return any(a[1] < b[0] or b[1] < a[0] for a, b in pairs)
 
 
 def length_of(unit: str | Unit) -> str:

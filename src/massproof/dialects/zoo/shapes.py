@@ -259,19 +259,18 @@ def _value_of(name: str, answer: Mapping[str, Any], path: str) -> tuple[Any, str
     if row["property"] == "bounding_box":
         return _box(answers.table(value, at), unit, at), ""
     if row["property"] == "center_of_mass":
-        return answers.point(value, unit, at, answers.single), ""
+        return Point(*(answers.single(x, unit, at) for x in _xyz(value, at))), ""
     return answers.double(answers.number(value, at), unit, at), ""
+
+
+def _xyz(value: Any, path: str) -> list[float]:
+    row = answers.table(value, path)
+    return [answers.number(row.get(k), f"{path}.{k}") for k in "xyz"]
 
 
 def _box(value: Mapping[str, Any], unit: str, path: str) -> Box:
     """A box from its centre and its dimensions, each declared as float32."""
-    middle, size = (
-        [
-            answers.number(answers.table(value.get(key), f"{path}.{key}").get(k), f"{path}.{key}.{k}")
-            for k in "xyz"
-        ]
-        for key in ("center", "dimensions")
-    )
+    middle, size = (_xyz(value.get(key), f"{path}.{key}") for key in ("center", "dimensions"))
     corners = [
         Point(*(
             answers.rounded(c + side * d / 2, unit, answers.half_single(c) + answers.half_single(d), path)
