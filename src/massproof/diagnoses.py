@@ -102,8 +102,9 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
 
     between : the figures of both, and what is allowed between them
     """
-    names = {"left": _title(left.result, right.result), "right": _title(right.result, left.result)}
-    found = [*_open(left.result, right.result), *_open(right.result, left.result)]
+    one, two = left.result, right.result
+    names = {"left": _title("left", one, two), "right": _title("right", two, one)}
+    found = [*_open(one, two), *_open(two, one)]
     if not between.wrong:
         return found
     own = [*FAMILIES]
@@ -119,6 +120,11 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
 def _found(between: Between, families: Sequence[Family], meshes: Sequence[str]) -> list[_Trial]:
     """Explanations; where one side is a mesh also those that hold but for its facets."""
     found = search(between, families)
+    if not found and len(families) > len(FAMILIES):
+        # Neither a unit nor missing bodies alone make anything agree.
+        scaled = (_Trial(between).without(cause) for cause in scales.every_length(between))
+        pairs = [new for one in scaled for family in families[len(FAMILIES) :] for new in _tried(one, family)]
+        found = [new for new in pairs if not new.between.wrong]
     if found or len(meshes) != 1:
         return found
     rough = search(faceting.loose(between), FAMILIES)
@@ -226,10 +232,13 @@ def _said(cause: Cause, names: Mapping[str, str]) -> str:
     return text
 
 
-def _title(one: Properties, other: Properties) -> str:
+def _title(side: str, one: Properties, other: Properties) -> str:
     """A name for a side that the other does not have."""
-    name, same = (re.split(r"[/\\]", side.source.name)[-1] for side in (one, other))
-    return name if name != same else f"{name} ({one.source.format}, {one.source.unit})"
+    name, same = (re.split(r"[/\\]", each.source.name)[-1] for each in (one, other))
+    if name != same:
+        return name
+    forms = [(each.source.format, each.source.unit) for each in (one, other)]
+    return f"{name} ({', '.join(forms[0])})" if forms[0] != forms[1] else f"the {side}"
 
 
 def _open(one: Properties, other: Properties) -> list[Diagnosis]:

@@ -51,8 +51,8 @@ class Span(NamedTuple):
 
     def times(self, factor: float) -> Span:
         """Every number of it times `factor`."""
-        ends = sorted((self.low * factor, self.high * factor))
-        return Span(self.value * factor, ends[0], ends[1])
+        low, high = self.low * factor, self.high * factor
+        return Span(self.value * factor, low, high) if factor > 0 else Span(self.value * factor, high, low)
 
     def plus(self, value: float, half: float = 0.0) -> Span:
         """The sum with a number that is known to `half`."""
@@ -61,7 +61,7 @@ class Span(NamedTuple):
     @property
     def bounded(self) -> bool:
         """Whether both ends are finite."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
+        return self.low > -math.inf and self.high < math.inf
 
 
 Figures = Mapping[str, Span]  # name → number in SI; what does not exist is left out

@@ -6,12 +6,13 @@ Sources of the named ones: modeling-api of KittyCAD, `coord.rs` (Z up, −Y forw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import permutations, product
 
 from massproof import figures
 from massproof.causes import Cause, on_right, shift
-from massproof.figures import Figures, Span
+from massproof.figures import Figures
 from massproof.rows import Between
 
 Frame = tuple[tuple[int, int], ...]  # for each axis of the right side: which axis of the left, and its sign
@@ -45,26 +46,34 @@ def handed(frame: Frame) -> int:
     return -sign if swaps % 2 else sign
 
 
-def undone(frame: Frame, found: Figures, names: frozenset[str]) -> Figures:
+def undone(frame: Frame, found: Figures, names: Iterable[str]) -> Figures:
     """Those of `names` in the frame of the left side."""
-    return dict(found) | {name: span for name, span in _moved(frame, found) if name in names}
+    new = dict(found)
+    for name in names:
+        source, sign = _source(frame, name)
+        if source in found:
+            new[name] = found[source].times(sign)
+    return new
 
 
-def _moved(frame: Frame, found: Figures) -> Iterator[tuple[str, Span]]:
-    for k, (axis, sign) in enumerate(frame):
-        for group in (figures.CENTRE, figures.SIDES):
-            if group[k] in found:
-                yield group[axis], found[group[k]].times(sign if group is figures.CENTRE else 1)
-        low, high = (figures.LOW, figures.HIGH) if sign > 0 else (figures.HIGH, figures.LOW)
-        for here, there in ((figures.LOW, low), (figures.HIGH, high)):
-            if here[k] in found:
-                yield there[axis], found[here[k]].times(sign)
-    for name in figures.TENSOR:
-        if name in found:
-            (i, one), (j, two) = (frame[figures.AXES.index(axis)] for axis in name[-2:])
-            yield entry(i, j), found[name].times(one * two)
+@cache
+def _source(frame: Frame, name: str) -> tuple[str, int]:
+    """Which number of the right side is a property in the frame of the left, and its sign."""
+    if name in figures.TENSOR:
+        places = {axis: k for k, (axis, _) in enumerate(frame)}
+        i, j = (places[figures.AXES.index(axis)] for axis in name[-2:])
+        return entry(i, j), frame[i][1] * frame[j][1]
+    group = next(group for group in _GROUPS if name in group)
+    axis = group.index(name)
+    k, sign = next((k, sign) for k, (of, sign) in enumerate(frame) if of == axis)
+    if group is figures.SIDES:
+        return group[k], 1
+    if sign < 0 and group is not figures.CENTRE:
+        group = figures.HIGH if group is figures.LOW else figures.LOW
+    return group[k], sign
 
 
+_GROUPS = (figures.CENTRE, figures.SIDES, figures.LOW, figures.HIGH, figures.TENSOR)
 _ENTRIES = {frozenset(figures.AXES.index(axis) for axis in name[-2:]): name for name in figures.TENSOR}
 
 
@@ -103,18 +112,14 @@ def causes(between: Between) -> Iterator[Cause]:
             yield Cause(code, spelled(frame), prior * share, text + where, on_right(change), evidence)
 
 
-_GROUPS = (figures.CENTRE, figures.SIDES, figures.LOW, figures.HIGH, figures.TENSOR)
-
-
 def _helps(frame: Frame, between: Between, names: frozenset[str]) -> bool:
     """Whether all that is wrong with some point, the box or the tensor is right in another frame."""
-    trial = Between(between.left, undone(frame, between.right, names), between.profile, between.facets)
     for group in _GROUPS:
-        wrong = between.wrong & names & set(group)
-        if wrong and all(
-            name in trial.common and trial.agree(name) for name in group if name in between.common
-        ):
-            return True
+        if between.wrong & names & set(group):
+            right = undone(frame, between.right, group)
+            trial = Between(between.left, right, between.profile, between.facets)
+            if all(trial.agree(name) for name in group if name in between.common):
+                return True
     return False
 
 

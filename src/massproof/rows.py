@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 from massproof import figures
 from massproof.figures import Figures
@@ -30,6 +31,7 @@ from massproof.properties import Quantity
 _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place and of what is added to it
 
 
+_POSITIONS = frozenset(figures.POSITIONS)
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -57,8 +59,7 @@ class Row:
     verdict: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """By how much the intervals of one property may miss each other, and what that is relative to."""
 
     tolerance: float
@@ -92,7 +93,7 @@ class Between:
         """That of one property which both sides have."""
         size = max(abs(self.left[name].value), abs(self.right[name].value))
         rounding, of = 0.0, "the value"
-        if name in figures.POSITIONS:
+        if name in _POSITIONS:
             rounding, size, of = size * _SINGLE, self.diagonal, "the diagonal of the box"
         elif name in figures.SIDES:
             rounding = _SINGLE * self._farthest(name)
@@ -123,8 +124,10 @@ class Between:
     @cached_property
     def common(self) -> tuple[str, ...]:
         """What both sides have, with intervals that end."""
-        both = (name for name in figures.NAMES if name in self.left and name in self.right)
-        return tuple(name for name in both if self.left[name].bounded and self.right[name].bounded)
+        left, right = self.left, self.right
+        return tuple(
+            n for n in figures.NAMES if n in left and n in right and left[n].bounded and right[n].bounded
+        )
 
     @cached_property
     def wrong(self) -> frozenset[str]:

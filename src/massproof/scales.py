@@ -42,11 +42,26 @@ _VARIANTS = (
 
 
 def lengths(between: Between) -> Iterator[Cause]:
-    """Lengths in one unit that were meant in another."""
+    """Lengths in one unit that were meant in another, where some ratio of numbers speaks for it."""
     seen = list(_roots(between))
-    for cause in every_length(between):
-        if any(abs(cause.evidence["factor"] / root - 1) <= width for root, width in seen):
-            yield cause
+    for k, names, prior in factors():
+        if any(abs(k / root - 1) <= width for root, width in seen):
+            yield from (_length(between, k, names, prior, variant) for variant in _VARIANTS)
+
+
+def every_length(between: Between) -> Iterator[Cause]:
+    """All pairs of units, whatever the ratios are; the mass follows from the volume."""
+    return (_length(between, k, names, prior, _VARIANTS[0]) for k, names, prior in factors())
+
+
+@cache
+def factors() -> tuple[tuple[float, tuple[str, str], float], ...]:
+    """Ratios of two units of length, the units, and how often they are taken for each other."""
+    found = []
+    for big, small, prior in _PAIRS:
+        times = float(units.unit(big).factor / units.unit(small).factor)
+        found += [(times, (big, small), prior), (1 / times, (small, big), prior)]
+    return tuple(found)
 
 
 def _roots(between: Between) -> Iterator[tuple[float, float]]:
@@ -61,27 +76,18 @@ def _roots(between: Between) -> Iterator[tuple[float, float]]:
         yield stated ** (-1 / 3), _near(between, "density")
 
 
-def every_length(between: Between) -> Iterator[Cause]:
-    """All pairs of units, whatever the ratios are."""
-    for big, small, prior in _PAIRS:
-        times = float(units.unit(big).factor / units.unit(small).factor)
-        for k, (one, two) in ((times, (big, small)), (1 / times, (small, big))):
-            for mass, rho, inertia, share, what in _VARIANTS:
-                powers = (
-                    POWERS
-                    | {"mass": mass, "density": rho}
-                    | dict.fromkeys(figures.TENSOR + figures.MOMENTS, inertia)
-                )
-                yield _length(between, k, (one, two), powers, prior * share, what)
-
-
 _SHOWN = ("area", "volume", "density", "mass", *figures.SIDES, *figures.CENTRE, *figures.MOMENTS)
 
 
-def _length(
-    between: Between, k: float, names: tuple[str, str], powers: dict[str, int], prior: float, what: str
-) -> Cause:
+_Variant = tuple[int, int, int, float, str]
+
+
+def _length(between: Between, k: float, names: tuple[str, str], prior: float, variant: _Variant) -> Cause:
     """{right} times k is {left}, to the power of each property."""
+    mass, rho, inertia, share, what = variant
+    powers = (
+        POWERS | {"mass": mass, "density": rho} | dict.fromkeys(figures.TENSOR + figures.MOMENTS, inertia)
+    )
     one, two = names
     shown = f"{max(k, 1 / k):g}"
     times = "times" if k > 1 else "of"
@@ -100,7 +106,7 @@ def _length(
         },
     }
     change = scaled({name: k**n for name, n in powers.items() if n})
-    return Cause("length-unit", f"{k:.6g}", prior, text, on_right(change), evidence)
+    return Cause("length-unit", f"{k:.6g}", prior * share, text, on_right(change), evidence)
 
 
 _GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import permutations, product
 
 from massproof import figures, units
@@ -157,29 +157,24 @@ def _reordered(where: tuple[int, ...], between: Between) -> Callable[[Figures], 
 def _transposed(between: Between) -> Iterator[Cause]:
     """The principal axes as rows where columns were meant: A D Aᵀ for Aᵀ D A."""
     text = "transposed axes: one side turned the principal moments by the transpose of the matrix that the other took"
-    for key in product(permutations(range(3)), product((1.0, -1.0), repeat=2)):
-
-        def change(found: Figures, key: tuple[tuple[int, ...], tuple[float, ...]] = key) -> Figures:
-            return dict(found) | _other_way(found, *key, between.profile.relative)
-
-        yield Cause("transposed-tensor", str(key), 0.001, text, on_right(change))
-
-
-def _other_way(
-    found: Figures, order: tuple[int, ...], signs: tuple[float, ...], relative: float
-) -> dict[str, Span]:
-    """The tensor with its axes as a matrix transposed, the axes taken in one order and of some sign.
-
-    Axes of a tensor that is off by t turn by up to t over the least difference of its moments.
-    """
     import numpy as np
 
-    xx, yy, zz, xy, yz, zx = (found[name].value for name in TENSOR)
+    xx, yy, zz, xy, yz, zx = (between.right[name].value for name in TENSOR)
     values, axes = np.linalg.eigh(np.array([[xx, xy, zx], [xy, yy, yz], [zx, yz, zz]]))
-    turned = (axes * np.array([*signs, 1.0]))[:, list(order)]
-    other = turned.T @ np.diag(values[list(order)]) @ turned
-    half = 3 * max(found[name].high - found[name].low for name in TENSOR)
     spread, least = float(values[2] - values[0]), float(np.diff(values).min())
-    half += min(4 * relative * float(values[2]) * spread / least if least else math.inf, _LOOSEST * spread)
-    entries = zip(TENSOR, ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)), strict=True)
-    return {n: Span(x := float(other[at]), x - half, x + half) for n, at in entries}
+    # Axes of a tensor that is off by t turn by up to t over the least difference of its moments.
+    turn = 4 * between.profile.relative * float(values[2]) / least if least else math.inf
+    half = spread * min(turn, _LOOSEST) + 3 * max(
+        between.right[n].high - between.right[n].low for n in TENSOR
+    )
+    for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=2)):
+        turned = (axes * np.array([*signs, 1.0]))[:, list(order)]
+        other = turned.T @ np.diag(values[list(order)]) @ turned
+        entries = [float(other[at]) for at in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))]
+        new = {n: Span(x, x - half, x + half) for n, x in zip(TENSOR, entries, strict=True)}
+        change = on_right(partial(_with, new))
+        yield Cause("transposed-tensor", f"{order} {signs}", 0.001, text, change)
+
+
+def _with(new: Figures, found: Figures) -> Figures:
+    return dict(found) | dict(new)
