@@ -242,7 +242,7 @@ def test_on_a_terminal_it_is_a_table(box, here, monkeypatch, capsys, tmp_path):
     assert re.search(r"^center_of_mass.x +\S+ +\S+ +m +\S+ +AGREE *$", shown, re.MULTILINE)
     assert re.search(r"^mass +4.2e-05 +4.71e-05 +kg +\+0.11 +DISAGREE *$", shown, re.MULTILINE)
     assert re.search(r"^mass: \S+", shown, re.MULTILINE)
-    assert re.search(r"^not compared: right has none: [^:]+: bounding_box.length,\s", shown, re.MULTILINE)
+    assert re.search(r"^not compared: right has none: [^:]+:\s+bounding_box.length,\s", shown, re.MULTILINE)
     assert f"{Outcome.DISAGREE} by the profile onshape" in shown
     assert "density: another density [g/cm^3]" in shown
 
