@@ -70,7 +70,9 @@ class Fake:
         status, body, *headers = answer
         text = body if isinstance(body, str) else json.dumps(body)
         given = headers[0] if headers else {}
-        return httpx.Response(status, content=text.encode(), headers={"content-type": "application/json"} | given)
+        return httpx.Response(
+            status, content=text.encode(), headers={"content-type": "application/json"} | given
+        )
 
     def paths(self):
         return [f"{r.method} {r.url.path}" for r in self.asked]

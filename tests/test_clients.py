@@ -151,7 +151,9 @@ def test_a_service_that_asks_for_less_than_our_own_pause_gets_that():
 def test_a_retry_after_beyond_the_deadline_ends_it_now():
     conversation, _, clock = line(Fake(("/x", [(503, "", {"Retry-After": "900"})])))
 
-    with pytest.raises(RemoteError, match=r"at last: HTTP 503: not done by the deadline .* asks to wait 900 s more"):
+    with pytest.raises(
+        RemoteError, match=r"at last: HTTP 503: not done by the deadline .* asks to wait 900 s more"
+    ):
         conversation.send(Request("GET", HOST + "/x"))
     assert clock.slept == []
 
