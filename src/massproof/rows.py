@@ -1,7 +1,8 @@
 """Two numbers of one property: whether they agree, and within what.
 
 Intervals that meet agree. Else the gap between them is held against a tolerance, the relative one of a profile
-times what a property can be off by at most when every part of the body has that relative error:
+times what a property can be off by at most when every part of the body has that relative error, on the side where
+that is more:
 
 * the integrals ∫ f dm with f ≥ 0 (area, volume, mass, moments of inertia) and what follows from them without
   cancellation (density, principal moments, radii, lengths of the box): themselves;
@@ -78,9 +79,8 @@ class Between:
 
     @cached_property
     def diagonal(self) -> float:
-        """Size of the smaller body, 0 where nothing tells."""
-        sizes = (figures.diagonal(self.left), figures.diagonal(self.right))
-        return min((size for size in sizes if size), default=0.0)
+        """Size of the larger body, 0 where nothing tells."""
+        return max(figures.diagonal(self.left), figures.diagonal(self.right))
 
     @cached_property
     def seconds(self) -> tuple[tuple[float, float, float], ...]:
@@ -110,7 +110,7 @@ class Between:
 
     def _product(self, name: str) -> float:
         i, j = (figures.AXES.index(axis) for axis in name[-2:])
-        return min(math.sqrt(side[i] * side[j]) for side in self.seconds)
+        return max(math.sqrt(side[i] * side[j]) for side in self.seconds)
 
     def gap(self, name: str) -> float:
         """By how much the intervals miss each other."""
