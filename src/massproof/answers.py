@@ -5,6 +5,7 @@ Shared by the dialects, which know the words; nothing here knows a vendor.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -24,7 +25,9 @@ ROUNDING, BOUNDS = "vendor-rounding", "vendor-bounds"  # causes in the budget of
 FIELDS = ("area", "volume", "density", "mass", "center_of_mass", "bounding_box", "inertia", "principal")
 
 _SINGLE = 2.0**-24, 2.0**-150  # half a unit of the last place of float32: relative, and of the least numbers
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)(?![\d.,])\s*(.*)", re.DOTALL)
+_NUMBER = re.compile(
+    r"([+-]?(?:\d+(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?)(?![\d.,])\s*(.*)", re.ASCII | re.DOTALL
+)
 
 
 @cache
@@ -72,7 +75,12 @@ def printed(text: str, path: str) -> tuple[float, float, str]:
         msg = f"{path} must begin with a finite number written with a decimal point, got {shown(text)}"
         raise FormatError(msg)
     decimals = len(match[2] or match[3] or "")
-    return value, 0.5 * 10.0 ** (int(match[4] or 0) - decimals), match[5].strip()
+    return value, last_digit(value, decimals - int(match[4] or 0)), match[5].strip()
+
+
+def last_digit(value: float, decimals: int) -> float:
+    """Half a unit of the last of so many decimals, and of the doubles that it was printed from and read into."""
+    return float(f"0.5e{-decimals}") + math.ulp(value)
 
 
 def double(value: float, unit: str | Unit, path: str) -> Quantity:
@@ -101,16 +109,11 @@ def rounded(value: float, unit: str | Unit, half: float, path: str) -> Quantity:
     return found
 
 
-def point(value: Any, unit: str | Unit, path: str, precision: Any = double) -> Point:
-    """A JSON object of x, y and z as three lengths; raises FormatError when one is missing."""
-    row = table(value, path)
-    x, y, z = (precision(number(row.get(k), f"{path}.{k}"), unit, f"{path}.{k}") for k in "xyz")
-    return Point(x, y, z)
-
-
-def apart(one: Quantity, other: Quantity) -> bool:
-    """Whether the intervals of two quantities in the same unit do not meet."""
-    return one.interval[1] < other.interval[0] or other.interval[1] < one.interval[0]
+def apart(one: Quantity | Point, other: Quantity | Point) -> bool:
+    """Whether the intervals of two values in the same unit do not meet."""
+    left, right = ([q] if isinstance(q, Quantity) else list(q) for q in (one, other))
+    pairs = ((a.interval, b.interval) for a, b in zip(left, right, strict=True))
+    return any(a[1] < b[0] or b[1] < a[0] for a, b in pairs)
 
 
 def length_of(unit: str | Unit) -> str:
@@ -118,6 +121,22 @@ def length_of(unit: str | Unit) -> str:
     own = units.unit(unit)
     power = {"length": 1, "area": 2, "volume": 3}.get(own.dimension, 0)
     return next((s for s in units.symbols("length") if units.unit(s).factor ** power == own.factor), "m")
+
+
+class _Digest:
+    """SHA-256 of a document written as JSON, computed when it is asked for; as a pickle it is the digest alone."""
+
+    __slots__ = ("_document",)
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+
+    def __call__(self) -> str:
+        text = json.dumps(self._document, default=str, ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Digest, (b"", None, self())
 
 
 def partial(
@@ -136,9 +155,8 @@ def partial(
     found : quantities in SI by field of `Properties`;  absent : why each other field is None, by field
     name : what the answer is about;  unit : the length unit that it is written in
     """
-    text = json.dumps(document, sort_keys=True, default=str, ensure_ascii=False)
     return Properties(
-        Source(name or dialect, dialect, Digest(text.encode("utf-8", "surrogatepass")), unit),
+        Source(name or dialect, dialect, _Digest(document), unit),
         Verdict.BOUNDED,  # by a service's word and its rounding, never by a proof of ours
         tuple(findings),
         f"remote: {dialect}",

@@ -7,7 +7,8 @@ Three forms: the properties of objects ("19772.676 millimeter^2"), the same as n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from massproof import answers, units
@@ -189,7 +190,14 @@ def parse(document: Any, object: int | str | None = None) -> Properties:
 
 def parse_objects(document: Any) -> dict[str, tuple[str, Properties]]:
     """Every object that has mass properties: objectid, as text → (name, result). Raises what `parse` raises."""
-    return {one.id: (one.name, _result(document, one)) for one in _objects(document) if _relevant(one)}
+    out: dict[str, tuple[str, Properties]] = {}
+    for one in _objects(document):
+        if _relevant(one):
+            if one.id in out:
+                msg = f"two objects have the objectid {one.id!r}: of one file each has its own"
+                raise FormatError(msg)
+            out[one.id] = one.name, _result(document, one)
+    return out
 
 
 def _objects(document: Any) -> list[_Object]:
@@ -209,7 +217,7 @@ def _objects(document: Any) -> list[_Object]:
         msg = f"{path or 'the answer'} must be a list of objects, got {answers.shown(rows)}"
         raise FormatError(msg)
     if rows and all(isinstance(row, Mapping) and _is_attribute(row) for row in rows):
-        return [_Object("", "", list(_attributes(rows, path)))]
+        return [_Object("", "", _kept(_attributes(rows, path)))]
     return [_object(row, f"{path}[{k}]") for k, row in enumerate(rows)]
 
 
@@ -218,9 +226,8 @@ def _object(value: Any, path: str) -> _Object:
     listed, at = row.get("properties"), f"{path}.properties"
     entries = _attributes(listed, at) if isinstance(listed, list) else _flat(answers.table(listed, at), at)
     name = row.get("name")
-    return _Object(
-        str(row.get("objectid", row.get("dbId", ""))), name if isinstance(name, str) else "", list(entries)
-    )
+    known = str(row.get("objectid", row.get("dbId", "")))
+    return _Object(known, name if isinstance(name, str) else "", _kept(entries))
 
 
 def _flat(properties: Mapping[str, Any], path: str) -> Iterator[_Entry]:
@@ -241,9 +248,21 @@ def _attributes(listed: list[Any], path: str) -> Iterator[_Entry]:
         )
 
 
+@cache
+def _places() -> frozenset[tuple[str, str]]:
+    return frozenset((row["category"], row["key"]) for row in contract()["places"])
+
+
+def _kept(entries: Iterable[_Entry]) -> list[_Entry]:
+    """Those that are of mass properties or name the material, and hold something."""
+    material = contract()["material"]["key"]
+    return [
+        e for e in entries if ((e.category, e.key) in _places() or e.key == material) and e.value is not None
+    ]
+
+
 def _relevant(one: _Object) -> bool:
-    places = {(row["category"], row["key"]) for row in contract()["places"]}
-    return any((entry.category, entry.key) in places and entry.value is not None for entry in one.entries)
+    return any((entry.category, entry.key) in _places() for entry in one.entries)
 
 
 def _result(document: Any, one: _Object) -> Properties:
@@ -252,7 +271,7 @@ def _result(document: Any, one: _Object) -> Properties:
     lengths: list[str] = []
     for row in contract()["places"]:
         for entry in one.entries:
-            if (entry.category, entry.key) != (row["category"], row["key"]) or entry.value is None:
+            if (entry.category, entry.key) != (row["category"], row["key"]):
                 continue
             if entry.value in contract()["unknown"]["texts"]:
                 absent[row["property"]] = f"{entry.path} is {entry.value}"
@@ -260,10 +279,11 @@ def _result(document: Any, one: _Object) -> Properties:
             value, word = _read(row["property"], entry)
             lengths.append(word)
             found[row["property"]] = _agreed(found.get(row["property"]), value, entry.path)
-    material = next((e.value for e in one.entries if e.key == contract()["material"]["key"]), None)
+    key = contract()["material"]["key"]
+    material = [entry.value for entry in one.entries if entry.key == key and isinstance(entry.value, str)]
     return answers.partial(
         "derivative", document, found, absent, name=one.name or one.id, unit=_length(lengths),
-        provenance={"material": material} if isinstance(material, str) else {},
+        provenance={"material": material[0]} if material else {},
     )  # fmt: skip
 
 
@@ -274,13 +294,11 @@ def _length(words: list[str]) -> str:
 
 
 def _agreed(known: Any, value: Any, path: str) -> Any:
-    """The narrower of two values that an object has of one property, which must not contradict each other."""
-    if known is None or isinstance(value, Point):
-        return value
-    if answers.apart(known, value):
+    """The first of two values that an object has of one property, which must not contradict each other."""
+    if known is not None and answers.apart(known, value):
         msg = f"{path} is {value!r}, and another place of the object says {known!r}"
         raise FormatError(msg)
-    return min(known, value, key=lambda q: q.interval[1] - q.interval[0])
+    return value if known is None else known
 
 
 def _read(name: str, entry: _Entry) -> tuple[Quantity | Point, str]:
@@ -304,10 +322,10 @@ def _point(entry: _Entry) -> tuple[Point, str]:
 
 def _number(text: str, dimension: str, entry: _Entry) -> tuple[Quantity, str]:
     """A number with its unit, in either form, and the unit."""
-    match = _UNIT_FORM.fullmatch(text)
+    match = _UNIT_FORM.fullmatch(text.strip())
     value, half, label = answers.printed(match[1] if match else text, entry.path)
     if match:  # the decimals are stated; zeros at the end are left out
-        half, label = 0.5 * 10.0 ** -int(match[3]), match[2]
+        half, label = answers.last_digit(value, int(match[3])), match[2]
     unit = _unit(label or entry.unit, dimension, entry)
     return answers.rounded(value, unit, half, entry.path), unit.symbol
 

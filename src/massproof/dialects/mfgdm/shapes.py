@@ -69,7 +69,7 @@ def sniff(document: Any) -> bool:
     """Whether `document` is a response that holds `physicalProperties`, that object, or GraphQL errors."""
     if not isinstance(document, Mapping):
         return False
-    return _bare(document) or _errors(document) is not None or next(_found(document, ""), None) is not None
+    return _bare(document) or _errors(document) is not None or next(_found(document), None) is not None
 
 
 def _bare(document: Mapping[str, Any]) -> bool:
@@ -77,22 +77,37 @@ def _bare(document: Mapping[str, Any]) -> bool:
     if not document or not set(document) <= known:
         return False
     status = contract()["status"]
-    words = {*status["waiting"], *status["failed"], status["done"]}
+    words = [*status["waiting"], *status["failed"], status["done"]]
     return document.get("status") in words or any(
         isinstance(document.get(name), Mapping) for name in ("boundingBox", *_PLAIN)
     )
 
 
-def _found(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _found(document: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Where in a response `physicalProperties` is: the path of its owner, and the owner."""
-    if isinstance(node, Mapping):
-        if _KEY in node:
-            yield path, node
-        for key, value in node.items():
-            yield from _found(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(node, list):
-        for k, value in enumerate(node):
-            yield from _found(value, f"{path}[{k}]")
+    waiting = [("", document)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, Mapping):
+            if _KEY in node:
+                yield path, node
+            inner = [(f"{path}.{key}" if path else str(key), value) for key, value in node.items()]
+        else:
+            inner = (
+                [(f"{path}[{k}]", value) for k, value in enumerate(node)] if isinstance(node, list) else []
+            )
+        waiting += reversed(inner)
+
+
+def _owners(document: Any) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """The owners of `physicalProperties` by id, or by path: a component that occurs often is one owner."""
+    out: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for path, owner in _found(document):
+        key = owner["id"] if isinstance(owner.get("id"), str) else path
+        if key in out and out[key][1][_KEY] != owner[_KEY]:
+            key = path
+        out.setdefault(key, (path, owner))
+    return out
 
 
 def _errors(document: Mapping[str, Any]) -> str | None:
@@ -117,20 +132,16 @@ def parse(document: Any, object: str | None = None) -> Properties:
     Raises Pending for a status that is on its way, RemoteError for one that failed and for GraphQL errors,
     FormatError for what is malformed, UsageError when several are there and none is named.
     """
-    owner, path, node = _chosen(answers.table(document, "the answer"), object)
-    reported = _errors(document)
-    if node is None:
-        why = reported or f"{path or 'the answer'} has {_KEY} null: the component has no geometry"
-        msg = f"the service reports {why}"
-        raise RemoteError(msg)
-    node = answers.table(node, path)
-    findings = [] if reported is None else [Finding("remote-errors", f"the service reports {reported}")]
-    _check_status(node, path)
-    found, absent = _read(node, path, findings)
-    return answers.partial(
-        "mfgdm", document, found, absent | contract()["absent"],
-        name=_name(owner), unit=contract()["length"]["unit"], findings=findings,
-    )  # fmt: skip
+    answer = answers.table(document, "the answer")
+    owners = _owners(answer)
+    if not owners:
+        return _alone(answer)
+    paths = {path: key for key, (path, _) in owners.items()}
+    wanted = next(iter(owners)) if object is None and len(owners) == 1 else paths.get(object or "", object)
+    if wanted not in owners:
+        msg = f"the answer has {_KEY} of {len(owners)} objects; name one with object=: {', '.join(owners)}"
+        raise UsageError(msg)
+    return _result(answer, *owners[wanted])
 
 
 def parse_objects(document: Any) -> dict[str, tuple[str, Properties]]:
@@ -138,35 +149,43 @@ def parse_objects(document: Any) -> dict[str, tuple[str, Properties]]:
 
     Owners without geometry are left out. Raises what `parse` raises.
     """
-    owners = [(path, owner) for path, owner in _found(document, "") if owner[_KEY] is not None]
+    owners = {key: pair for key, pair in _owners(document).items() if pair[1][_KEY] is not None}
     if not owners:  # the object alone, or nothing to be read: why, `parse` says
         return {"": ("", parse(document))}
-    return {_id(owner, path): (_name(owner), parse(document, path)) for path, owner in owners}
+    return {key: (_name(owner), _result(document, path, owner)) for key, (path, owner) in owners.items()}
 
 
-def _chosen(document: Mapping[str, Any], wanted: str | None) -> tuple[Mapping[str, Any], str, Any]:
-    """The owner of the object asked for, where the object is, and the object."""
-    owners = list(_found(document, ""))
-    if not owners and _bare(document):
-        return {}, "", document
-    ids = [_id(owner, path) for path, owner in owners]
-    fitting = [n for n, known in enumerate(ids) if wanted in (None, known, owners[n][0])]
-    if len(fitting) == 1:
-        path, owner = owners[fitting[0]]
-        return owner, f"{path}.{_KEY}" if path else _KEY, owner[_KEY]
-    if not owners:
-        if (reported := _errors(document)) is not None:
-            msg = f"the service reports {reported}"
-            raise RemoteError(msg)
-        msg = f"the answer has no {_KEY}: it holds {answers.shown(document)}; select it in the query"
-        raise FormatError(msg)
-    msg = f"the answer has {_KEY} of {len(owners)} objects; name one with object=: {', '.join(ids)}"
-    raise UsageError(msg)
+def _alone(answer: Mapping[str, Any]) -> Properties:
+    """The result of an answer in which nothing owns the object: it is the object, or there is none."""
+    if _bare(answer):
+        return _read_all(answer, answer, "", "", [])
+    if (reported := _errors(answer)) is not None:
+        msg = f"the service reports {reported}"
+        raise RemoteError(msg)
+    msg = f"the answer has no {_KEY}: it holds {answers.shown(answer)}; select it in the query"
+    raise FormatError(msg)
 
 
-def _id(owner: Mapping[str, Any], path: str) -> str:
-    own = owner.get("id")
-    return own if isinstance(own, str) else path
+def _result(answer: Mapping[str, Any], path: str, owner: Mapping[str, Any]) -> Properties:
+    """The result of one owner."""
+    at = f"{path}.{_KEY}" if path else _KEY
+    reported = _errors(answer)
+    if owner[_KEY] is None:
+        msg = f"the service reports {reported or f'{at} null: the component has no geometry'}"
+        raise RemoteError(msg)
+    findings = [] if reported is None else [Finding("remote-errors", f"the service reports {reported}")]
+    return _read_all(answer, answers.table(owner[_KEY], at), at, _name(owner), findings)
+
+
+def _read_all(
+    answer: Mapping[str, Any], node: Mapping[str, Any], path: str, name: str, findings: list[Finding]
+) -> Properties:
+    _check_status(node, path)
+    found, absent = _read(node, path, findings)
+    return answers.partial(
+        "mfgdm", answer, found, absent | contract()["absent"],
+        name=name, unit=contract()["length"]["unit"], findings=findings,
+    )  # fmt: skip
 
 
 def _name(owner: Mapping[str, Any]) -> str:

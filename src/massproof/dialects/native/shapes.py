@@ -40,7 +40,9 @@ def sniff(document: Any) -> bool:
     """Whether `document` is a report of ours, or a list of such."""
     if isinstance(document, list):
         return bool(document) and all(isinstance(one, Mapping) and sniff(one) for one in document)
-    return isinstance(document, Mapping) and {"schema_version", "source"} <= set(document)
+    if not isinstance(document, Mapping) or not {"schema_version", "source"} <= set(document):
+        return False
+    return "properties" in document or "error" in document
 
 
 def parse(document: Any, object: str | None = None) -> Properties:

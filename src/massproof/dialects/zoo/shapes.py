@@ -73,7 +73,8 @@ def _format(result: Properties, asked: str | None) -> str:
     own, known = result.source.format, contract()["import_formats"]["names"]
     name = str(asked or contract()["formats"].get(own))
     if name not in known:
-        msg = f"this API imports no {asked or own}; give src_format, one of {', '.join(known)}"
+        others = ", ".join(known)
+        msg = f"this API does not import {asked or own}; convert the file to, or name as src_format, one of {others}"
         raise UsageError(msg)
     return name
 
@@ -82,9 +83,6 @@ def _answer(
     result: Properties, name: str, spelled: Mapping[str, str], head: Mapping[str, str], source: str, operation: bool
 ) -> dict[str, Any]:  # fmt: skip
     row, words = contract()["endpoints"][name], contract()["status"]
-    found = getattr(result, row["property"])
-    if row["property"] == "bounding_box" and found and found.min is None:
-        found = None
     written: dict[str, Any] = {**head, "status": words["done"], "updated_at": head["created_at"]}
     if operation or row.get("operation"):
         written["type"] = row["type"]
@@ -94,21 +92,24 @@ def _answer(
         given = getattr(result, row["given_property"])
         written |= {row["given"]: given.to(unit).value if given else 0.0, f"{row['given']}_unit": unit}
     unit = spelled[row["dimension"]]
-    if found:
-        written[name] = _value(found, unit)
+    value = _value(getattr(result, row["property"]), unit)
+    if value is not None:
+        written[name] = value
     else:
         why = result.absent.get(row["property"], "not known")
         written |= {"status": words["failed"], "error": why}
     return written | {"output_unit": unit}
 
 
-def _value(found: Quantity | Point | Box, unit: str) -> Any:
+def _value(found: Quantity | Point | Box | None, unit: str) -> Any:
+    """A property as the endpoint answers it, None where it does not exist."""
+    if found is None or (isinstance(found, Box) and None in (found.min, found.max)):
+        return None
     if isinstance(found, Quantity):
         return found.to(unit).value
     if isinstance(found, Point):
         return dict(zip("xyz", found.to(unit), strict=True))
-    assert found.min and found.max
-    low, high = found.min.to(unit), found.max.to(unit)
+    low, high = (corner.to(unit) for corner in (found.min, found.max) if corner)
     sides = (q.to(unit).value for q in (found.length, found.width, found.height))
     middle = (a + (b - a) / 2 for a, b in zip(low, high, strict=True))
     return {
@@ -123,7 +124,7 @@ def sniff(document: Any) -> bool:
         return bool(document) and all(isinstance(one, Mapping) and sniff(one) for one in document)
     if not isinstance(document, Mapping):
         return False
-    return _is_error(document) or {"id", "status", "created_at"} <= set(document)
+    return _is_error(document) or "output_unit" in document or {"id", "status", "created_at"} <= set(document)
 
 
 def _is_error(document: Mapping[str, Any]) -> bool:
@@ -210,7 +211,11 @@ def _endpoint(answer: Mapping[str, Any], path: str, error: str | None) -> str:
         fitting = [name for name, row in rows.items() if row["type"] == kind]
     else:
         fitting = [name for name, row in rows.items() if name in answer or row.get("given") in answer]
-        fitting = fitting or [n for n, row in rows.items() if answer.get("output_unit") in _words(row)]
+    if (
+        kind is None and not fitting
+    ):  # it failed: its unit tells, as lengths are the centre's but for operations
+        plain = {name: row for name, row in rows.items() if not row.get("operation")}
+        fitting = [name for name, row in plain.items() if answer.get("output_unit") in _words(row)]
     if len(fitting) == 1:
         return str(fitting[0])
     if error is not None:
@@ -254,19 +259,18 @@ def _value_of(name: str, answer: Mapping[str, Any], path: str) -> tuple[Any, str
     if row["property"] == "bounding_box":
         return _box(answers.table(value, at), unit, at), ""
     if row["property"] == "center_of_mass":
-        return answers.point(value, unit, at, answers.single), ""
+        return Point(*(answers.single(x, unit, at) for x in _xyz(value, at))), ""
     return answers.double(answers.number(value, at), unit, at), ""
+
+
+def _xyz(value: Any, path: str) -> list[float]:
+    row = answers.table(value, path)
+    return [answers.number(row.get(k), f"{path}.{k}") for k in "xyz"]
 
 
 def _box(value: Mapping[str, Any], unit: str, path: str) -> Box:
     """A box from its centre and its dimensions, each declared as float32."""
-    middle, size = (
-        [
-            answers.number(answers.table(value.get(key), f"{path}.{key}").get(k), f"{path}.{key}.{k}")
-            for k in "xyz"
-        ]
-        for key in ("center", "dimensions")
-    )
+    middle, size = (_xyz(value.get(key), f"{path}.{key}") for key in ("center", "dimensions"))
     corners = [
         Point(*(
             answers.rounded(c + side * d / 2, unit, answers.half_single(c) + answers.half_single(d), path)
