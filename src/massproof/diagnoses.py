@@ -85,7 +85,7 @@ class _Trial:
         """Both sides without one more cause."""
         old = self.between
         left, right = cause.rule(old.left, old.right)
-        return _Trial(Between(left, right, old.profile, old.facets), (*self.causes, cause))
+        return _Trial(old.changed(left, right), (*self.causes, cause))
 
     def takes(self, cause: Cause) -> bool:
         """Whether a cause can be added: units may be wrong of several properties, else no cause comes twice."""

@@ -33,6 +33,7 @@ _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place an
 
 
 _POSITIONS = frozenset(figures.POSITIONS)
+_SIZES = ("area", "volume", *figures.SIDES, *figures.RADII)  # from which a diagonal is taken
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -76,6 +77,13 @@ class Between:
     ) -> None:
         """Compare by a profile; facets : by how much facets can move each property, where one side has them."""
         self.left, self.right, self.profile, self.facets = left, right, profile, facets
+        self._before: Between | None = None
+
+    def changed(self, left: Figures, right: Figures) -> Between:
+        """The same with other numbers, of which those that are the same object are not compared again."""
+        new = Between(left, right, self.profile, self.facets)
+        new._before = self
+        return new
 
     @cached_property
     def diagonal(self) -> float:
@@ -132,7 +140,17 @@ class Between:
     @cached_property
     def wrong(self) -> frozenset[str]:
         """What disagrees."""
-        return frozenset(name for name in self.common if not self.agree(name))
+        before, known = self._before, set[str]()
+        if before:
+            known = {name for name in self.common if self._kept(before, name)}
+            for sizes, names in ((_SIZES, _POSITIONS), (figures.DIAGONAL, figures.PRODUCTS)):
+                if not known.issuperset(name for name in sizes if name in self.left or name in self.right):
+                    known.difference_update(names)
+        found = {name for name in self.common if name not in known and not self.agree(name)}
+        return frozenset(found | (known & before.wrong if before else known))
+
+    def _kept(self, before: Between, name: str) -> bool:
+        return self.left[name] is before.left.get(name) and self.right[name] is before.right.get(name)
 
     def row(self, name: str, left: Quantity, right: Quantity) -> Row:
         """The row of a property that both sides have."""
