@@ -121,3 +121,158 @@ def noisy(numbers, rng, relative, share=0.9):
     spans = {key: Span(x, x, x) for key, x in numbers.items()}
     between = Between(spans, spans, Profile("", relative, ""))
     return {key: x + share * between.bound(key).tolerance * rng.uniform(-1, 1) for key, x in numbers.items()}
+
+
+# What can go wrong: each takes the numbers of a result and gives those that a wrong result would have.
+
+
+def tensor(n):
+    xx, yy, zz, xy, yz, zx = (n[name] for name in figures.TENSOR)
+    return np.array([[xx, xy, zx], [xy, yy, yz], [zx, yz, zz]])
+
+
+def entries(t):
+    return dict(zip(figures.TENSOR, map(float, (t[0, 0], t[1, 1], t[2, 2], t[0, 1], t[1, 2], t[2, 0])), strict=True))
+
+
+def times(n, factors):
+    return {name: x * factors.get(name, 1.0) for name, x in n.items()}
+
+
+WEIGHED = ("mass", *figures.TENSOR, *figures.MOMENTS)
+UNITS = (25.4, 10.0, 100.0, 1000.0, 304.8, 0.3048, 2.54, 12.0)
+
+
+def in_unit(n, k, mass=3, rho=0, inertia=5):
+    """Lengths times k, and what follows from them."""
+    powers = {"area": 2, "volume": 3, "mass": mass, "density": rho} | dict.fromkeys(figures.LENGTHS, 1)
+    powers |= dict.fromkeys(figures.TENSOR + figures.MOMENTS, inertia)
+    return {name: x * k ** powers[name] for name, x in n.items()}
+
+
+def length_unit(n, rng):
+    k = rng.choice(UNITS) ** rng.choice([-1.0, 1.0])
+    return in_unit(n, k, *[(3, 0, 5), (3, 0, 5), (0, -3, 2)][rng.integers(3)])
+
+
+Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # (x, z, −y)
+ROTATIONS = (Y_UP, Y_UP.T, np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]]), np.diag([-1, -1, 1]))
+MIRRORS = (np.diag([-1, 1, 1]), np.diag([1, -1, 1]), np.diag([1, 1, -1]), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]]))
+
+
+def in_frame(n, matrix, whole=True):
+    """In other axes: the centre, and with `whole` box and inertia."""
+
+    def vector(names):
+        return np.array([n[name] for name in names])
+
+    new = dict(n) | dict(zip(figures.CENTRE, matrix @ vector(figures.CENTRE), strict=True))
+    if whole:
+        ends = np.sort([matrix @ vector(figures.LOW), matrix @ vector(figures.HIGH)], axis=0)
+        new |= dict(zip(figures.LOW, ends[0], strict=True)) | dict(zip(figures.HIGH, ends[1], strict=True))
+        new |= dict(zip(figures.SIDES, abs(matrix) @ vector(figures.SIDES), strict=True))
+        new |= entries(matrix @ tensor(n) @ matrix.T)
+    return new
+
+
+def frame(n, rng):
+    return in_frame(n, ROTATIONS[rng.integers(len(ROTATIONS))])
+
+
+def frame_of_centre(n, rng):
+    return in_frame(n, ROTATIONS[rng.integers(2)], whole=False)
+
+
+def mirrored(n, rng):
+    return in_frame(n, MIRRORS[rng.integers(len(MIRRORS))])
+
+
+def moved(n, rng):
+    by = rng.uniform(-0.1, 0.1, 3)
+    return n | {name: n[name] + by["xyz".index(name[-1])] for name in figures.POSITIONS}
+
+
+def about_origin(n, rng):
+    c = np.array([n[name] for name in figures.CENTRE])
+    t = tensor(n) + n["mass"] * (c @ c * np.eye(3) - np.outer(c, c))
+    own = dict(zip(figures.MOMENTS, map(float, np.linalg.eigvalsh(t)), strict=True))
+    return n | entries(t) | (own if rng.random() < 0.5 else {})
+
+
+def products_sign(n, rng):
+    return n | {name: -n[name] for name in figures.PRODUCTS}
+
+
+ORDERS = (
+    ("xx", "yy", "zz", "xy", "yz", "zx"),
+    ("xx", "xy", "zx", "yy", "yz", "zz"),
+    ("xx", "xy", "yy", "zx", "yz", "zz"),
+    ("xx", "yy", "zz", "xy", "zx", "yz"),
+)
+
+
+def packed(n, rng):
+    i, j = rng.permutation(len(ORDERS))[:2]
+    return n | {f"inertia.{b}": n[f"inertia.{a}"] for a, b in zip(ORDERS[i], ORDERS[j], strict=True)}
+
+
+def transposed(n, rng):
+    values, axes = np.linalg.eigh(tensor(n))
+    return n | entries(axes.T @ np.diag(values) @ axes)
+
+
+def of_volume(n, rng):
+    return times(n, dict.fromkeys(figures.TENSOR + figures.MOMENTS, n["volume"] / n["mass"]))
+
+
+def of_density(n, rho):
+    return times(n, dict.fromkeys(("density", *WEIGHED), rho / n["density"]))
+
+
+def density(n, rng):
+    return of_density(n, rng.choice([8960.0, 1052.0, 1240.0, 4430.0, 8400.0, 1130.0]))
+
+
+def default_density(n, rng):
+    return of_density(n, rng.choice([1000.0, 7850.0]))
+
+
+def counted(n, rng):
+    return times(n, dict.fromkeys(("area", "volume", *WEIGHED), float(rng.integers(2, 6))))
+
+
+LABELS = (
+    (("density",), 1e-6),  # kg/cm³ for kg/m³
+    (("mass",), 1000.0),  # g for kg
+    (("volume",), 1e9 / 16387.064),  # in³ for m³
+    (figures.TENSOR + figures.MOMENTS, 1e9),  # g·mm² for kg·m²
+)
+
+
+def label(n, rng):
+    names, factor = LABELS[rng.integers(len(LABELS))]
+    return times(n, dict.fromkeys(names, factor))
+
+
+CAUSES = {
+    "length-unit": length_unit,
+    "frame": frame,
+    "mirrored": mirrored,
+    "moved": moved,
+    "inertia-about-origin": about_origin,
+    "products-sign": products_sign,
+    "packed-tensor": packed,
+    "transposed-tensor": transposed,
+    "volume-inertia": of_volume,
+    "density": density,
+    "default-density": default_density,
+    "counted": counted,
+    "mislabelled-unit": label,
+}
+# Two of which one cannot be told from another one, or from one alone.
+ALIKE = (
+    {"density", "default-density"},
+    {"frame", "mirrored"},  # one mirror
+    {"volume-inertia", "mislabelled-unit"},  # of the inertia: one factor
+    {"products-sign", "transposed-tensor"},  # axes of another sign
+)

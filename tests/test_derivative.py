@@ -126,7 +126,7 @@ def test_the_viewer_s_number_is_a_float32():
         "dbId": 7,
         "name": "Part",
         "externalId": "",
-        "properties": [*VIEWER, entry("Material", "Steel", units=None)],
+        "properties": [*VIEWER, entry("Material", "Steel"), entry("Material", "Paint", "Appearance")],
     }
     assert dialects.sniff(of_object) == dialects.sniff([of_object]) == "derivative"
     named = dialects.parse(of_object)
@@ -246,6 +246,7 @@ def test_what_is_written_reads_like_the_vendor_s_texts():
         "attributeName": "Mass", "displayName": "Mass", "displayCategory": "Physical",
         "displayValue": pytest.approx(0.02625), "units": "kilogram", "type": 3, "precision": 0,
     }  # fmt: skip
+    assert list(r.to_dict("derivative")) == ["data"]
     assert r.to_dict("derivative", query=True)["pagination"] == {"limit": 20, "offset": 0, "totalResults": 1}
     tiny = mp.measure((box((1e-3, 1e-3, 1e-3), (-1e-3,) * 3).vertices, box().faces), unit="mm").to_dict(
         "derivative"

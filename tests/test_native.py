@@ -41,6 +41,7 @@ def test_a_saved_report_is_the_result(options):
         for a, b in zip(getattr(r.bounding_box, corner), getattr(read.bounding_box, corner), strict=True):
             assert b.value == a.value
             assert b.interval[0] <= a.interval[0] <= a.interval[1] <= b.interval[1]
+            assert b.interval[1] - b.interval[0] < 1e-17  # metres: a few units of the last place of the sides
 
 
 def test_a_bound_that_is_null_is_infinite():

@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from strategies import box
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import box, rotations
 
 import massproof as mp
 from massproof import dialects
@@ -130,6 +132,14 @@ def test_numbers_without_bounds_leave_them_open():
     assert dialects.parse(without("inertia")).principal_moments[2].budget["vendor-bounds"] is None
 
 
+@given(rotations(), st.sampled_from([1.0, -1.0]))
+def test_axes_are_read_right_handed_and_else_as_they_are(rotation, hand):
+    axes = [dict(zip("xyz", map(float, row), strict=True)) for row in rotation * [[1.0], [1.0], [hand]]]
+    read = dialects.parse(body(principalAxes=axes)).principal_axes
+
+    assert np.array(read) == pytest.approx(rotation, abs=1e-15)
+
+
 @pytest.mark.parametrize("missing", ["mass", "principalInertia", "principalAxes"])
 def test_without_mass_axes_or_moments_there_are_no_principal_ones(missing):
     read = dialects.parse(without(missing))
@@ -158,7 +168,8 @@ def test_a_radius_of_what_may_weigh_nothing_has_no_upper_bound():
     read = dialects.parse(body(mass=[1e-12, -1e-10, 1e-10]))
 
     assert read.radii_of_gyration[0].interval[1] == math.inf
-    assert dialects.parse(body(mass=[-1.0, -1.0, -1.0])).principal is None
+    for nothing in (-1.0, 0.0):
+        assert dialects.parse(body(mass=[nothing] * 3)).principal is None
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class _Trial:
         """Both sides without one more cause."""
         old = self.between
         left, right = cause.rule(old.left, old.right)
-        return _Trial(Between(left, right, old.profile, old.facets), (*self.causes, cause))
+        return _Trial(old.changed(left, right), (*self.causes, cause))
 
     def takes(self, cause: Cause) -> bool:
         """Whether a cause can be added: units may be wrong of several properties, else no cause comes twice."""
@@ -143,11 +143,11 @@ def search(between: Between, families: Sequence[Family] = FAMILIES) -> list[_Tri
     for depth in range(_DEEPEST if between.wrong else 0):
         found: dict[frozenset[tuple[str, str]], _Trial] = {}
         tried = [(one, f, len(one.between.wrong)) for one in trials for f in families]
-        tried += [(one, tensors.mixed, len(between.wrong)) for one in odd]
+        tried += [(one, _beside(one.between), len(between.wrong)) for one in odd]
         odd = []
         for trial, family, before in tried:
             for new in _tried(trial, family):
-                if depth == 0 and new.causes[0].code in _MIXED and _only_tensor(new.between):
+                if depth == 0 and new.causes[0].code in _MIXED:
                     odd.append(new)
                 known = found.get(new.key)
                 if len(new.between.wrong) < before and (known is None or new.rank < known.rank):
@@ -162,8 +162,9 @@ def search(between: Between, families: Sequence[Family] = FAMILIES) -> list[_Tri
 _MIXED = ("packed-tensor", "products-sign", "inertia-about-origin", "volume-inertia")
 
 
-def _only_tensor(between: Between) -> bool:
-    return between.wrong <= {*figures.TENSOR, *figures.MOMENTS}
+def _beside(between: Between) -> Family:
+    """What may have come before a tensor was mixed up, when that alone mends nothing."""
+    return tensors.mixed if between.wrong <= {*figures.TENSOR, *figures.MOMENTS} else frames.causes
 
 
 def _tried(trial: _Trial, family: Family) -> Iterator[_Trial]:

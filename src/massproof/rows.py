@@ -1,7 +1,8 @@
 """Two numbers of one property: whether they agree, and within what.
 
 Intervals that meet agree. Else the gap between them is held against a tolerance, the relative one of a profile
-times what a property can be off by at most when every part of the body has that relative error:
+times what a property can be off by at most when every part of the body has that relative error, on the side where
+that is more:
 
 * the integrals ∫ f dm with f ≥ 0 (area, volume, mass, moments of inertia) and what follows from them without
   cancellation (density, principal moments, radii, lengths of the box): themselves;
@@ -32,6 +33,7 @@ _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place an
 
 
 _POSITIONS = frozenset(figures.POSITIONS)
+_SIZES = ("area", "volume", *figures.SIDES, *figures.RADII)  # from which a diagonal is taken
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -75,12 +77,18 @@ class Between:
     ) -> None:
         """Compare by a profile; facets : by how much facets can move each property, where one side has them."""
         self.left, self.right, self.profile, self.facets = left, right, profile, facets
+        self._before: Between | None = None
+
+    def changed(self, left: Figures, right: Figures) -> Between:
+        """The same with other numbers, of which those that are the same object are not compared again."""
+        new = Between(left, right, self.profile, self.facets)
+        new._before = self
+        return new
 
     @cached_property
     def diagonal(self) -> float:
-        """Size of the smaller body, 0 where nothing tells."""
-        sizes = (figures.diagonal(self.left), figures.diagonal(self.right))
-        return min((size for size in sizes if size), default=0.0)
+        """Size of the larger body, 0 where nothing tells."""
+        return max(figures.diagonal(self.left), figures.diagonal(self.right))
 
     @cached_property
     def seconds(self) -> tuple[tuple[float, float, float], ...]:
@@ -110,7 +118,7 @@ class Between:
 
     def _product(self, name: str) -> float:
         i, j = (figures.AXES.index(axis) for axis in name[-2:])
-        return min(math.sqrt(side[i] * side[j]) for side in self.seconds)
+        return max(math.sqrt(side[i] * side[j]) for side in self.seconds)
 
     def gap(self, name: str) -> float:
         """By how much the intervals miss each other."""
@@ -132,7 +140,17 @@ class Between:
     @cached_property
     def wrong(self) -> frozenset[str]:
         """What disagrees."""
-        return frozenset(name for name in self.common if not self.agree(name))
+        before, known = self._before, set[str]()
+        if before:
+            known = {name for name in self.common if self._kept(before, name)}
+            for sizes, names in ((_SIZES, _POSITIONS), (figures.DIAGONAL, figures.PRODUCTS)):
+                if not known.issuperset(name for name in sizes if name in self.left or name in self.right):
+                    known.difference_update(names)
+        found = {name for name in self.common if name not in known and not self.agree(name)}
+        return frozenset(found | (known & before.wrong if before else known))
+
+    def _kept(self, before: Between, name: str) -> bool:
+        return self.left[name] is before.left.get(name) and self.right[name] is before.right.get(name)
 
     def row(self, name: str, left: Quantity, right: Quantity) -> Row:
         """The row of a property that both sides have."""

@@ -143,7 +143,7 @@ def labels(between: Between) -> Iterator[Cause]:
     """One property whose number is in another unit than it says."""
     for label, names, dimension in _GROUPS:
         first = next((name for name in names if name in between.wrong), None)
-        if first is None or not between.right[first].value:
+        if first is None or not (between.left[first].value and between.right[first].value):
             continue
         measured = between.left[first].value / between.right[first].value
         for times, (prior, one, two) in _ratios(dimension).items():
@@ -181,19 +181,29 @@ def densities(between: Between) -> Iterator[Cause]:
     names = ("density", *WEIGHED)
     if one is None or two is None or not between.wrong & set(names) or "volume" in between.wrong:
         return
-    times = factor(between, names) or one / two
+    # What is stated as density may be wrong besides, and so may the inertia.
+    fits = {times for order in (names, names[::-1]) if (times := factor(between, order))} or {one / two}
+    for times in sorted(fits):
+        code, prior, text, evidence = _of_density(between, one, two, times)
+        for of, share in ((names, 1.0), (names[:2], 0.05)):
+            change = on_right(scaled(every(of, times)))
+            yield Cause(code, f"{times:.2g} of {len(of)}", prior * share, text, change, evidence, 1)
+
+
+def _of_density(
+    between: Between, one: float, two: float, times: float
+) -> tuple[str, float, str, dict[str, Any]]:
+    """Code, prior, text and evidence of two densities."""
     evidence: dict[str, Any] = {"left": one, "right": two, "factor": times}
     pound = _CUBIC_FOOT[0] / _CUBIC_FOOT[1]
     if min(abs(times - pound), abs(times - 1 / pound)) < 1e-9:
-        code, prior, text = "pound-constant", 0.5, _POUND
-    else:
-        sensible = all(_PLAUSIBLE[0] <= rho <= _PLAUSIBLE[1] for rho in (one, two))
-        evidence["materials"] = {"left": fitting(one), "right": fitting(two)}
-        default = _default(between)
-        code, prior = ("default-density" if default else "density"), 0.3 if sensible or default else 1e-3
-        text = f"{default}densities differ, volumes do not: {{left}} {_matter(one)}, {{right}} {_matter(two)}"
-    for of, share in ((names, 1.0), (("density", "mass"), 0.05)):
-        yield Cause(code, "", prior * share, text, on_right(scaled(every(of, times))), evidence, 1)
+        return "pound-constant", 0.5, _POUND, evidence
+    sensible = all(_PLAUSIBLE[0] <= rho <= _PLAUSIBLE[1] for rho in (one, two))
+    evidence["materials"] = {"left": fitting(one), "right": fitting(two)}
+    default = _default(between)
+    text = f"{default}densities differ, volumes do not: {{left}} {_matter(one)}, {{right}} {_matter(two)}"
+    prior = 0.3 if sensible or default else 1e-3
+    return ("default-density" if default else "density"), prior, text, evidence
 
 
 _POUND = (

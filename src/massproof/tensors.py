@@ -18,6 +18,7 @@ from massproof.rows import Between
 # Units in which a density may have been left out: those of systems in which an inertia is written.
 _OF_UNIT = (("kg/m^3", 0.1), ("g/cm^3", 0.05), ("g/mm^3", 0.02), ("kg/mm^3", 0.02), ("lb/in^3", 0.005))
 _LOOSEST = 0.03  # of the difference of the moments: beyond, axes are not told
+_TRANSPOSED = 1e-4  # prior of each of the 24 ways to order axes and their signs
 
 # How six numbers of a symmetric tensor are put in a row.
 _ORDERS = {
@@ -173,7 +174,7 @@ def _transposed(between: Between) -> Iterator[Cause]:
         entries = [float(other[at]) for at in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))]
         new = {n: Span(x, x - half, x + half) for n, x in zip(TENSOR, entries, strict=True)}
         change = on_right(partial(_with, new))
-        yield Cause("transposed-tensor", f"{order} {signs}", 0.001, text, change)
+        yield Cause("transposed-tensor", f"{order} {signs}", _TRANSPOSED, text, change)
 
 
 def _with(new: Figures, found: Figures) -> Figures:
