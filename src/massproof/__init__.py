@@ -20,6 +20,9 @@ from massproof.rows import Outcome, Row
 from massproof.topology import Shell, Topology, topology
 from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
+from massproof.within import within
+
+pytest_plugins = ("massproof.pytest_plugin",)  # what `pytest -p massproof` loads
 
 __all__ = [
     "Comparison",
@@ -46,4 +49,5 @@ __all__ = [
     "measure",
     "topology",
     "verify",
+    "within",
 ]

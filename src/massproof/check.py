@@ -6,29 +6,20 @@ or no answer from the service · 6 missing extra.
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any, NamedTuple
 
-from massproof import cassettes, clients, report
+from massproof import cassettes, clients, comparing
 from massproof.clients.waiting import seconds
 from massproof.compare import Comparison, compare
-from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
+from massproof.errors import MassproofError, UsageError
 from massproof.measure import measure
-from massproof.output import MISSING, UNREADABLE, USAGE, say
+from massproof.output import say
 from massproof.properties import Properties
-from massproof.rows import Outcome
-
-DISAGREES = 1
 
 _MEASURE = ("unit", "material", "density", "mass", "format")
-_OWN = ("file", "against", "profile", "cassette", "replay", "deadline", "as_json", *_MEASURE)
-_STYLE = {
-    Outcome.AGREE: "green",
-    Outcome.WITHIN: "green",
-    Outcome.DISAGREE: "bold red",
-    Outcome.INCOMPARABLE: "dim",
-}
+_FORMS = comparing.Delivery._fields
+_OWN = ("file", "against", "profile", "cassette", "replay", "deadline", *_FORMS, *_MEASURE)
 
 
 class Wanted(NamedTuple):
@@ -46,6 +37,9 @@ class Wanted(NamedTuple):
     mass: str | None = None
     format: str | None = None
     as_json: bool = False
+    as_table: bool = False
+    junit: str | None = None
+    html: str | None = None
     component_version: str | None = None
     model: str | None = None
     component: str | None = None
@@ -72,17 +66,11 @@ class Wanted(NamedTuple):
 def run(wanted: Wanted) -> int:
     """Measure, ask, compare, print; the exit code."""
     try:
-        comparison = checked(wanted)
+        return comparing.deliver(
+            checked(wanted), comparing.Delivery(wanted.as_json, wanted.as_table, wanted.junit, wanted.html)
+        )
     except MassproofError as error:
-        say(f"error: {report.printable(str(error))}", to=sys.stderr)
-        if isinstance(error, MissingExtra):
-            return MISSING
-        return USAGE if isinstance(error, (UsageError, UnitError, UnknownMaterial)) else UNREADABLE
-    if wanted.as_json or not sys.stdout.isatty():
-        say(json.dumps(comparison.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
-    else:
-        _show(comparison)
-    return 0 if comparison else DISAGREES
+        return comparing.refused(error)
 
 
 def checked(wanted: Wanted) -> Comparison:
@@ -126,37 +114,3 @@ def _recorded(service: str, here: Properties, wanted: Wanted, deadline: float) -
     if wanted.cassette:
         cassettes.save(cassette, wanted.cassette)
     return cassette
-
-
-def _show(comparison: Comparison) -> None:
-    """A table: each property here and there, by how much they differ; below it, why that is too much, or nothing."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("property", "here", "there", "unit", "difference", "verdict"):
-        table.add_column(name, justify="right" if name in ("here", "there", "difference") else "left")
-    for row in comparison.rows:
-        if row.left and row.right:
-            off = "" if row.relative is None else f"{row.relative:+.2g}"
-            here, there = f"{row.left.value:.7g}", f"{row.right.value:.7g}"
-            verdict = f"[{_STYLE[row.verdict]}]{row.verdict}[/]"
-            table.add_row(row.name, here, there, escape(row.unit), off, verdict)
-    console = Console(highlight=False)
-    console.print(table)
-    for line in _below(comparison):
-        console.print(report.printable(line), markup=False, style="dim")
-    style = _STYLE[comparison.verdict]
-    console.print(f"[{style}]{comparison.verdict}[/] by the profile {comparison.profile.name}")
-    for cause in comparison.diagnoses:
-        console.print(f"{cause.code}: {report.printable(cause.message)}", markup=False)
-
-
-def _below(comparison: Comparison) -> list[str]:
-    """Why rows disagree, and once for each reason, which are not compared."""
-    lines = [f"{row.name}: {row.because}" for row in comparison.rows if row.verdict is Outcome.DISAGREE]
-    reasons: dict[str, list[str]] = {}
-    for row in comparison.uncompared:
-        reasons.setdefault(row.because, []).append(row.name)
-    return lines + [f"{because}: {', '.join(names)}" for because, names in reasons.items()]

@@ -116,6 +116,9 @@ def check_remotely(
     mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g".')] = None,
     format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each property.")] = None,
+    html: Annotated[str | None, typer.Option(help="Write a page to this file: both columns, verdicts, the cause.")] = None,
     component_version: Annotated[str | None, typer.Option(help="mfgdm v2: id of a component version.")] = None,
     model: Annotated[str | None, typer.Option(help="mfgdm v3: id of a model.")] = None,
     component: Annotated[str | None, typer.Option(help="mfgdm v3: id of a component.")] = None,
@@ -138,6 +141,77 @@ def check_remotely(
     from massproof import check
 
     raise typer.Exit(check.run(check.Wanted(**wanted)))
+
+
+@app.command()
+def compare(
+    left: Annotated[str, typer.Argument(help="A file to be measured, or JSON: a service's answer, a cassette, a report of ours.")],
+    right: Annotated[str, typer.Argument(help="The same, to compare with.")],
+    profile: Annotated[str | None, typer.Option(help="How far numbers may be off: zoo, fusion-low, exact, ...; that of the services without it.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="Of JSON whose form does not tell: mfgdm, derivative, zoo, onshape, native.")] = None,
+    object: Annotated[str | None, typer.Option(help="Which one is meant, where JSON states several.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material of what is measured; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density of what is measured: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole that is measured: "85 g".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format of what is measured, whatever the suffix says.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each property.")] = None,
+    html: Annotated[str | None, typer.Option(help="Write a page to this file: both columns, verdicts, the cause.")] = None,
+) -> None:  # fmt: skip
+    """Compare two results property by property, and say why they differ: exit with 1 where they do."""
+    wanted = dict(locals())
+    from massproof import comparing
+
+    raise typer.Exit(comparing.run(comparing.Wanted(**wanted)))
+
+
+_BUDGET = 'Budget: "<= 1.2 kg", "150..155 g", "153 g +- 0.2%"; also <, >=, >, =.'
+_LENGTH = 'Budget: "12..14 mm".'
+_MOMENT = 'Budget: "<= 5 kg*mm^2"; entry of the tensor about the centre of mass.'
+
+
+@app.command("assert")
+def hold_to_budgets(
+    file: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    mass: Annotated[str | None, typer.Option(help=_BUDGET)] = None,
+    volume: Annotated[str | None, typer.Option(help='Budget: "<= 60 cm^3".')] = None,
+    area: Annotated[str | None, typer.Option(help='Budget: "<= 200 cm^2".')] = None,
+    com_x: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    com_y: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    com_z: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    length: Annotated[str | None, typer.Option(help="Budget of the box along x.")] = None,
+    width: Annotated[str | None, typer.Option(help="Budget of the box along y.")] = None,
+    height: Annotated[str | None, typer.Option(help="Budget of the box along z.")] = None,
+    ixx: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    iyy: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    izz: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    ixy: Annotated[str | None, typer.Option(help=_MOMENT + " ixy is minus the product.")] = None,
+    iyz: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    izx: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    i1: Annotated[str | None, typer.Option(help="Budget of the least principal moment.")] = None,
+    i2: Annotated[str | None, typer.Option(help="Budget of the middle one.")] = None,
+    i3: Annotated[str | None, typer.Option(help="Budget of the largest.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Lock file: hold the file to what is recorded there.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Record the file in the lock file, anew.")] = False,
+    tolerance: Annotated[str | None, typer.Option(help="For what --update records first; 0.1% without it.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each budget.")] = None,
+) -> None:  # fmt: skip
+    """Hold a file to budgets of mass, centre, size and inertia: exit with 1 where one is not met."""
+    said = dict(locals())
+    from massproof import asserting, locks
+
+    given = {k: v for k, v in said.items() if v is not None}
+    limits = {asserting.NAMES[k]: v for k, v in given.items() if k in asserting.NAMES}
+    options = {k: v for k, v in given.items() if k in locks.OPTIONS}
+    wanted = asserting.Wanted(file, limits, options, baseline, update, tolerance, as_json, junit)
+    raise typer.Exit(asserting.run(wanted))
 
 
 @app.command()

@@ -6,11 +6,14 @@ Modules that look for causes are imported when a comparison is asked for one: `i
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from massproof import properties
 from massproof.errors import InputError
 from massproof.properties import SCHEMA_VERSION, Properties, Quantity, Verdict
 from massproof.rows import Between, Outcome, Row
@@ -28,10 +31,11 @@ class Thing(NamedTuple):
     format: str | None
 
 
+_SHOWN = 4  # names of properties in the repr
 _OF_PRINCIPAL = ("principal_moments", "radii_of_gyration")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two results compared, in SI; true where they agree."""
 
@@ -42,6 +46,13 @@ class Comparison:
     verdict: Outcome
     # What both were measured of and how, to look again when causes are asked for.
     things: tuple[Thing, Thing] = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        names = [row.name for row in self.rows if row.verdict is Outcome.DISAGREE]
+        some = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        what = f": {len(names)} of {len(self.rows) - len(self.uncompared)} differ, {some}" if names else ""
+        left, right = (os.path.basename(one.source.name) for one in (self.left, self.right))  # noqa: PTH119  # light
+        return f"<{left} against {right}: {self.verdict} by {self.profile.name}{what}>"
 
     def __bool__(self) -> bool:
         return self.verdict in (Outcome.AGREE, Outcome.WITHIN)
@@ -208,3 +219,17 @@ def _overall(left: Properties, right: Properties, rows: list[Row]) -> Outcome:
 
 def _without_volume(one: Properties, other: Properties) -> bool:
     return one.verdict is Verdict.UNSAFE and not (other.volume is None and other.mass is None)
+
+
+# Where `agrees_with` looks first for a relative path: a test sets the folders that its files lie in.
+FOLDERS: ContextVar[tuple[str, ...]] = ContextVar("massproof.compare.FOLDERS", default=())
+
+
+def _agrees_with(left: Properties, right: Any, **options: Any) -> Comparison:
+    if isinstance(right, (str, os.PathLike)):
+        places = (os.path.join(folder, right) for folder in FOLDERS.get())  # noqa: PTH118  # pathlib takes 10 ms
+        right = next((place for place in places if os.path.exists(place)), right)  # noqa: PTH110
+    return compare(left, right, **options)
+
+
+properties.COMPARE["agrees_with"] = _agrees_with

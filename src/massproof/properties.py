@@ -219,6 +219,14 @@ class Properties:
         """Unit vectors of the principal axes, one a row, in the order of the moments."""
         return self.principal.axes if self.principal else None
 
+    def agrees_with(self, other: Any, *, profile: str | None = None, **options: Any) -> Any:
+        """`massproof.compare` of this with another result: a Comparison, which is true where they agree.
+
+        In a test: `assert part.agrees_with("fusion.json", profile="fusion-low")`; the pytest plugin prints the table.
+        Raises what `compare` raises.
+        """
+        return COMPARE["agrees_with"](self, other, profile=profile, **options)
+
     def to_dict(self, dialect: str = "native", units: str = "SI", **options: Any) -> Any:
         """JSON object of this result in the shape of `dialect`; of some dialects a list.
 
@@ -239,6 +247,7 @@ class Properties:
 # Writers of vendors' shapes. They know this module and not the other way round: the room above,
 # `massproof.dialects`, enters its members here when the package is imported.
 DIALECTS: dict[str, Callable[..., Any]] = {}
+COMPARE: dict[str, Callable[..., Any]] = {}  # the same for `massproof.compare`
 
 
 def _native(result: Properties, units_name: str) -> dict[str, Any]:

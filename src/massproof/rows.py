@@ -34,6 +34,7 @@ _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place an
 
 _POSITIONS = frozenset(figures.POSITIONS)
 _SIZES = ("area", "volume", *figures.SIDES, *figures.RADII)  # from which a diagonal is taken
+MISS = "; the intervals miss each other by "  # in the reason of what disagrees, before the gap in SI
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -170,7 +171,7 @@ class Between:
         allowed = f"{self.profile.name}: {self._allowed(name, bound)}"
         if gap <= bound.tolerance:
             return Outcome.WITHIN, allowed
-        return Outcome.DISAGREE, f"{allowed}; the intervals miss each other by {gap:.3g} {left.unit.symbol}"
+        return Outcome.DISAGREE, f"{allowed}{MISS}{gap:.3g} {left.unit.symbol}"
 
     def _allowed(self, name: str, bound: Bound) -> str:
         """What the tolerance is, in words."""
