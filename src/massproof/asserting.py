@@ -100,7 +100,8 @@ def judged(wanted: Wanted) -> Outcome:
     key = locks.key(wanted.file, wanted.baseline) if wanted.baseline else ""
     before = lock.get(key)
     if wanted.baseline and before is None and not wanted.update:
-        msg = f"{wanted.baseline} has no part {key!r}; it holds {', '.join(sorted(lock)) or 'none'}; add it with --update"
+        held = ", ".join(sorted(lock)) or "none"
+        msg = f"{wanted.baseline} has no part {key!r}; it holds {held}; add it with --update"
         raise UsageError(msg)
     options: dict[str, Any] = _options(wanted.options, before)
     result = measure(Hashed(wanted.file) if wanted.baseline else wanted.file, **options)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from massproof import rows, units
+from massproof.budgets import percent
 from massproof.compare import Comparison
 from massproof.properties import Properties, Quantity
 from massproof.reasons import sure
@@ -32,6 +33,8 @@ _WORDS = {
 }
 _LONGEST = 16  # of a file's name as the head of a column
 _LEAST = 7  # significant digits
+_ALIKE = 0.1  # relative difference below which two numbers are read digit by digit
+_PLAIN = 1e-3, 1e9  # sizes that a person writes without an exponent
 _NOISE = 1e-12  # of the size of the numbers: what the last digits of float64 say
 
 
@@ -89,25 +92,17 @@ def _of(x: float, row: Row, unit: units.Unit) -> float:
 
 
 def _value(q: Quantity, row: Row, unit: units.Unit) -> str:
-    """A value with as many digits as show the difference, within reason; what is far below its size is 0."""
+    """A value with as many decimals as show the difference, within reason; what is far below its size is 0."""
+    value = q.to(unit).value + 0.0
     if not (row.absolute and row.relative) or math.isinf(row.relative):
-        return f"{q.to(unit).value + 0.0:.{_LEAST}g}"
-    size = abs(row.absolute) / row.relative
-    if abs(q.value) < _NOISE * size:
+        return f"{value:.{_LEAST}g}"
+    size = abs(_of(row.absolute, row, unit)) / row.relative
+    if abs(value) < _NOISE * size:
         return "0"
-    if row.relative < _NOISE:
-        return f"{q.to(unit).value:.{_LEAST}g}"
-    digits = 2 + math.floor(math.log10(abs(q.value) / size)) - math.floor(math.log10(row.relative))
-    return f"{q.to(unit).value:#.{digits}g}" if digits > _LEAST else f"{q.to(unit).value:.{_LEAST}g}"
-
-
-def percent(ratio: float) -> str:
-    """A relative difference: 1.3 %, 2e-07 where hundredths say nothing, a factor from ten on."""
-    if ratio < _NOISE or math.isinf(ratio):
-        return "0" if ratio < _NOISE else "∞"
-    if ratio >= 10:
-        return f"{ratio:.6g}×"
-    return f"{100 * ratio:.3g} %" if ratio >= 1e-5 else f"{ratio:.1e}"
+    if not _NOISE <= row.relative < _ALIKE or not _PLAIN[0] <= size < _PLAIN[1]:
+        return f"{value:.{_LEAST}g}"
+    digits = max(_LEAST, 2 - math.floor(math.log10(row.relative)))
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
 
 
 def _because(row: Row, unit: units.Unit) -> str:

@@ -36,6 +36,10 @@ _EXAMPLES = {
 }
 
 
+_FAR = Fraction(1, 10), 10  # ratios within which a difference is told in hundredths
+_NOISE = 1e-12  # of the size of numbers: what the last digits of float64 say
+
+
 class Standing(StrEnum):
     """How a number stands to its budget."""
 
@@ -103,13 +107,12 @@ class Budget:
 
     def off(self, value: Fraction | float) -> str:
         """On which side of what is allowed, or of the target, a number in SI is, and by how much."""
+        exact = Fraction(value)
         near = [end for end in (self.target, self.high, self.low) if end is not None]
-        end = near[0] if self.target is not None else min(near, key=lambda end: float(abs(value - end)))
-        off = Fraction(value) - end
-        part = f" ({percent(float(abs(off / end)))})" if end else ""
-        return (
-            f"{_short(abs(off), self.unit)}{part} {'above' if off > 0 else 'below'} {_short(end, self.unit)}"
-        )
+        end = near[0] if self.target is not None else min(near, key=lambda end: abs(exact - end))
+        off = exact - end
+        text = f"{_short(abs(off), self.unit)}{_part(exact, end)} {'above' if off > 0 else 'below'} "
+        return text + _short(end, self.unit)
 
     @property
     def allowed(self) -> str:
@@ -118,13 +121,23 @@ class Budget:
 
     def _straddled(self, found: Quantity) -> str:
         least, most = (_ends(end, self.unit) for end in _si(found))
-        symbol, cause = self.unit.symbol, widest(found)
+        symbol = self.unit.symbol
         need = (
-            f'; the interval is wider than "=" can hold: write how near, as "+- 0.1 {symbol}"'
-            if self.exact
-            else ""
+            f'; that is wider than "=" can hold, so write how near: "+- 0.1 {symbol}"' if self.exact else ""
         )
-        return f"part of its interval, {least} .. {most} {symbol}, is not allowed; its width is mostly {cause}{need}"
+        return f"part of its interval, {least} .. {most} {symbol}, is not allowed{need}"
+
+
+def _part(value: Fraction, end: Fraction) -> str:
+    """How far a number is from another one, as part of that, or as a factor where it is far."""
+    if not end:
+        return ""
+    ratio = value / end
+    return (
+        f" ({percent(float(abs(ratio - 1)))})"
+        if _FAR[0] < ratio < _FAR[1]
+        else f" (a factor of {float(ratio):.6g})"
+    )
 
 
 def _si(found: Quantity) -> tuple[float, float]:
@@ -145,8 +158,12 @@ def _short(value: Fraction, unit: Unit) -> str:
 
 
 def percent(ratio: float) -> str:
-    """A ratio as a person reads it: 1.3 %, from ten on as a factor."""
-    return f"{100 * ratio:.3g} %" if ratio < 10 else f"{ratio:.6g} times"
+    """A relative difference: 1.3 %, 2.0e-07 where hundredths say nothing, a factor from ten on."""
+    if ratio < _NOISE or math.isinf(ratio):
+        return "0" if ratio < _NOISE else "∞"
+    if ratio >= 10:
+        return f"{ratio:.6g}×"
+    return f"{100 * ratio:.3g} %" if ratio >= 1e-5 else f"{ratio:.1e}"
 
 
 def widest(found: Quantity) -> str:

@@ -63,7 +63,7 @@ class Held:
         if not held.allows(new):
             return Judged(Standing.MISSED, f"{held.off(new)}, which it was when it was locked{held.allowed}")
         if self._wider(found.to(held.unit), held):
-            text = f"the value is as it was, and its interval has become wider, mostly from {budgets.widest(found)}"
+            text = "the value is as it was, and its interval has become wider"
             return Judged(Standing.STRADDLED, text)
         return Judged(Standing.MET)
 

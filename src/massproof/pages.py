@@ -103,7 +103,7 @@ def _side(name: str, side: Properties) -> str:
     unsafe = ' class="DISAGREE"' if side.verdict is Verdict.UNSAFE else ""
     return (
         f'<div class="side"><span class="dim">{name}</span><br><strong>{_text(source.name)}</strong>'
-        f"<p>{_text(source.format)}, in {_text(source.unit)}; <span{unsafe}>{side.verdict.value}</span>; "
+        f"<p>{_text(source.format)}, unit {_text(source.unit)}; <span{unsafe}>{side.verdict.value}</span>; "
         f"{_text(side.method)}</p>" + (f"<ul>{notes}</ul>" if notes else "") + "</div>"
     )
 

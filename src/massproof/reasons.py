@@ -19,9 +19,9 @@ _TELLING = 1.01  # of both ends of a budget: a wider one holds some material by 
 _NAMED = 3  # materials
 _REMARKS = ("no-density", "density-stated")  # findings that change no number
 _BY_CAUSE = {
-    "density": "the range of the material's density; say the density itself, if it is known",
-    "tessellation": "the facets of the mesh",
+    "density": "the range of the material's density: say the density itself, if it is known",
     "file-precision": "how far the file's numbers are rounded",
+    "brep-gap": "how far edges lie off their faces",
 }
 
 
@@ -36,7 +36,7 @@ def reasons(
         return []
     if standing is Standing.STRADDLED:
         cause = widest(found)
-        return [f"the interval is mostly as wide as {_BY_CAUSE.get(cause, cause)}", *_findings(owner)]
+        return [f"the width of the interval is mostly {_BY_CAUSE.get(cause, cause)}", *_findings(owner)]
     said = [*_diagnosed(found, expected, owner, name), *_matter(found, expected, owner)]
     if not said and expected.target:
         ratio = float(Fraction(found.value) / expected.target)

@@ -25,6 +25,8 @@ def side(thing: Any, *, dialect: str | None = None, object: str | None = None, *
 
     Raises what `measure`, `dialects.parse` and `cassettes.answer` raise.
     """
+    if dialect is not None:
+        dialects.shapes(dialect)  # an unknown one is refused, needed or not
     if isinstance(thing, Properties):
         return thing
     found = document(thing)
