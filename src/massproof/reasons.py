@@ -16,6 +16,7 @@ _NAMES = {
     "inertia": "principal_moments.1",
 }  # where only the dimension is known
 _TELLING = 1.01  # of both ends of a budget: a wider one holds some material by chance
+_FEW, _ROUND = 9.5, 1e-2
 _NAMED = 3  # materials
 _REMARKS = ("no-density", "density-stated")  # findings that change no number
 _BY_CAUSE = {
@@ -46,7 +47,7 @@ def reasons(
 
 def _diagnosed(found: Quantity, expected: Budget, owner: Properties | None, name: str) -> Iterator[str]:
     """What `diagnoses` says of the two numbers, where what is expected has two ends."""
-    if expected.low is None or expected.high is None:
+    if expected.low is None or expected.high is None or _designed(found, expected):
         return
     unit = units.unit(units.SYSTEMS["SI"][found.unit.dimension])
     middle = expected.target if expected.target is not None else (expected.low + expected.high) / 2
@@ -60,6 +61,16 @@ def _diagnosed(found: Quantity, expected: Budget, owner: Properties | None, name
     between = Between(one, two, profiles.profile(profiles.EXACT))
     for cause in diagnoses.explain(diagnoses.Side(left), diagnoses.Side(right), between):
         yield f"{cause.code} ({sure(cause.confidence)}): {cause.message}"
+
+
+def _designed(found: Quantity, expected: Budget) -> bool:
+    """Whether one length is a few times the other: then a drawing says so rather than feet and yards."""
+    middle = float((expected.low or 0) + (expected.high or 0)) / 2
+    if found.unit.dimension != "length" or not (middle and found.value):
+        return False
+    ratio = found.to("m").value / middle
+    times = max(abs(ratio), 1 / abs(ratio))
+    return times < _FEW and abs(times - round(times)) < _ROUND
 
 
 def sure(confidence: float) -> str:
