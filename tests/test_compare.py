@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import contracts
+import jsonschema
 import numpy as np
 import pytest
 from compare_makers import in_unit, result, solid, times
@@ -311,6 +312,10 @@ def test_a_comparison_is_json():
     written = mp.compare(left, right, profile="zoo").to_dict()
 
     assert json.loads(json.dumps(written, allow_nan=False)) == written
+    schema = json.loads((DATA.parent / "docs/schema/comparison-1.json").read_text())
+    jsonschema.validate(written, schema)
+    lonely = mp.compare(left, result({"area": 1.0}, verdict=Verdict.UNSAFE)).to_dict()
+    jsonschema.validate(lonely, schema)
     assert (written["verdict"], written["agrees"], written["profile"]["name"]) == ("DISAGREE", False, "zoo")
     assert written["right"]["source"] == {"name": "other", "format": "made", "unit": "mm"}
     assert written["rows"][0]["name"] == "area"
@@ -373,6 +378,28 @@ def test_missing_bodies_are_found_in_another_unit():
 
     assert sorted(one.code for one in told) == ["length-unit", "missing-bodies"]
     assert len(next(one for one in told if one.code == "missing-bodies").evidence["missing"]) == 3
+
+
+def test_missing_bodies_are_found_in_another_unit_by_area_and_volume_alone():
+    """Neither cause alone makes anything agree."""
+    less = mp.measure(cuboids(BOXES[0], BOXES[3]), unit="inch")
+    told = mp.compare(
+        cuboids(*BOXES),
+        result({"area": less.area.value, "volume": less.volume.value}),
+        profile="zoo",
+        unit="mm",
+    ).explain()
+
+    assert sorted(one.code for one in told) == ["length-unit", "missing-bodies"]
+
+
+def test_bodies_are_no_cause_where_volumes_agree():
+    mesh = cuboids(*BOXES)
+    centre = mp.measure(mesh, unit="mm").center_of_mass.to("m")
+    wrong = dict(zip(figures.CENTRE, (centre[0], centre[2], -centre[1]), strict=True))
+    (told,) = mp.compare(mesh, result(wrong), unit="mm", profile="zoo").explain()
+
+    assert told.code == "frame"
 
 
 def test_many_missing_bodies_are_counted():
