@@ -625,6 +625,21 @@ def test_faceting_is_told_beside_a_unit():
     assert [one.code for one in told] == ["length-unit", "faceting"]
 
 
+def test_faceting_is_told_beside_a_unit_that_alone_makes_nothing_agree():
+    exact = {name: cylinder()[name] for name in ("area", "volume")}
+    told = mp.compare(result(exact, format="step"), lathe(32), unit="inch", profile="zoo").explain()
+
+    assert [one.code for one in told] == ["length-unit", "faceting"]
+
+
+def test_faceting_is_told_beside_a_density():
+    """Volumes differ by the facets, so that the density alone explains nothing within the tolerance."""
+    mesh = mp.measure(lathe(32), unit="mm", density="8960 kg/m^3")
+    told = mp.compare(result(cylinder(), format="step"), mesh, profile="zoo").explain()
+
+    assert sorted(one.code for one in told) == ["default-density", "faceting"]
+
+
 def test_what_is_no_faceting_is_not_called_so():
     """A mesh with more area than the part; one whose mass is off besides; two meshes; one of another size."""
     exact = cylinder()

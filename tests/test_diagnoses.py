@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,6 +160,13 @@ def test_a_default_density_is_named(rho, text):
     assert "ours has" in back.message
 
 
+def test_a_density_that_was_chosen_is_no_default():
+    steel = replace(result(of_density(NUMBERS, 7850.0), name="ours"), provenance={"material": "Steel"})
+    (told,) = found(steel, result(NUMBERS))
+
+    assert told.code == "density"
+
+
 def test_a_density_follows_from_mass_and_volume():
     left = only(NUMBERS, "mass", "volume")
 
@@ -271,9 +279,12 @@ def test_two_labels_can_be_wrong():
 
 
 def test_a_difference_that_any_number_would_explain_is_left_alone():
-    """Within 1 % one volume that is twice the other is no proof of anything, and 2.02 times no whole number."""
+    """Within 1 % a volume that is 20 times the other is no proof of a body that counts 20 times; within 1e-6 it is."""
     left = only(NUMBERS, "volume")
+    wrong = times(left, {"volume": 20.0})
 
+    assert found(result(left), result(wrong), "fusion-low") == ()
+    assert codes(found(result(left), result(wrong))) == {"counted"}
     assert found(result(left), result(times(left, {"volume": 2.05})), "fusion-low") == ()
 
 

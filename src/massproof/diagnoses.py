@@ -55,8 +55,9 @@ _KINDS = {
     "pound-constant": "density",
     "mirrored": "frame",
 }  # of which one is enough
+_NAMED = {"material", "density_source"}  # provenance of a density that somebody chose
 Family = Callable[[Between], Iterable[Cause]]
-FAMILIES: tuple[Family, ...] = (scales.multiplied, frames.causes, frames.moved, tensors.mixed)
+FAMILIES: tuple[Family, ...] = (scales.family(), frames.causes, frames.moved, tensors.mixed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +108,13 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
     found = [*_open(one, two), *_open(two, one)]
     if not between.wrong:
         return found
-    own = [*FAMILIES]
+    sides = {"left": left, "right": right}
+    chosen = [name for name, side in sides.items() if _NAMED & set(side.result.provenance)]
+    own = [scales.family(chosen), *FAMILIES[1:]]
     bodies = left.members(), right.members()
     if any(bodies):
         own.append(subsets.family(*bodies))
-    meshes = [name for name, side in (("left", left), ("right", right)) if side.faceted]
+    meshes = [name for name, side in sides.items() if side.faceted]
     if len(meshes) == 1:
         own.append(faceting.family(meshes[0]))
     return found + _told(between, _found(between, own, meshes), names)
@@ -127,7 +130,7 @@ def _found(between: Between, families: Sequence[Family], meshes: Sequence[str]) 
         found = [new for new in pairs if not new.between.wrong]
     if found or len(meshes) != 1:
         return found
-    rough = search(faceting.loose(between), FAMILIES)
+    rough = search(faceting.loose(between), families[: len(FAMILIES)])
     found = []
     for trial in rough:
         new = _Trial(between)

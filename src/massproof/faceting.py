@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from massproof import figures
 from massproof.causes import Cause
@@ -98,7 +99,6 @@ def _all(between: Between, most: float) -> bool:
 
 
 def loose(between: Between) -> Between:
-    """The same sides beside tolerances that facets can hide in."""
-    from dataclasses import replace
-
-    return Between(between.left, between.right, replace(between.profile, relative=_LOOSE), between.facets)
+    """The same sides beside tolerances that facets can hide in; of what they cannot move, the density, as before."""
+    profile = replace(between.profile, relative=_LOOSE, density=between.profile.relative)
+    return Between(between.left, between.right, profile, between.facets)
