@@ -15,7 +15,7 @@ def result(numbers, *, name="part", format="made", absent=None, verdict=Verdict.
     """
     found = {
         key: Quantity(x, units.unit(figures.unit(key)), (x - h, x + h), {"rounding": h} if h else {})
-        for key, x in numbers.items()
+        for key, x in ((key, float(x)) for key, x in numbers.items())
         for h in [(half or {}).get(key, 0.0)]
     }
 

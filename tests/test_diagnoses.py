@@ -1,6 +1,7 @@
 """Causes of differences: made on purpose, alone and in pairs, and found again; and none where there is none."""
 
 import itertools
+import json
 import os
 from dataclasses import replace
 
@@ -286,6 +287,39 @@ def test_a_difference_that_any_number_would_explain_is_left_alone():
     assert found(result(left), result(wrong), "fusion-low") == ()
     assert codes(found(result(left), result(wrong))) == {"counted"}
     assert found(result(left), result(times(left, {"volume": 2.05})), "fusion-low") == ()
+
+
+def spoiled(numbers, rng):
+    """Some properties missing, some numbers zero, of the other sign, tiny, huge or any."""
+    groups = {name.partition(".")[0] for name in numbers}
+    kept = {group for group in sorted(groups) if rng.random() < 0.7}
+    new = {name: x for name, x in numbers.items() if name.partition(".")[0] in kept and rng.random() < 0.95}
+    for name in new:
+        if rng.random() < 0.1:
+            choices = (0.0, -new[name], 1e-300, 1e300, 1e-9, 1e9, 1e40, new[name] * rng.uniform(0.5, 2))
+            new[name] = choices[rng.integers(len(choices))]
+    return new
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_numbers_are_compared_and_written_as_json(seed):
+    rng = np.random.default_rng(seed)
+    numbers = solid(rng)[0].numbers()
+    wrong = numbers
+    for code in rng.choice(list(CAUSES), rng.integers(0, 3)):
+        wrong = CAUSES[code](wrong, rng)
+    sides = [result(spoiled(n, rng), format=str(rng.choice(["stl", "step"]))) for n in (numbers, wrong)]
+    profile = str(rng.choice(["zoo", "fusion-low", "exact", "mesh-vs-brep"]))
+    written = mp.compare(*sides, profile=profile).to_dict()
+
+    assert json.loads(json.dumps(written, allow_nan=False)) == written
+
+
+def test_numbers_that_no_body_has_are_given_no_cause():
+    left = only(NUMBERS, "volume")
+
+    assert found(result(left), result({"volume": 1e300})) == ()
+    assert found(result(left), result({"volume": 1e-300})) == ()
 
 
 def test_an_open_mesh_is_told_beside_a_volume():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from massproof.members import Member
 
 _DEEPEST = 3  # causes together
+_LARGE = 1e50  # in SI: beyond, or below its inverse, no number is of a body, and powers of it overflow
 _KEPT = 8  # explanations of a part that are followed further
 _UNKNOWN = 0.3  # prior of a cause that is not in any list: another version of the part, a bug
 _LIKELY = 0.5  # below this nothing is said
@@ -106,7 +107,8 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
     one, two = left.result, right.result
     names = {"left": _title("left", one, two), "right": _title("right", two, one)}
     found = [*_open(one, two), *_open(two, one)]
-    if not between.wrong:
+    numbers = [abs(side[name].value) for name in between.common for side in (between.left, between.right)]
+    if not between.wrong or any(x > _LARGE or 0 < x < 1 / _LARGE for x in numbers):
         return found
     sides = {"left": left, "right": right}
     chosen = [name for name, side in sides.items() if _NAMED & set(side.result.provenance)]

@@ -122,7 +122,7 @@ class Between:
 
     def _product(self, name: str) -> float:
         i, j = (figures.AXES.index(axis) for axis in name[-2:])
-        return max(math.sqrt(side[i] * side[j]) for side in self.seconds)
+        return max(math.sqrt(side[i]) * math.sqrt(side[j]) for side in self.seconds)
 
     def gap(self, name: str) -> float:
         """By how much the intervals miss each other."""
