@@ -402,6 +402,21 @@ def test_bodies_are_no_cause_where_volumes_agree():
     assert told.code == "frame"
 
 
+def test_a_side_with_bodies_can_be_found_wrong_in_another_way():
+    """The volume is wrong, by a unit of its own: bodies are looked at, and are no cause; then it agrees."""
+    whole = mp.measure(cuboids(*BOXES), **STEEL)
+    wrong = {
+        "volume": whole.volume.value * 1e9 / 16387.064,
+        "area": whole.area.value,
+        "mass": whole.mass.value,
+    }
+    centre = whole.center_of_mass.to("m")
+    wrong |= dict(zip(figures.CENTRE, (centre[0], centre[2], -centre[1]), strict=True))
+    told = mp.compare(cuboids(*BOXES), result(wrong), profile="zoo", **STEEL).explain()
+
+    assert sorted(one.code for one in told) == ["frame", "mislabelled-unit"]
+
+
 def test_many_missing_bodies_are_counted():
     row_of = [((2 * k, 0, 0), (2 * k + 1, 1 + k / 7, 1 + k / 11)) for k in range(8)]
     told = mp.compare(

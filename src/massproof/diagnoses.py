@@ -113,7 +113,8 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
     sides = {"left": left, "right": right}
     chosen = [name for name, side in sides.items() if _NAMED & set(side.result.provenance)]
     own = [scales.family(chosen), *FAMILIES[1:]]
-    bodies = left.members(), right.members()
+    # Taking a file apart again is worth it where a body can be missing.
+    bodies = (left.members(), right.members()) if "volume" in between.wrong else ((), ())
     if any(bodies):
         own.append(subsets.family(*bodies))
     meshes = [name for name, side in sides.items() if side.faceted]
