@@ -15,7 +15,7 @@ def result(numbers, *, name="part", format="made", absent=None, verdict=Verdict.
     """
     found = {
         key: Quantity(x, units.unit(figures.unit(key)), (x - h, x + h), {"rounding": h} if h else {})
-        for key, x in numbers.items()
+        for key, x in ((key, float(x)) for key, x in numbers.items())
         for h in [(half or {}).get(key, 0.0)]
     }
 
@@ -29,7 +29,9 @@ def result(numbers, *, name="part", format="made", absent=None, verdict=Verdict.
     moments, radii = ([found.get(key) for key in names] for names in (figures.MOMENTS, figures.RADII))
     principal = None
     if any(moments) or any(radii):
-        principal = Principal((), tuple(radii) if any(radii) else None, tuple(moments) if any(moments) else None)
+        principal = Principal(
+            (), tuple(radii) if any(radii) else None, tuple(moments) if any(moments) else None
+        )
     return Properties(
         Source(name, format, lambda: "", "mm"),
         verdict,
@@ -65,7 +67,9 @@ class Solid:
             area=self.area + other.area,
             volume=volume,
             centre=self.centre + apart * (other.volume / volume),
-            second=self.second + other.second + np.outer(apart, apart) * (self.volume * other.volume / volume),
+            second=self.second
+            + other.second
+            + np.outer(apart, apart) * (self.volume * other.volume / volume),
             low=np.minimum(self.low, other.low),
             high=np.maximum(self.high, other.high),
         )
@@ -73,7 +77,11 @@ class Solid:
     def turned(self, matrix):
         ends = np.sort([matrix @ self.low, matrix @ self.high], axis=0)
         return replace(
-            self, centre=matrix @ self.centre, second=matrix @ self.second @ matrix.T, low=ends[0], high=ends[1]
+            self,
+            centre=matrix @ self.centre,
+            second=matrix @ self.second @ matrix.T,
+            low=ends[0],
+            high=ends[1],
         )
 
     def inertia(self):
@@ -84,7 +92,16 @@ class Solid:
         moments = np.linalg.eigvalsh(tensor)
         mass = self.volume * self.density
         values = [
-            *(self.area, self.volume, self.density, mass, *self.centre, *(self.high - self.low), *self.low, *self.high),
+            *(
+                self.area,
+                self.volume,
+                self.density,
+                mass,
+                *self.centre,
+                *(self.high - self.low),
+                *self.low,
+                *self.high,
+            ),
             *(tensor[0, 0], tensor[1, 1], tensor[2, 2], tensor[0, 1], tensor[1, 2], tensor[2, 0]),
             *moments,
             *np.sqrt(moments / mass),
@@ -132,7 +149,9 @@ def tensor(n):
 
 
 def entries(t):
-    return dict(zip(figures.TENSOR, map(float, (t[0, 0], t[1, 1], t[2, 2], t[0, 1], t[1, 2], t[2, 0])), strict=True))
+    return dict(
+        zip(figures.TENSOR, map(float, (t[0, 0], t[1, 1], t[2, 2], t[0, 1], t[1, 2], t[2, 0])), strict=True)
+    )
 
 
 def times(n, factors):
@@ -157,7 +176,12 @@ def length_unit(n, rng):
 
 Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # (x, z, −y)
 ROTATIONS = (Y_UP, Y_UP.T, np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]]), np.diag([-1, -1, 1]))
-MIRRORS = (np.diag([-1, 1, 1]), np.diag([1, -1, 1]), np.diag([1, 1, -1]), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]]))
+MIRRORS = (
+    np.diag([-1, 1, 1]),
+    np.diag([1, -1, 1]),
+    np.diag([1, 1, -1]),
+    np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]]),
+)
 
 
 def in_frame(n, matrix, whole=True):

@@ -112,7 +112,7 @@ def test_what_has_no_material_has_no_mass_and_no_centre():
     assert (finding.code, finding.evidence) == ("mass-missing", {"parts": 1})
     some = dialects.parse(body(massMissingCount=3))
     assert some.mass.value == 9.585992154544929
-    assert some.findings[0].message.startswith("3 parts have no material")
+    assert some.findings[0].message == "parts without a material, which mass, centre and inertia leave out: 3"
 
 
 def test_the_periphery_of_a_surface_is_no_area():

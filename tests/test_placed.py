@@ -2,6 +2,7 @@
 
 import dataclasses
 from fractions import Fraction
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -212,6 +213,64 @@ def test_moments_below_zero_by_more_than_their_error_are_none(least):
     else:
         assert one.body.mass == 6
         assert not one.unclosed
+
+
+TURNS = [((0, 0, 1), (1, 0, 0)), ((0, 0, 1), (3, 4, 0)), ((1, 2, 2), (2, 1, -2)), ((2, 3, 6), (3, -6, 2))]
+spots = st.tuples(*[st.integers(-(10**9), 10**9)] * 3)  # in thousandths: a thousand metres away
+frames = st.tuples(spots, st.sampled_from(TURNS))
+
+
+def exactly(spot, turn):
+    """Matrix and offset of a frame in rationals: its axes have rational lengths."""
+    z, x = (np.array([Fraction(n, isqrt(sum(n * n for n in axis))) for n in axis]) for axis in turn)
+    y = np.array([z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]])
+    return np.stack([x, y, z], axis=1), np.array([Fraction(n, 1000) for n in spot])
+
+
+def nested(chain):
+    """A box in as many assemblies as there are pairs of frames, and where its centre is."""
+    f = Solids()
+    shape = f.shape(f.millimetres(), f.box())
+    part, point = f.product("part", shape), np.array([Fraction(1, 2), Fraction(1), Fraction(3, 2)])
+    for level, pair in enumerate(chain):
+        inner, outer = (f.frame([n / 1000 for n in spot], *turn) for spot, turn in pair)
+        group = f.shape(f.millimetres())
+        whole = f.product(f"level{level}", group)
+        f.place(f.use(whole, part), shape, group, f.between(inner, outer))
+        (own, offset), (to, there) = (exactly(*one) for one in pair)
+        point = to @ (own.T @ (point - offset)) + there
+        part, shape = whole, group
+    return f.file(), point
+
+
+def off(data, point):
+    """How far the centre of what a file holds is off, and its error; the box encloses it."""
+    found = solids.measure_drawn(step.read(data), "part", None, None)
+    apart = max(abs(Fraction(float(x)) - y) for x, y in zip(found.body.centre, point, strict=True))
+    slack = found.errors["integration"].box
+    for low, y, high in zip(found.low, point, found.high, strict=True):
+        assert float(low) - slack <= y <= float(high) + slack
+    return float(apart), found.errors["integration"].centre
+
+
+@EXAMPLES
+@given(st.lists(st.tuples(frames, frames), min_size=1, max_size=6))
+def test_nested_assemblies_place_within_their_error(chain):
+    apart, error = off(*nested(chain))
+
+    assert apart <= error
+    assert error <= 16 * 2.0**-52 * 2 * len(chain) * 4 * len(chain) * 2e6 + 1e-12
+
+
+def test_an_assembly_that_goes_away_and_comes_back_says_what_it_rounded():
+    """Its last offset is small, of which a thousandth of what was lost on the way would be the rounding."""
+    here = ((0, 0, 0), TURNS[0])
+    away = ((123456789, -987654321, 555555555), TURNS[2])
+    data, point = nested([(here, away), (away, here), (((1001, 2003, 3007), TURNS[3]), here)])
+    apart, error = off(data, point)
+
+    assert max(map(abs, point)) < 10
+    assert 16 * 2.0**-52 * 20 < apart <= error < 1e-7
 
 
 def test_a_chain_of_placements_that_comes_back_keeps_what_it_rounded():

@@ -64,6 +64,7 @@ def test_the_cube_of_the_vendor_s_own_tests():
     assert (read.volume.value, read.area.value, read.mass.value) == pytest.approx((1e-6, 6e-4, 1e-3))
     assert read.center_of_mass.to("mm") == (5.0, 5.0, -5.0)
     assert read.density.to("kg/m^3").value == 1000.0
+    assert read.density.interval[1] - read.density.interval[0] < 1e-12
     assert read.provenance["density_source"] == "material_density of the request"
     assert read.absent["bounding_box"] == "the answer has no bounding box: that is another endpoint"
     assert read.source.unit == "mm"

@@ -73,8 +73,8 @@ def _angles(faces: npt.NDArray[np.int32], normals: Array) -> Array:
     same = np.concatenate([[False], key[1:] == key[:-1], [False]])
     first = np.flatnonzero(~same[:-1] & same[1:] & ~np.append(same[2:], False))
     one, two = order[first], order[first + 1]
-    cosine = np.einsum("ij,ij->i", normals[one // 3], normals[two // 3])
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    apart = np.linalg.norm(normals[one // 3] - normals[two // 3], axis=1)
+    angle = 2 * np.arcsin(np.minimum(apart / 2, 1.0))  # which keeps the digits of a small one
     found = np.zeros(len(ends))
     found[one] = found[two] = angle
     return found.reshape(-1, 3)

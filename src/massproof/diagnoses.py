@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from massproof.members import Member
 
 _DEEPEST = 3  # causes together
+_LARGE = 1e50  # in SI: beyond, or below its inverse, no number is of a body, and powers of it overflow
 _KEPT = 8  # explanations of a part that are followed further
 _UNKNOWN = 0.3  # prior of a cause that is not in any list: another version of the part, a bug
 _LIKELY = 0.5  # below this nothing is said
@@ -55,8 +56,9 @@ _KINDS = {
     "pound-constant": "density",
     "mirrored": "frame",
 }  # of which one is enough
+_NAMED = {"material", "density_source"}  # provenance of a density that somebody chose
 Family = Callable[[Between], Iterable[Cause]]
-FAMILIES: tuple[Family, ...] = (scales.multiplied, frames.causes, frames.moved, tensors.mixed)
+FAMILIES: tuple[Family, ...] = (scales.family(), frames.causes, frames.moved, tensors.mixed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,13 +107,17 @@ def explain(left: Side, right: Side, between: Between) -> list[Diagnosis]:
     one, two = left.result, right.result
     names = {"left": _title("left", one, two), "right": _title("right", two, one)}
     found = [*_open(one, two), *_open(two, one)]
-    if not between.wrong:
+    numbers = [abs(side[name].value) for name in between.common for side in (between.left, between.right)]
+    if not between.wrong or any(x > _LARGE or 0 < x < 1 / _LARGE for x in numbers):
         return found
-    own = [*FAMILIES]
-    bodies = left.members(), right.members()
+    sides = {"left": left, "right": right}
+    chosen = [name for name, side in sides.items() if _NAMED & set(side.result.provenance)]
+    own = [scales.family(chosen), *FAMILIES[1:]]
+    # Taking a file apart again is worth it where a body can be missing.
+    bodies = (left.members(), right.members()) if "volume" in between.wrong else ((), ())
     if any(bodies):
         own.append(subsets.family(*bodies))
-    meshes = [name for name, side in (("left", left), ("right", right)) if side.faceted]
+    meshes = [name for name, side in sides.items() if side.faceted]
     if len(meshes) == 1:
         own.append(faceting.family(meshes[0]))
     return found + _told(between, _found(between, own, meshes), names)
@@ -127,7 +133,7 @@ def _found(between: Between, families: Sequence[Family], meshes: Sequence[str]) 
         found = [new for new in pairs if not new.between.wrong]
     if found or len(meshes) != 1:
         return found
-    rough = search(faceting.loose(between), FAMILIES)
+    rough = search(faceting.loose(between), families[: len(FAMILIES)])
     found = []
     for trial in rough:
         new = _Trial(between)

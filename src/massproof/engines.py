@@ -6,6 +6,7 @@ Each part is integrated once, in its own frame. Open CASCADE runs in a process o
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ NATIVE, OCCT, BOTH = "native", "occt", "both"
 ACCURACY = exact.ACCURACY
 
 _MILLIMETRES = 1000  # in a metre: Open CASCADE answers in millimetres, and so do we
-_NAMED = 3  # parts that a finding names
+_NAMED, _LISTED = 3, 20  # numbers that a finding names, and those in its evidence
 # Seconds that Open CASCADE has for a file, and for each so many bytes of it one more; of 113 real files the slowest
 # took 10 s for 255 kB. Damaged ones can keep it busy for ever.
 _PATIENCE, _BYTES = 4.0, 5_000
@@ -39,6 +40,10 @@ class Found(NamedTuple):
     solid: bool  # whether they are solids, and not surfaces
     notes: tuple[Note, ...]
     method: str
+    versions: dict[str, str]  # of Open CASCADE, where it was asked
+    unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
+    shown: tuple[Shown, ...]  # what the definitions are of
+    bounded: bool = False  # whether a note is an assumption of what tessellated parts enclose
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -55,19 +60,27 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     scale = in_millimetres(model)
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
-    native: dict[int, Definition] = {}
-    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
-    if engine != OCCT:
-        native, unclear = _native(model, shown, scale, accuracy)
-        reasons |= unclear
-    asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
-    foreign, version = _foreign(model, shown, asked, occurrences, solid)
-    notes = _fallen_back(shown, reasons)
+    own = _own(model, shown, scale, accuracy if engine != OCCT else None)
+    asked = sorted(own.reasons)
+    if engine != NATIVE:
+        asked = [
+            n for n, one in enumerate(shown) if not one.mesh
+        ]  # of triangles Open CASCADE knows no volume
+    foreign, lost, version = _foreign(model, shown, asked, occurrences, solid)
+    if lost.keys() - own.made.keys():
+        raise FormatError(_unmade(shown, lost, min(lost.keys() - own.made.keys())))
+    notes = [*own.notes, *_fallen_back(shown, own.reasons)]
     if engine == BOTH:
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native})
-    chosen = [native[n] if n in native else _made(foreign[n], shown[n]) for n in range(len(shown))]
-    method = _method(len(native), len(shown), accuracy, version)
-    return Found(chosen, occurrences, solid, tuple(notes), method)
+        notes += _unchecked(
+            shown, lost | {n: "it is of triangles" for n, one in enumerate(shown) if one.mesh}
+        )
+        notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
+    chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
+    facets = sum(one.mesh is not None for one in shown)
+    method = _method(len(own.made) - facets, facets, len(shown), accuracy, version)
+    unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
+    told = ({"OCCT": version} if version else {}, unclosed, tuple(shown), own.facets.bounded)
+    return Found(chosen, occurrences, solid, (*notes, *own.facets.notes), method, *told)
 
 
 def in_millimetres(model: Model) -> float:
@@ -80,8 +93,9 @@ def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
     numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
     drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
     for one in shown:
+        own = float(np.abs(one.mesh.vertices).max()) if one.mesh else drawn
         longest = (
-            max(drawn * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
+            max(own * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
         )
         if not longest <= _LONGEST:  # catches nan, too
             msg = (
@@ -93,19 +107,61 @@ def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
 
 def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence]:
     """Where a part stands, in millimetres."""
-    for matrix, size in zip(shown.part.placements, shown.part.scale.tolist(), strict=True):
-        offset = matrix[:3, 3] * scale
-        yield Occurrence(number, matrix[:3, :3], offset, size, float(np.linalg.norm(offset)))
+    part = shown.part
+    numbers = (part.scale.tolist(), (part.travel * scale).tolist(), part.steps.tolist())
+    for matrix, size, travel, steps in zip(part.placements, *numbers, strict=True):
+        yield Occurrence(number, matrix[:3, :3], matrix[:3, 3] * scale, size, travel, steps)
+
+
+class _Facets(NamedTuple):
+    """What is said of tessellated parts together."""
+
+    notes: tuple[Note, ...] = ()
+    bounded: bool = False
+
+
+def _facetted(shown: Sequence[Shown], scale: float) -> tuple[dict[int, Definition], _Facets]:
+    """The tessellated parts, by their number in `shown`."""
+    own = {n: one for n, one in enumerate(shown) if one.mesh}
+    if not own:
+        return {}, _Facets()
+    from massproof import facetted  # which files without any do not wait for
+
+    found = {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
+    definitions = {
+        n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in found.items()
+    }
+    numbers = [one.part.number for one in own.values()]
+    notes = tuple(facetted.notes(numbers, list(found.values())))
+    return definitions, _Facets(notes, any(one.bounded for one in found.values()))
+
+
+class _Own(NamedTuple):
+    """What is integrated without Open CASCADE."""
+
+    made: dict[int, Definition]  # by number in `shown`
+    reasons: dict[int, str]  # why others are not
+    notes: list[Note]
+    facets: _Facets
+
+
+def _own(model: Model, shown: Sequence[Shown], scale: float, accuracy: float | None) -> _Own:
+    """Parts of triangles, and natively all that can be; accuracy : None: no faces."""
+    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
+    made, facets = _facetted(shown, scale)
+    if accuracy is None:
+        return _Own(made, reasons, [], facets)
+    parts = _integrated(model.shapes, shown, accuracy)
+    exactly, unclear = _native(parts, shown, scale)
+    return _Own(made | exactly, reasons | unclear, _mended([parts[n] for n in exactly]), facets)
 
 
 def _native(
-    model: Model, shown: Sequence[Shown], scale: float, accuracy: float
+    parts: dict[int, list[exact.Part]], shown: Sequence[Shown], scale: float
 ) -> tuple[dict[int, Definition], dict[int, str]]:
     """What could be integrated natively, by its number in `shown`; and why others could not, though they were read."""
-    read = [n for n, one in enumerate(shown) if not one.problems]
-    parts = _integrated(model.shapes, [shown[n] for n in read], accuracy)
     definitions, reasons = {}, {}
-    for n, rows in zip(read, parts, strict=True):
+    for n, rows in parts.items():
         wrong = next((part for part in rows if part.unsupported), None)
         if wrong:
             faces = ", ".join(f"#{number}" for number in wrong.unsupported[:_NAMED])
@@ -119,13 +175,17 @@ def _native(
     return definitions, reasons
 
 
-def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> list[list[exact.Part]]:
-    """Of each solid its part, of each surface model those of its shells; the rest of the table is left alone."""
-    rows = sorted({shell for one in shown for shell, _ in one.shells})
+def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> dict[int, list[exact.Part]]:
+    """Of each solid that was read its part, of each surface model those of its shells, by its number in `shown`.
+
+    The rest of the table is left alone.
+    """
+    read = {n: one for n, one in enumerate(shown) if not (one.problems or one.mesh)}
+    rows = sorted({shell for one in read.values() for shell, _ in one.shells})
     place = {row: n for n, row in enumerate(rows)}
     solids: list[tuple[int, int, int]] = []
     members: list[tuple[int, int]] = []
-    for one in shown:
+    for one in read.values():
         if one.solid >= 0:
             solids.append((len(members), len(one.shells), one.part.number))
             members += [(place[shell], same) for shell, same in one.shells]
@@ -136,10 +196,36 @@ def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> list[
     )
     parts = exact.integrate(table, accuracy)
     bodies = iter(parts)  # solids come first, and where there are solids no surface is shown
-    return [
-        [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
-        for one in shown
-    ]
+    return {
+        n: [next(bodies)] if one.solid >= 0 else [parts[place[shell]] for shell, _ in one.shells]
+        for n, one in read.items()
+    }
+
+
+def _mended(found: Sequence[list[exact.Part]]) -> list[Note]:
+    """Where files contradict themselves, and what was assumed to integrate them all the same."""
+    parts = [part for rows in found for part in rows]
+    notes: list[Note] = []
+    turned = [part for part in parts if part.turned]
+    if turned:
+        numbers = [number for part in turned for number in part.turned]
+        named = ", ".join(f"#{number}" for number in numbers[:_NAMED])
+        text = (
+            f"faces that look the other way than their loops or their neighbours say: {len(numbers)}, in "
+            f"{len(turned)} of {len(parts)} parts, as {named}; they were turned to fit, and the volume rests on that"
+        )
+        evidence = {"faces": len(numbers), "parts": len(turned), "numbers": numbers[:_LISTED]}
+        notes.append(("faces-turned", text, evidence))
+    open_ = [part for part in parts if part.unbalanced]
+    if open_:
+        worst = max(open_, key=lambda part: part.imbalance)
+        text = (
+            f"parts whose faces do not close, though their edges do: {len(open_)} of {len(parts)}; most open is "
+            f"#{worst.entity}, whose area vectors add up to {worst.imbalance:.2g} of its area and not to zero"
+        )
+        evidence = {"relative": worst.imbalance, "numbers": [part.entity for part in open_[:_LISTED]]}
+        notes.append(("area-vectors", text, evidence))
+    return notes
 
 
 def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
@@ -159,16 +245,18 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
 
 def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
     boxes = [part.extent.box(matrix) for part in parts]
+    if len(boxes) == 1:
+        return boxes[0]
     low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
     return low, high, max(rim for _, _, rim in boxes)
 
 
 def _foreign(
     model: Model, shown: Sequence[Shown], asked: Sequence[int], occurrences: Iterable[Occurrence], solid: bool
-) -> tuple[dict[int, Definition | None], str]:
-    """What Open CASCADE makes of parts, None where it makes nothing of one; and its version."""
+) -> tuple[dict[int, Definition], dict[int, str], str]:
+    """What Open CASCADE makes of parts, why it makes nothing of others, and its version."""
     if not asked:
-        return {}, ""
+        return {}, {}, ""
     turns: dict[int, dict[bytes, Any]] = {n: {} for n in asked}
     for one in occurrences:
         if one.definition in turns:
@@ -177,25 +265,57 @@ def _foreign(
         model.entities.rows[:, 0] >= 0
     )  # of each row among the instances of the file, from 1 on
     wanted = [
-        [[int(position[row]) for row in _rows(model, shown[n], solid)], solid, list(turns[n].values())]
+        [[int(position[row]) for row in rows] for rows in _rows(model, shown[n], solid)]
+        + [list(turns[n].values())]
         for n in asked
     ]
-    data = model.entities.data
+    answers, version = _answers(model.entities.data, wanted)
+    made, lost = {}, {}
+    for n, found in zip(asked, answers, strict=True):
+        if isinstance(found, str):
+            lost[n] = found
+        else:
+            made[n] = _answered(found, list(turns[n]))
+    return made, lost, version
+
+
+def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
+    """What Open CASCADE says of each part, or why it says nothing; and its version.
+
+    Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
+    """
     isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
+    try:
+        return _call(data, wanted, limits)
+    except isolation.Stopped as error:
+        if len(wanted) == 1:
+            return [str(error)], ""
+    except FormatError as error:
+        return [str(error)] * len(wanted), ""
+    answers: list[Any] = ["no time is left for it"] * len(wanted)
+    version, end = "", time.monotonic() + limits.seconds
+    for n, one in enumerate(wanted):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            (answers[n],), version = _call(data, [one], limits._replace(seconds=left))
+        except FormatError as error:
+            answers[n] = str(error)
+    return answers, version
+
+
+def _call(data: Any, wanted: list[Any], limits: isolation.Limits) -> tuple[list[Any], str]:
     answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
-    made = {
-        n: found and _answered(found, list(turns[n])) for n, found in zip(asked, answer["parts"], strict=True)
-    }
-    return made, answer["version"]
+    return [one or "Open CASCADE leaves it out" for one in answer["parts"]], answer["version"]
 
 
-def _rows(model: Model, shown: Shown, solid: bool) -> list[int]:
-    """Rows of the file where a solid is written, or the shells of a surface."""
-    if solid:
-        return [shown.part.row]
+def _rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
+    """Rows of the file where a solid is written, none for a surface, and those of the shells of either."""
     numbers = {int(model.shapes.shells[shell, 2]) for shell, _ in shown.shells if shell >= 0}
-    return np.flatnonzero(np.isin(model.entities.rows[:, 0], list(numbers))).tolist()
+    shells = np.flatnonzero(np.isin(model.entities.rows[:, 0], list(numbers))).tolist()
+    return [shown.part.row] if solid else [], shells
 
 
 def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
@@ -207,7 +327,7 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     return Definition(
         body,
         answer["area"],
-        {"integration": Errors(*answer["errors"])},
+        {cause: Errors(*one) for cause, one in answer["errors"].items()},
         lambda matrix: boxes[(matrix + 0.0).tobytes()],
         answer["splines"],
         answer["inverted"],
@@ -215,12 +335,23 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     )
 
 
-def _made(found: Definition | None, shown: Shown) -> Definition:
-    if found is None:
-        why = f": {shown.problems[0]}" if shown.problems else ""
-        msg = f"STEP file with a part, #{shown.part.number}, that cannot be made{why}; export it again"
-        raise FormatError(msg)
-    return found
+def _unmade(shown: Sequence[Shown], lost: dict[int, str], n: int) -> str:
+    """What to say of a part that no engine makes."""
+    why = "; ".join([*shown[n].problems[:1], lost[n]])
+    return f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+
+
+def _unchecked(shown: Sequence[Shown], lost: dict[int, str]) -> list[Note]:
+    """Parts that only one engine could make."""
+    if not lost:
+        return []
+    first = min(lost)
+    text = (
+        f"Open CASCADE makes nothing of {len(lost)} of {len(shown)} parts, which are not compared, as "
+        f"#{shown[first].part.number}: {lost[first]}"
+    )
+    numbers = [shown[n].part.number for n in sorted(lost)[:_LISTED]]
+    return [("engines-unchecked", text, {"parts": len(shown), "count": len(lost), "numbers": numbers})]
 
 
 def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
@@ -230,31 +361,23 @@ def _fallen_back(shown: Sequence[Shown], reasons: dict[int, str]) -> list[Note]:
     named = "; ".join(f"#{shown[n].part.number}: {why}" for n, why in list(reasons.items())[:_NAMED])
     text = f"{len(reasons)} of {len(shown)} parts were integrated by Open CASCADE. {named}"
     numbers = [shown[n].part.number for n in reasons]
-    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:20]}
+    evidence = {"parts": len(shown), "fallen_back": len(reasons), "numbers": numbers[:_LISTED]}
     return [("fallback-occt", text, evidence)]
 
 
-def _disagreements(
-    shown: Sequence[Shown], pairs: dict[int, tuple[Definition, Definition | None]]
-) -> list[Note]:
+def _disagreements(shown: Sequence[Shown], both: dict[int, tuple[Definition, Definition]]) -> list[Note]:
     """Parts of which the engines say what both cannot be, by their errors."""
-    both = {n: (native, foreign) for n, (native, foreign) in pairs.items() if foreign}
-    notes: list[Note] = []
-    if len(both) < len(pairs):
-        text = f"Open CASCADE makes nothing of {len(pairs) - len(both)} of {len(pairs)} parts, which are not compared"
-        evidence = {"parts": len(pairs), "count": len(pairs) - len(both)}
-        notes.append(("engines-unchecked", text, evidence))
     worst: list[tuple[float, int, str, float, float]] = []
     for n, (native, foreign) in both.items():
         for what, ours, theirs, allowed in _compared(native, foreign):
             if not abs(ours - theirs) <= allowed:
                 worst.append((abs(ours - theirs) / max(allowed, _TINY), n, what, ours, theirs))
     if worst:
-        notes.append(_disagreement(shown, len(both), worst))
-    elif both:
-        text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
-        notes.append(("engines-agree", text, {"parts": len(both)}))
-    return notes
+        return [_disagreement(shown, len(both), worst)]
+    if not both:
+        return []
+    text = f"the native engine and Open CASCADE agree on all {len(both)} parts, within their errors"
+    return [("engines-agree", text, {"parts": len(both)})]
 
 
 def _disagreement(
@@ -276,11 +399,12 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
 
     def allowed(field: str) -> float:
         both = [*native.errors.values(), *foreign.errors.values()]
-        return float(sum(getattr(one, field) for one in both))
+        return float(sum(getattr(one, field) for one in both if one))
 
     yield "area", native.area, foreign.area, allowed("area")
-    if not (native.body and foreign.body):
-        yield "number of volumes", float(bool(native.body)), float(bool(foreign.body)), 0.0
+    volumes = [one.body is not None and not one.unclosed for one in (native, foreign)]
+    if not (native.body and foreign.body and all(volumes)):
+        yield "number of volumes", float(volumes[0]), float(volumes[1]), 0.0
         return
     yield "volume", native.body.mass, foreign.body.mass, allowed("volume")
     for k in range(3):
@@ -290,9 +414,12 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
             yield "second moment", ours, theirs, allowed("second")
 
 
-def _method(native: int, count: int, accuracy: float, version: str) -> str:
-    own = f"boundary integrals over the exact faces, to {accuracy:g}"
-    foreign = f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"
-    if native == count:
-        return own
-    return f"{own}; {foreign} for {count - native} of {count} parts" if native else foreign
+def _method(native: int, facets: int, count: int, accuracy: float, version: str) -> str:
+    """How parts were measured: the first way without the number of those."""
+    ways = (
+        (native, f"boundary integrals over the exact faces, to {accuracy:g}"),
+        (facets, "divergence theorem over the triangles as stored"),
+        (count - native - facets, f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"),
+    )
+    first, *others = [(parts, how) for parts, how in ways if parts]
+    return "; ".join([first[1], *(f"{how} for {parts} of {count} parts" for parts, how in others)])

@@ -45,7 +45,9 @@ class Part:
     faces: int
     unsupported: tuple[int, ...]  # entity numbers of faces that could not be integrated
     closed: bool  # whether every edge joins two faces
-    flipped: int  # faces that looked the wrong way in their shell
+    turned: tuple[
+        int, ...
+    ]  # entity numbers of faces that looked the other way than their loops or neighbours say
     inverted: bool  # whether the outer shell is inside out; its volume counts as positive
     imbalance: float  # |Σ area vectors| over the area: 0 for a closed surface
     gap: float  # largest distance of an edge from one of its faces
@@ -54,6 +56,12 @@ class Part:
         int  # faces that are splines or offsets of them, or have an edge that is: their error is an estimate
     )
     extent: Extent
+
+    @property
+    def unbalanced(self) -> bool:
+        """Whether the area vectors of its closed surface add up to more than gaps and errors let them."""
+        known = self.errors["brep-gap"].area + self.errors["integration"].area
+        return self.closed and 2 * self.imbalance * self.area > known
 
     def box(self, matrix: Floats) -> tuple[Floats, Floats]:
         """Tight corners after r -> matrix·r, a rotation or mirror times a scale; made when asked, and kept."""
@@ -104,7 +112,7 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
 def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     """Which shells and faces make which part, and the faces, part by part."""
     at, part = spread(shapes.solids[:, 0], shapes.solids[:, 1])
-    used = shapes.solid_shells[at, 0]
+    used = shapes.solid_shells[at, 0]  # their orientation tells nothing: some exporters turn cavities twice
     free = np.setdiff1d(np.arange(len(shapes.shells)), used)
     shells = np.concatenate([used, free])
     part = np.concatenate([part, len(shapes.solids) + np.arange(len(free))])
@@ -182,8 +190,8 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     return tuple(np.zeros(shape) for shape in shapes)
 
 
-def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Signs that make neighbours in each shell look alike; which shells are closed; how many faces were turned.
+def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Signs that make neighbours in each shell look alike; which shells are closed, and look outwards throughout.
 
     An edge joins two faces when it is used by two loops; they look alike when these run it in opposite directions.
     """
@@ -198,7 +206,6 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_], np
     closed = np.ones(len(rows.part), bool)
     closed[shell[count != 2]] = False
     balance = np.add.reduceat(direction[order] * rows.sign[row[order]], begin) if len(begin) else begin
-    turned = np.zeros(len(rows.part), np.int64)
     sign = rows.sign.copy()
     for wrong in np.unique(shell[(count == 2) & (balance != 0)]):
         pairs = (
@@ -206,12 +213,12 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_], np
             order[1 + begin[(shell == wrong) & (count == 2)]][:, None],
         )
         both = np.hstack(pairs)
-        turned[wrong] = _turn(sign, row[both], direction[both])
-    return sign, closed, turned
+        closed[wrong] &= _turn(sign, row[both], direction[both])
+    return sign, closed
 
 
-def _turn(sign: Floats, rows: Integers, directions: Integers) -> int:
-    """Turn faces until neighbours look alike, as few as may be; how many were turned.
+def _turn(sign: Floats, rows: Integers, directions: Integers) -> bool:
+    """Turn faces until neighbours look alike, as few as may be; False for a surface with one side only.
 
     rows, directions : (n, 2) the two faces at each edge, and which way their loops run it
     """
@@ -220,7 +227,6 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> int:
         if a != b:
             neighbours.setdefault(a, []).append((b, p * q))
             neighbours.setdefault(b, []).append((a, p * q))
-    turned = 0
     seen: set[int] = set()
     for start in neighbours:
         if start in seen:
@@ -239,8 +245,7 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> int:
         if (flips < 0).sum() > len(patch) / 2:
             flips = -flips
         sign[patch] *= flips
-        turned += int((flips < 0).sum())
-    return turned
+    return bool(((directions * sign[rows]).sum(axis=1) == 0).all())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -300,31 +305,37 @@ def _places(table: Table, rows: _Rows, integrals: _Integrals) -> list[_Place]:
 
 def _parts(table: Table, rows: _Rows, integrals: _Integrals, places: list[_Place]) -> list[Part]:
     """All parts, from the integrals of their faces."""
-    sign, closed, turned = _signs(table, rows)
+    sign, closed = _signs(table, rows)
     count = len(rows.entity)
     moments = sign[:, None] * integrals.fields[:, 1:]
     flux = np.bincount(rows.shell, moments[:, 0], len(rows.part))
-    inside_out = (flux < 0) == rows.outer
-    inside_out &= flux != 0
+    inside_out = ((flux < 0) == rows.outer) & (flux != 0)
     moments *= np.where(inside_out, -1.0, 1.0)[rows.shell, None]
     sums = _Sums.of(table, rows, integrals, moments)
-    bad: list[list[int]] = [[] for _ in range(count)]
-    for f in np.flatnonzero((integrals.outcomes[:, 0] > 0) | _stray(integrals)):
-        bad[rows.part[rows.shell[f]]].append(int(table.shapes.faces[f, 4]))
+    turned = (sign != rows.sign) | ((integrals.outcomes[:, 1] & kernel.REVERSED) > 0)
+    bad = _numbers(table, rows, (integrals.outcomes[:, 0] > 0) | _stray(integrals))
+    other = _numbers(table, rows, turned)
     whole = np.ones(count, bool)
     np.logical_and.at(whole, rows.part, closed)
-    many = np.bincount(rows.part, turned, count)
     inverted = np.zeros(count, bool)
     np.logical_or.at(inverted, rows.part, inside_out & rows.outer)
     return [
         _part(
             sums.of_part(p),
-            (int(rows.entity[p]), bool(rows.solid[p]), tuple(bad[p])),
+            (int(rows.entity[p]), bool(rows.solid[p]), bad.get(p, ())),
             places[p],
-            (bool(whole[p]), int(many[p]), bool(inverted[p])),
+            (bool(whole[p]), other.get(p, ()), bool(inverted[p])),
         )
         for p in range(count)
     ]
+
+
+def _numbers(table: Table, rows: _Rows, faces: npt.NDArray[np.bool_]) -> dict[int, tuple[int, ...]]:
+    """Entity numbers of some faces, by part."""
+    found: dict[int, list[int]] = {}
+    for f in np.flatnonzero(faces):
+        found.setdefault(int(rows.part[rows.shell[f]]), []).append(int(table.shapes.faces[f, 4]))
+    return {part: tuple(numbers) for part, numbers in found.items()}
 
 
 def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
@@ -341,10 +352,13 @@ def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
 
 
 def _part(
-    raw: _Sums, what: tuple[int, bool, tuple[int, ...]], place: _Place, shells: tuple[bool, int, bool]
+    raw: _Sums,
+    what: tuple[int, bool, tuple[int, ...]],
+    place: _Place,
+    shells: tuple[bool, tuple[int, ...], bool],
 ) -> Part:
     """A part of its sums; what: entity, solid, unsupported; shells: closed, faces turned, inside out."""
-    (entity, solid, unsupported), (closed, turned, inverted) = what, shells
+    entity, solid, unsupported = what
     imbalance = float(np.linalg.norm(raw.total[10:]))
     absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
     body, integration, gaps = _body(raw, imbalance, bool(absent))
@@ -364,9 +378,7 @@ def _part(
             errors,
             place.faces,
             unsupported,
-            closed,
-            turned,
-            inverted,
+            *shells,
         ),
         *(share, float(raw.gap), absent, place.splines, place.extent),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from massproof import figures
 from massproof.causes import Cause
@@ -36,14 +37,14 @@ def tolerances(errors: Errors, found: Figures) -> dict[str, float]:
         (figures.MOMENTS, math.sqrt(18) * rho * errors.second),
     )
     sizes |= {name: size for names, size in groups for name in names}
-    if "volume" in found:
-        volume = found["volume"].value
-        for name in figures.RADII:
-            if name in found and found[name].value > 0:
-                radius = found[name].value  # of I = m k²: 2 δk/k is at most δI/I + δm/m
-                moved = math.sqrt(18) * errors.second / (volume * radius**2) + errors.volume / volume
-                sizes[name] = radius * moved / 2
+    sizes |= {name: _of_radius(errors, found, name) for name in figures.RADII if name in found}
     return {name: size for name, size in sizes.items() if name in found}
+
+
+def _of_radius(errors: Errors, found: Figures, name: str) -> float:
+    """Of I = m k²: 2 δk/k is at most δI/I + δm/m."""
+    volume, radius = found["volume"].value, found[name].value
+    return (math.sqrt(18) * errors.second / (volume * radius) + errors.volume / volume * radius) / 2
 
 
 def family(mesh: str) -> Callable[[Between], Iterator[Cause]]:
@@ -98,7 +99,6 @@ def _all(between: Between, most: float) -> bool:
 
 
 def loose(between: Between) -> Between:
-    """The same sides beside tolerances that facets can hide in."""
-    from dataclasses import replace
-
-    return Between(between.left, between.right, replace(between.profile, relative=_LOOSE), between.facets)
+    """The same sides beside tolerances that facets can hide in; of what they cannot move, the density, as before."""
+    profile = replace(between.profile, relative=_LOOSE, density=between.profile.relative)
+    return Between(between.left, between.right, profile, between.facets)

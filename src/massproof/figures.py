@@ -97,7 +97,7 @@ def diagonal(found: Figures) -> float:
         return math.hypot(*(found[name].value for name in SIDES))
     if all(name in found for name in RADII):
         # The moments of a body add up to twice its second moment about the centre.
-        return math.sqrt(6 * sum(found[name].value ** 2 for name in RADII))
+        return math.sqrt(6) * math.hypot(*(found[name].value for name in RADII))
     if "volume" in found:
         return math.sqrt(3) * math.cbrt(abs(found["volume"].value))
     if "area" in found:

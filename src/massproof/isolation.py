@@ -28,6 +28,10 @@ _LENGTH = struct.Struct("<QQ")  # bytes of the request or answer, and of the dat
 _START = "import sys; sys.path[:] = {path!r}; from massproof import isolation; isolation.serve({memory})"
 
 
+class Stopped(FormatError):
+    """A worker crashed or went beyond a limit: with less to do it might not."""
+
+
 class Limits(NamedTuple):
     """What one call may take."""
 
@@ -43,7 +47,7 @@ def call(function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **ar
 
     function : "module:name"; it returns what JSON can say, and so are its arguments
 
-    Raises the MassproofError that it raised, and FormatError when it crashed or exceeded a limit.
+    Raises the MassproofError that it raised, and Stopped when it crashed or exceeded a limit.
     """
     worker = _POOL.take(limits)
     try:
@@ -71,7 +75,7 @@ class _Worker:
         )
 
     def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
-        """The answer to a request; FormatError when there is none in time."""
+        """The answer to a request; Stopped when there is none in time."""
         answers: list[bytes] = []
         reader = threading.Thread(target=self._exchange, args=(request, data, answers), daemon=True)
         reader.start()
@@ -83,9 +87,9 @@ class _Worker:
                 f"reading took more than {limits.seconds:g} s in a separate process, which was stopped; "
                 "simplify the file"
             )
-            raise FormatError(msg)
+            raise Stopped(msg)
         if not answers:
-            raise FormatError(_death(self._process.wait(), limits))
+            raise Stopped(_death(self._process.wait(), limits))
         answer: dict[str, Any] = json.loads(answers[0])
         return answer
 
@@ -161,7 +165,7 @@ def _raised(error: dict[str, str], limits: Limits) -> MassproofError:
         made.args = (error["message"],)
         return made
     if error["type"] == "MemoryError":
-        return FormatError(
+        return Stopped(
             f"reading needed more than {limits.memory / 2**30:g} GiB in a separate process; simplify the file"
         )
     return FormatError(f"reading failed: {error['type']}: {error['message']}; repair the file")

@@ -80,10 +80,10 @@ def _solids(drawn: Drawn) -> Iterator[Member]:
     shown = [one.part for one in drawn.model.parts if (one.part.kind != groups.SURFACE) == found.solid]
     for number, place in enumerate(found.occurrences):
         definition, k = found.definitions[place.definition], abs(place.scale)
-        if definition.body is None:
-            continue
         part = shown[place.definition]
-        body = definition.body.moved(place.matrix, place.offset).scaled(k**3)
+        # A solid without a body leaves the whole without a volume, with which nothing adds up.
+        own = definition.body or Body(0.0, np.zeros(3), np.zeros((3, 3)))
+        body = own.moved(place.matrix, place.offset).scaled(k**3)
         low, high, _ = definition.box(place.matrix)
         name = f"{part.name or 'solid'} (#{part.number}, body {number + 1})"
         yield Member(name, body, definition.area * k**2, low + place.offset, high + place.offset)

@@ -1,8 +1,14 @@
-"""How STEP files place one frame in another: 4 × 4 matrices of axis placements and transformation operators."""
+"""How STEP files place one frame in another: 4 × 4 matrices of axis placements and transformation operators.
+
+What a chain of them rounds is in proportion to the way that it goes, not to where it ends: one that comes back from
+a kilometre away has still rounded there (docs/decisions/placing.md).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +17,46 @@ from massproof.entities import Entities, Row
 
 _SMALLEST = 1e-30  # scale³ of a placement: 10⁻¹⁰ of its size is no part any more
 _SHORT = 1e-9  # of a unit vector's part across another: less is no direction
+
+
+class Places(NamedTuple):
+    """Where one thing stands, n times, and how far the placements go that bring it there, one after the other."""
+
+    matrices: Floats  # (n, 4, 4) a rotation or mirror times a scale, and an offset
+    scales: Floats  # (n,)
+    lengths: Floats  # (n,) of all offsets on the way, each as large as it is in the whole
+    steps: Floats  # (n,) how many matrices are multiplied on the way
+
+    def then(self, inner: Places) -> Places:
+        """The same of something that `inner`, one place, places in this."""
+        return Places(
+            self.matrices @ inner.matrices,
+            self.scales * inner.scales,
+            self.lengths + self.scales * inner.lengths,
+            self.steps + inner.steps,
+        )
+
+
+def step(matrix: Floats) -> Places:
+    """One placement."""
+    length, scale = (math.hypot(*matrix[:3, k].tolist()) for k in (3, 0))
+    return Places(matrix[None], np.array([scale]), np.array([length]), np.ones(1))
+
+
+STAY = Places(np.eye(4)[None], np.ones(1), np.zeros(1), np.zeros(1))
+
+
+def joined(places: Sequence[Places]) -> Places:
+    """All of them."""
+    if len(places) == 1:
+        return places[0]
+    return Places(*(np.concatenate(arrays) for arrays in zip(*places, strict=True)))
+
+
+def back(matrix: Floats) -> Places:
+    """The placement that takes back what a matrix does; it goes as far."""
+    one = step(matrix)
+    return Places(inverse(matrix)[None], 1 / one.scales, one.lengths / one.scales, one.steps)
 
 
 def frame(entities: Entities, row: int, factor: float) -> Floats | None:
@@ -59,6 +105,8 @@ def _matrix(x: Floats, z: Floats, origin: Floats) -> Floats:
     if np.linalg.norm(x) < _SHORT:  # along z, or left out where z is x: another will do
         x = np.eye(3)[np.abs(z).argmin()]
         x = x - (x @ z) * z
+    x = x / np.linalg.norm(x)
+    x = x - (x @ z) * z  # once more: what cancelled may have left a part along z
     x = x / np.linalg.norm(x)
     return _joined(np.column_stack([x, np.cross(z, x), z]), origin)
 

@@ -23,6 +23,7 @@ class Profile:
     single: bool = False  # coordinates pass through float32
     facets: bool = False  # one side is a mesh of what the other is exactly
     dialects: tuple[str, ...] = ()
+    density: float | None = None  # instead of `relative`, where densities are known better than shapes
 
 
 @cache

@@ -140,7 +140,6 @@ def _plain(value: float, significant: int) -> str:
 _OPEN = {
     "tessellation": "how far the facets lie from the part they stand for",
     "file-precision": "how far the exporter rounded the numbers",
-    "brep-gap": "how far edges lie off their faces",
 }
 _REMARKS = {
     "no-density",

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from massproof import figures
 from massproof.figures import Figures
-from massproof.profiles import Profile
 from massproof.properties import Quantity
+
+if TYPE_CHECKING:
+    from massproof.profiles import Profile
 
 _SINGLE = 2.0**-23  # of a coordinate: two roundings to float32, of the place and of what is added to it
 
@@ -101,14 +103,16 @@ class Between:
     def bound(self, name: str) -> Bound:
         """That of one property which both sides have."""
         size = max(abs(self.left[name].value), abs(self.right[name].value))
-        rounding, of = 0.0, "the value"
+        rounding, relative, of = 0.0, self.profile.relative, "the value"
         if name in _POSITIONS:
             rounding, size, of = size * _SINGLE, self.diagonal, "the diagonal of the box"
         elif name in figures.SIDES:
             rounding = _SINGLE * self._farthest(name)
         elif name in figures.PRODUCTS and self.seconds:
             size, of = self._product(name), "√(Sxx·Syy) of its axes"
-        tolerance = self.profile.relative * size + rounding * self.profile.single
+        elif name == "density" and self.profile.density is not None:
+            relative = self.profile.density
+        tolerance = relative * size + rounding * self.profile.single
         return Bound(tolerance + self.facets.get(name, 0.0), size, of)
 
     def _farthest(self, name: str) -> float:
@@ -119,7 +123,7 @@ class Between:
 
     def _product(self, name: str) -> float:
         i, j = (figures.AXES.index(axis) for axis in name[-2:])
-        return max(math.sqrt(side[i] * side[j]) for side in self.seconds)
+        return max(math.sqrt(side[i]) * math.sqrt(side[j]) for side in self.seconds)
 
     def gap(self, name: str) -> float:
         """By how much the intervals miss each other."""

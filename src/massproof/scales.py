@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from itertools import permutations
 from typing import Any
@@ -175,7 +175,7 @@ _CUBIC_FOOT = (
 )  # kg/m³ in 1 lb/ft³: as the Rust crate `measurements` has it, and exact
 
 
-def densities(between: Between) -> Iterator[Cause]:
+def densities(between: Between, chosen: Collection[str] = ()) -> Iterator[Cause]:
     """The same shape of another matter."""
     one, two = density(between.left), density(between.right)
     names = ("density", *WEIGHED)
@@ -184,14 +184,14 @@ def densities(between: Between) -> Iterator[Cause]:
     # What is stated as density may be wrong besides, and so may the inertia.
     fits = {times for order in (names, names[::-1]) if (times := factor(between, order))} or {one / two}
     for times in sorted(fits):
-        code, prior, text, evidence = _of_density(between, one, two, times)
+        code, prior, text, evidence = _of_density(between, chosen, one, two, times)
         for of, share in ((names, 1.0), (names[:2], 0.05)):
             change = on_right(scaled(every(of, times)))
             yield Cause(code, f"{times:.2g} of {len(of)}", prior * share, text, change, evidence, 1)
 
 
 def _of_density(
-    between: Between, one: float, two: float, times: float
+    between: Between, chosen: Collection[str], one: float, two: float, times: float
 ) -> tuple[str, float, str, dict[str, Any]]:
     """Code, prior, text and evidence of two densities."""
     evidence: dict[str, Any] = {"left": one, "right": two, "factor": times}
@@ -200,7 +200,7 @@ def _of_density(
         return "pound-constant", 0.5, _POUND, evidence
     sensible = all(_PLAUSIBLE[0] <= rho <= _PLAUSIBLE[1] for rho in (one, two))
     evidence["materials"] = {"left": fitting(one), "right": fitting(two)}
-    default = _default(between)
+    default = _default(between, chosen)
     text = f"{default}densities differ, volumes do not: {{left}} {_matter(one)}, {{right}} {_matter(two)}"
     prior = 0.3 if sensible or default else 1e-3
     return ("default-density" if default else "density"), prior, text, evidence
@@ -212,11 +212,11 @@ _POUND = (
 )
 
 
-def _default(between: Between) -> str:
+def _default(between: Between, chosen: Collection[str]) -> str:
     """Which side has a density that programs take when none is given, "" when none has."""
     width = max(2.5 * between.profile.relative, 1e-6)
     for side, found in (("right", between.right), ("left", between.left)):
-        for usual, text in _DEFAULTS.items():
+        for usual, text in _DEFAULTS.items() if side not in chosen else ():
             if any(abs(rho / usual - 1) <= width for rho in stated(found)):
                 return f"default density: {{{side}}} has {text}; "
     return ""
@@ -265,10 +265,12 @@ def counts(between: Between) -> Iterator[Cause]:
             )
 
 
-FAMILIES = (lengths, labels, densities, counts)
+def family(chosen: Collection[str] = ()) -> Callable[[Between], Iterator[Cause]]:
+    """All causes that multiply; chosen : sides whose density was named, and so is no default."""
 
+    def causes(between: Between) -> Iterator[Cause]:
+        for some in (lengths, labels, counts):
+            yield from some(between)
+        yield from densities(between, chosen)
 
-def multiplied(between: Between) -> Iterable[Cause]:
-    """All causes that multiply."""
-    for family in FAMILIES:
-        yield from family(between)
+    return causes

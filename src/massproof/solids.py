@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+
 import numpy as np
 
-from massproof import engines
+from massproof import densities, engines
 from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
 from massproof.placed import Whole, whole
+from massproof.stated import DENSITY, Stated
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
+    "area-vectors",
     "duplicate-solids",
     "engines-disagree",
+    "faces-turned",
     "fallback-occt",  # which takes malformed entities and faces that do not fit their edges as they come
     "integration-estimated",
     "inverted",
     "overlap",
     "placement-missing",
     "solids-missing",
+    "tessellation-left",
 }
 
 
@@ -31,21 +38,33 @@ def measure(brep: Brep, name: str) -> Measured:
     return _measured(occt.integrate(brep), brep.notes, name, method)
 
 
-def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float | None) -> Measured:
-    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
+def measure_drawn(
+    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, stated: Sequence[Stated] = ()
+) -> Measured:
+    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
+
+    stated : what it states, of which the densities weigh its parts
+    """
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
-    return _measured(together, drawn.notes + found.notes, name, found.method)
+    measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
+    measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)
+    if measured.body and any(one.kind == DENSITY for one in stated):
+        own = densities.of_parts(drawn.model.entities, stated, found.shown)
+        mass = densities.heavy(found.definitions, found.occurrences, own)
+        return densities.weighted(measured, mass, own) if mass else measured
+    return measured
 
 
-def _measured(found: Whole, notes: tuple[Note, ...], name: str, method: str) -> Measured:
-    remarks, absent = _remarks(found, name)
+def _measured(
+    found: Whole, notes: tuple[Note, ...], name: str, method: str, unclosed: tuple[int, ...] = ()
+) -> Measured:
+    remarks, absent = _remarks(found, name, unclosed)
     notes += remarks
-    errors: dict[str, Errors | None] = {"brep-gap": None}  # Open CASCADE does not tell it
-    errors |= found.errors
-    errors["counted-twice"] = _counted_twice(found)
-    first = errors["integration"] or Errors()
-    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    errors: dict[str, Errors | None] = {**found.errors}
+    errors["counted-twice"] = _added(found.errors.get("counted-twice"), _counted_twice(found))
+    cause = "integration" if "integration" in errors else "rounding"  # of faces, and of triangles alone
+    errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
@@ -68,18 +87,30 @@ def _counted_twice(found: Whole) -> Errors:
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
 
 
-def _remarks(found: Whole, name: str) -> tuple[tuple[Note, ...], str]:
-    """What was noticed while integrating, and why there is no volume, "" when there is one."""
+def _added(one: Errors | None, other: Errors) -> Errors:
+    one = one or Errors()
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return Errors(*(a + b for a, b in pairs))
+
+
+def _remarks(found: Whole, name: str, unclosed: tuple[int, ...]) -> tuple[tuple[Note, ...], str]:
+    """What was noticed while integrating, and why there is no volume, "" when there is one.
+
+    unclosed : numbers of solids in a file that have none
+    """
     notes: list[Note] = []
     absent = ""
     if found.body is None and not found.unclosed:
         absent = f"{name} holds no solid, only surfaces: area is valid, volume and mass are not"
     if found.unclosed:
+        named = ", ".join(f"#{number}" for number in unclosed[:3])
         absent = (
-            f"{name} does not enclose a volume: {found.unclosed} of {found.solids} solids are not closed or "
-            "have none; area is valid, volume and mass are not; close them where they were made"
+            f"{name} does not enclose a volume: {found.unclosed} of {found.solids} solids are not closed, "
+            f"look both ways or have none{named and f', as {named}'}; area is valid, volume and mass are not; "
+            "close them where they were made"
         )
-        notes.append(("open-solids", absent, {"count": found.unclosed, "solids": found.solids}))
+        evidence = {"count": found.unclosed, "solids": found.solids, "numbers": list(unclosed[:20])}
+        notes.append(("open-solids", absent, evidence))
     if found.inverted:
         text = f"{found.inverted} of {found.solids} solids are inside out; their volume counts as positive"
         notes.append(("inverted", text, {"count": found.inverted, "solids": found.solids}))

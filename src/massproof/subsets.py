@@ -30,9 +30,8 @@ def family(left: Sequence[Member], right: Sequence[Member]) -> Callable[[Between
         if "volume" not in between.wrong:
             return
         for parts, side in ((left, "left"), (right, "right")):
-            if len(parts) > 1:
-                yield from _missing(between, parts, side)
-                yield from _repeated(between, parts, side)
+            yield from _missing(between, parts, side)
+            yield from _repeated(between, parts, side)
 
     return causes
 

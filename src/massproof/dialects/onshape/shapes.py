@@ -165,7 +165,7 @@ def _has_mass(body: Mapping[str, Any], path: str, findings: list[Finding]) -> bo
         msg = f"{path} must have {names['has_mass']} true or false and count parts in {names['missing']}, got {what}"
         raise FormatError(msg)
     if missing:
-        text = f"{missing} parts have no material and do not count in mass, centre and inertia"
+        text = f"parts without a material, which mass, centre and inertia leave out: {missing}"
         findings.append(Finding("mass-missing", text, {"parts": missing}))
     return has
 
