@@ -136,6 +136,7 @@ def test_what_was_locked_is_held(part, lock):
 
     assert (made.exit_code, held.exit_code) == (0, 0), made.output + held.output
     assert f"{lock} is written: 19 properties are locked" in made.stdout.replace("\n", "")
+    assert "nothing is held" in made.stdout
     assert "19 of 19 met" in held.stdout
     assert "the file is the one that was locked, byte for byte" in held.stdout
     names = list(tomllib.loads(lock.read_text())["part"]["part.stl"]["properties"])

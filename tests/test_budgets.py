@@ -204,7 +204,9 @@ def test_without_the_part_a_ratio_still_tells_a_unit():
     assert said(kg(2.7), "44245 kg +- 0.1%")[0].startswith("length-unit (over 99 % sure)")
     length = Quantity(0.0254, units.unit("m"), (0.0254, 0.0254))
     assert said(length, "1 mm +- 0.1%")[0].startswith("length-unit")
-    assert said(length, "8.4667 mm +- 0.1%")[0].startswith("none is known")  # three times is a design, no yard
+    assert said(length, "8.4667 mm +- 0.1%")[0].startswith(
+        "none is known"
+    )  # three times is a design, no yard
     assert said(Quantity(0.0, units.unit("m"), (0.0, 0.0)), "1 mm +- 0.1%")[0].startswith("none is known")
 
 

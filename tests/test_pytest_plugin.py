@@ -155,7 +155,10 @@ def test_a_number_is_named_by_its_part_whichever_side_it_stands_on(project):
     )
 
     done.stdout.fnmatch_lines(
-        ["E*assert bounding_box.length of box.stl == within('3 mm +- 1 um')", "E*cause *none is known that explains a factor of 0.333333*"]
+        [
+            "E*assert bounding_box.length of box.stl == within('3 mm +- 1 um')",
+            "E*cause *none is known that explains a factor of 0.333333*",
+        ]
     )
 
 
