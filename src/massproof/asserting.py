@@ -167,7 +167,7 @@ def _held(result: Properties, found: Mapping[str, Quantity], name: str, before: 
     causes: list[str] = []
     if quantity is not None and not standing:
         causes = reasons.reasons(quantity, row.budget(quantity), standing.standing, result, name)
-    return Check(name, f"{row.value} +- {row.tolerance}", path, quantity, standing, tuple(causes))
+    return Check(name, row.said(), path, quantity, standing, tuple(causes))
 
 
 def _absent(result: Properties, name: str) -> str:
@@ -215,10 +215,11 @@ def lines(outcome: Outcome) -> Iterator[beside.Line]:
     result = outcome.result
     met = sum(bool(check.judged) for check in outcome.checks)
     style = "green" if outcome else "bold red"
+    many = f"{met} of {len(outcome.checks)} met" if outcome.checks else "nothing is held"
     yield (
         (beside.title(result), "bold"),
         (f" {result.verdict}: ", ""),
-        (f"{met} of {len(outcome.checks)} met", style),
+        (many, style if outcome.checks else "dim"),
     )
     heads = ("property", "measured", "budget", "from", "standing")
     system = units.system(report.system_for(result, None))

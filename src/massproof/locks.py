@@ -47,6 +47,11 @@ class Held:
     interval: tuple[str, str]
     tolerance: str
 
+    def said(self) -> str:
+        """The value and its tolerance, for a person: not all digits of the value."""
+        number, _, unit = self.value.partition(" ")
+        return f"{float(number):.9g} {unit} +- {self.tolerance}"
+
     def budget(self, like: Quantity) -> Budget:
         """What the value may be."""
         dimension = like.unit.dimension
