@@ -113,6 +113,26 @@ def test_an_absent_number_is_not_met_and_says_why(data):
     assert "–" in run(data / "open_box.stl", *STEEL, "--volume", "<= 1 m^3").stdout
 
 
+def test_an_assumed_unit_is_told_even_where_all_budgets_are_met(data):
+    met = run(data / "box.stl", "--volume", "<= 1 m^3")
+    missed = run(data / "box.stl", "--volume", ">= 1 m^3", "--length", ">= 1 m")
+    found = json.loads(run(data / "box.stl", "--volume", "<= 1 m^3", "--json").stdout)
+
+    assert (met.exit_code, missed.exit_code) == (0, 1)
+    for done in (met, missed):
+        assert "BOUNDED, unit-assumed: " in done.stdout
+        assert done.stdout.count("millimetres are assumed") == 1
+    assert "0.999 m (a factor of 0.001) below 1 m" in missed.stdout
+    assert "unit-assumed" in [finding["code"] for finding in found["findings"]]
+
+
+def test_numbers_below_zero_are_budgets_too(data):
+    where = ["--com-x", "-1..1 mm", "--com-y", "-0.5 mm +- 1 mm", "--com-z", ">= -1e-3 m"]
+
+    assert run(data / "box.stl", "--unit", "mm", *where).exit_code == 0
+    assert "3 mm (100 %) below 3 mm" in run(data / "box.stl", "--com-x", ">= 3 mm").stdout
+
+
 @pytest.mark.parametrize(("arguments", "code", "why"), [
     ([], 2, "nothing to hold the file to"), (["--mass", "heavy"], 2, "is no budget"), (["--mass", "<= 3 mm"], 2, "unit of length"),
     (["--mass", "<= 1 kg", "--update"], 2, "name it with --baseline"), (["--baseline", "no.lock"], 3, "cannot read the lock file no.lock: No such file or directory; make it with --update"),
@@ -214,7 +234,6 @@ def test_a_property_that_comes_or_goes_is_told(part, lock):
     assert "mass: locked now" in added.stdout
     assert less.exit_code == 1
     assert "mass: no density is known" in less.stdout
-    assert "unit-assumed" not in less.stdout  # which explains no number that is absent
     assert "measured with no options" not in less.stdout
     assert "mass: no longer locked, for there is none" in run(part, "--baseline", lock, "--update").stdout
     assert (

@@ -124,6 +124,20 @@ def test_a_comparison_that_has_a_name_shows_its_table_too(project):
     assert str(done.stdout).count("cause: ") == 1
 
 
+def test_a_unittest_shows_it_too(project):
+    (project.path / "tests/test_case.py").write_text(
+        "import unittest, massproof as mp\n"
+        "class Test(unittest.TestCase):\n"
+        "    def test_box(self):\n"
+        "        self.assertTrue(mp.compare(mp.measure('box.stl', unit='inch'), 'tests/box_zoo.json'))\n"
+    )
+    done = project.runpytest_inprocess("-p", "massproof.pytest_plugin", "-p", "no:cacheprovider", "tests")
+
+    done.stdout.fnmatch_lines(
+        ["E*AssertionError: <box.stl against zoo: DISAGREE*> is not true", "E*cause: length-unit*"]
+    )
+
+
 def test_other_failures_are_left_alone(project):
     for lines in (
         ["assert 1 == 2"],

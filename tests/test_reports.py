@@ -144,7 +144,7 @@ def table(comparison, width=100):
 def test_the_table_shows_both_values_in_units_that_a_person_would_choose():
     lines = table(different(volume=6.06e-6))
 
-    assert lines[0] == "left left.stl (made, mm)"
+    assert lines[0] == "left left.stl (made, mm) SOUND"
     assert lines[2] == "DISAGREE by the profile exact: the intervals of both sides alone"
     assert lines[3].split() == [
         "property",

@@ -218,7 +218,7 @@ def lines(outcome: Outcome) -> Iterator[beside.Line]:
     many = f"{met} of {len(outcome.checks)} met" if outcome.checks else "nothing is held"
     yield (
         (beside.title(result), "bold"),
-        (f" {result.verdict}: ", ""),
+        (f" {beside.worth(result)}: ", ""),
         (many, style if outcome.checks else "dim"),
     )
     heads = ("property", "measured", "budget", "from", "standing")
@@ -239,20 +239,21 @@ def lines(outcome: Outcome) -> Iterator[beside.Line]:
         )
     for name, sentence in _sentences(outcome):
         yield (f"{name}: ", "bold"), (report.printable(sentence), "")
-    for note in outcome.notes:
+    for note in (*reasons.findings(result), *outcome.notes):
         yield ((report.printable(note), "dim"),)
 
 
 def _sentences(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """What is not met, and why; the same cause of several once."""
-    causes: dict[str, list[str]] = {}
+    causes, known = dict[str, list[str]](), {*reasons.findings(outcome.result)}
     for check in outcome.checks:
         if not check.judged:
             yield beside.label(check.name), check.judged.why
         for cause in check.causes:
             causes.setdefault(cause, []).append(beside.label(check.name))
     for cause, names in causes.items():
-        yield f"cause of {', '.join(names)}", cause
+        if cause not in known:  # as it is told of the part itself
+            yield f"cause of {', '.join(names)}", cause
 
 
 def _measured(found: Quantity | None, system: Mapping[str, units.Unit]) -> str:
@@ -284,6 +285,7 @@ def _dictionary(outcome: Outcome) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "source": source,
         "verdict": outcome.result.verdict.value,
+        "findings": [{"code": f.code, "message": f.message} for f in outcome.result.findings],
         "met": bool(outcome),
         "checks": [_entry(check) for check in outcome.checks],
         "notes": list(outcome.notes),

@@ -15,7 +15,7 @@ from massproof.budgets import percent
 from massproof.compare import Comparison
 from massproof.properties import Properties, Quantity
 from massproof.reasons import sure
-from massproof.report import printable, symbol, system_for
+from massproof.report import REMARKS, printable, symbol, system_for
 from massproof.rows import Outcome, Row
 
 Line = tuple[tuple[str, str], ...]  # text and style
@@ -130,6 +130,12 @@ def sides(comparison: Comparison) -> tuple[Properties, Properties]:
     return comparison.left, comparison.right
 
 
+def worth(result: Properties) -> str:
+    """Its verdict, and the codes of what may change its numbers."""
+    codes = [finding.code for finding in result.findings if finding.code not in REMARKS]
+    return ", ".join([result.verdict.value, *dict.fromkeys(codes)])
+
+
 def title(result: Properties) -> str:
     """Which result: bracket.step (step, mm)."""
     source = result.source
@@ -157,8 +163,8 @@ def lines(comparison: Comparison, width: int = 100) -> Iterator[Line]:
     """The whole comparison; `width` in characters is that of the table, whose relative column needs 90."""
     one, two = sides(comparison)
     verdict = comparison.verdict
-    said = (("left ", "dim"), (title(one), "bold")), (("right ", "dim"), (title(two), "bold"))
-    yield from said
+    for side, name in ((one, "left "), (two, "right ")):
+        yield (name, "dim"), (title(side), "bold"), (f" {worth(side)}", "")
     yield (
         (verdict.value, STYLE[verdict]),
         (f" by the profile {comparison.profile.name}: {comparison.profile.about}", ""),

@@ -133,11 +133,9 @@ def _part(value: Fraction, end: Fraction) -> str:
     if not end:
         return ""
     ratio = value / end
-    return (
-        f" ({percent(float(abs(ratio - 1)))})"
-        if _FAR[0] < ratio < _FAR[1]
-        else f" (a factor of {float(ratio):.6g})"
-    )
+    if ratio and not _FAR[0] < ratio < _FAR[1]:
+        return f" (a factor of {float(ratio):.6g})"
+    return f" ({percent(float(abs(ratio - 1)))})"
 
 
 def _si(found: Quantity) -> tuple[float, float]:

@@ -158,7 +158,7 @@ def _owner(found: Quantity, measured: list[Properties]) -> tuple[Properties | No
     return None, ""
 
 
-@pytest.hookimpl(tryfirst=True)
+# Neither first nor last: unittest's comes before, which brings the exception, and pytest's after, which prints it.
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
     """Below `assert part.agrees_with(...)`, and below any other false Comparison: the table, and the cause."""
     if call.excinfo is None or not isinstance(call.excinfo.value, AssertionError):

@@ -37,12 +37,12 @@ def reasons(
         return []
     if standing is Standing.STRADDLED:
         cause = widest(found)
-        return [f"the width of the interval is mostly {_BY_CAUSE.get(cause, cause)}", *_findings(owner)]
+        return [f"the width of the interval is mostly {_BY_CAUSE.get(cause, cause)}", *findings(owner)]
     said = [*_diagnosed(found, expected, owner, name), *_matter(found, expected, owner)]
     if not said and expected.target:
         ratio = float(Fraction(found.value) / expected.target)
         said = [f"none is known that explains a factor of {ratio:.6g}: no unit, count or density fits"]
-    return [*said, *_findings(owner)]
+    return [*said, *findings(owner)]
 
 
 def _diagnosed(found: Quantity, expected: Budget, owner: Properties | None, name: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _matter(found: Quantity, expected: Budget, owner: Properties | None) -> Iter
         )
 
 
-def _findings(owner: Properties | None) -> Iterator[str]:
+def findings(owner: Properties | None) -> Iterator[str]:
     """What the result itself says of what its numbers are worth."""
     if owner is not None and owner.verdict is not Verdict.SOUND:
         for finding in owner.findings:
