@@ -16,7 +16,7 @@ from step_makers import OFFSET, Solids, without_ocp
 from typer.testing import CliRunner
 
 import massproof as mp
-from massproof import cli, commands, isolation, output, report
+from massproof import cli, commands, dialects, isolation, output, report
 from massproof.errors import InputError, UsageError
 from massproof.kernels import jit
 
@@ -86,6 +86,28 @@ def test_a_dialect_is_printed_as_json(data):
 
     assert found["status"] == "COMPLETED"
     assert found["volume"]["displayValue"] == "0.006"
+
+
+@pytest.mark.parametrize("dialect", dialects.NAMES)
+def test_what_is_printed_in_a_dialect_reads_back(data, dialect):
+    done = run("measure", data / "box.stl", "--unit", "mm", "--material", "Steel", "--dialect", dialect)
+    read = dialects.parse(json.loads(done.stdout))
+
+    assert read.source.format == dialect
+    lo, hi = read.volume.to("mm^3").interval
+    assert lo < 6 < hi
+
+
+def test_a_format_that_a_service_does_not_import_has_no_answer_of_it(tmp_path):
+    path = tmp_path / "tetrahedron.off"
+    path.write_text("OFF\n4 4 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n")
+    done = run("measure", path, "--unit", "mm", "--dialect", "zoo")
+
+    assert done.exit_code == output.USAGE
+    assert done.stderr.startswith(
+        "error: this API does not import off; convert the file to, or name as src_format, one of acis"
+    )
+    assert run("measure", path, "--unit", "mm", "--dialect", "onshape").exit_code == 0
 
 
 def test_standard_input_is_a_file_called_dash(data):

@@ -123,7 +123,7 @@ def test_a_partial_result_is_written_with_nulls():
 
 
 def test_an_unknown_dialect_names_the_known():
-    with pytest.raises(mp.MassproofError, match="use one of native, mfgdm"):
+    with pytest.raises(mp.MassproofError, match="use one of native, derivative, mfgdm, onshape, zoo"):
         next(every_result()).to_dict(dialect="klingon")
 
 

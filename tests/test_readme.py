@@ -53,6 +53,8 @@ def test_python_of_the_readme_runs_and_says_what_it_says(monkeypatch):
         "data/open_box.stl does not enclose a volume: 4 of 17 edges belong to"
     )
     assert opened.area.to("mm^2").value == 17.5
+    assert f"# {scope['cloud'].mass!r}\n" in README
+    assert f"# {scope['cloud'].absent['bounding_box']!r}\n" in README
     r = mp.measure("data/bracket.stl", unit="mm", material="ABS Plastic")
 
     assert r.verdict is mp.Verdict.SOUND

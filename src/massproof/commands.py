@@ -49,7 +49,7 @@ def measure(
     density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
     mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g"; the density follows.')] = None,
     system: Annotated[str | None, typer.Option("--units", help="Units of the answer: SI, mm, cm, inch, ft.")] = None,
-    dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="JSON in a vendor's shape: mfgdm, derivative, zoo, onshape.")] = None,
     format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
     as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
@@ -186,6 +186,118 @@ def _reported() -> Iterator[None]:
         code = MISSING if isinstance(error, MissingExtra) else UNREADABLE
         usage = isinstance(error, (UsageError, UnitError))
         _stop(USAGE if usage else code, report.printable(str(error)))
+
+
+@app.command("check")
+def check_remotely(
+    file: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    against: Annotated[str | None, typer.Option(help="Who is asked: zoo, mfgdm, derivative or onshape.")] = None,
+    profile: Annotated[str | None, typer.Option(help="How far numbers may be off: zoo, fusion-low, ...; that of the service without it.")] = None,
+    cassette: Annotated[str | None, typer.Option(help="Keep what was said in this file, without secrets.")] = None,
+    replay: Annotated[str | None, typer.Option(help="Ask nobody: take the answer from a cassette.")] = None,
+    deadline: Annotated[str, typer.Option(help="Give up after this: 90s, 10m, 1h.")] = "10m",
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each property.")] = None,
+    html: Annotated[str | None, typer.Option(help="Write a page to this file: both columns, verdicts, the cause.")] = None,
+    component_version: Annotated[str | None, typer.Option(help="mfgdm v2: id of a component version.")] = None,
+    model: Annotated[str | None, typer.Option(help="mfgdm v3: id of a model.")] = None,
+    component: Annotated[str | None, typer.Option(help="mfgdm v3: id of a component.")] = None,
+    urn: Annotated[str | None, typer.Option(help="derivative: urn of a translated file.")] = None,
+    object: Annotated[str | None, typer.Option(help="derivative: id of one object of several.")] = None,
+    view: Annotated[str | None, typer.Option(help="derivative: name or guid of a view, if there are several.")] = None,
+    upload: Annotated[bool, typer.Option("--upload", help="derivative: send the file and translate it, which costs credits.")] = False,
+    bucket: Annotated[str | None, typer.Option(help="derivative: where to upload; made if it does not exist.")] = None,
+    region: Annotated[str | None, typer.Option(help="mfgdm, derivative: EMEA, AUS, ...; US without it.")] = None,
+    document: Annotated[str | None, typer.Option(help="onshape: link of a tab, or id of a document.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="onshape: id; or --version, or --microversion.")] = None,
+    version: Annotated[str | None, typer.Option(help="onshape: id.")] = None,
+    microversion: Annotated[str | None, typer.Option(help="onshape: id.")] = None,
+    element: Annotated[str | None, typer.Option(help="onshape: id of a part studio or assembly.")] = None,
+    part: Annotated[str | None, typer.Option(help="onshape: id of one part; all of them without it.")] = None,
+    configuration: Annotated[str | None, typer.Option(help="onshape: as its links encode it.")] = None,
+) -> None:  # fmt: skip
+    """Have a remote service measure a file, and compare: exit with 1 where it disagrees."""
+    wanted = dict(locals())
+    from massproof import check
+
+    raise typer.Exit(check.run(check.Wanted(**wanted)))
+
+
+@app.command()
+def compare(
+    left: Annotated[str, typer.Argument(help="A file to be measured, or JSON: a service's answer, a cassette, a report of ours.")],
+    right: Annotated[str, typer.Argument(help="The same, to compare with.")],
+    profile: Annotated[str | None, typer.Option(help="How far numbers may be off: zoo, fusion-low, exact, ...; that of the services without it.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="Of JSON whose form does not tell: mfgdm, derivative, zoo, onshape, native.")] = None,
+    object: Annotated[str | None, typer.Option(help="Which one is meant, where JSON states several.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material of what is measured; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density of what is measured: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole that is measured: "85 g".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format of what is measured, whatever the suffix says.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each property.")] = None,
+    html: Annotated[str | None, typer.Option(help="Write a page to this file: both columns, verdicts, the cause.")] = None,
+) -> None:  # fmt: skip
+    """Compare two results property by property, and say why they differ: exit with 1 where they do."""
+    wanted = dict(locals())
+    from massproof import comparing
+
+    raise typer.Exit(comparing.run(comparing.Wanted(**wanted)))
+
+
+_BUDGET = 'Budget: "<= 1.2 kg", "150..155 g", "153 g +- 0.2%"; also <, >=, >, =.'
+_LENGTH = 'Budget: "12..14 mm".'
+_MOMENT = 'Budget: "<= 5 kg*mm^2"; entry of the tensor about the centre of mass.'
+
+
+@app.command("assert")
+def hold_to_budgets(
+    file: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    mass: Annotated[str | None, typer.Option(help=_BUDGET)] = None,
+    volume: Annotated[str | None, typer.Option(help='Budget: "<= 60 cm^3".')] = None,
+    area: Annotated[str | None, typer.Option(help='Budget: "<= 200 cm^2".')] = None,
+    com_x: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    com_y: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    com_z: Annotated[str | None, typer.Option(help=_LENGTH)] = None,
+    length: Annotated[str | None, typer.Option(help="Budget of the box along x.")] = None,
+    width: Annotated[str | None, typer.Option(help="Budget of the box along y.")] = None,
+    height: Annotated[str | None, typer.Option(help="Budget of the box along z.")] = None,
+    ixx: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    iyy: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    izz: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    ixy: Annotated[str | None, typer.Option(help=_MOMENT + " ixy is minus the product.")] = None,
+    iyz: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    izx: Annotated[str | None, typer.Option(help=_MOMENT)] = None,
+    i1: Annotated[str | None, typer.Option(help="Budget of the least principal moment.")] = None,
+    i2: Annotated[str | None, typer.Option(help="Budget of the middle one.")] = None,
+    i3: Annotated[str | None, typer.Option(help="Budget of the largest.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Lock file: hold the file to what is recorded there.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Record the file in the lock file, anew.")] = False,
+    tolerance: Annotated[str | None, typer.Option(help="For what --update records first; 0.1% without it.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density with its unit: "2.7 g/cm^3".')] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: stl, obj, step, ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of the table.")] = False,
+    junit: Annotated[str | None, typer.Option(help="Write JUnit XML to this file, a test case for each budget.")] = None,
+) -> None:  # fmt: skip
+    """Hold a file to budgets of mass, centre, size and inertia: exit with 1 where one is not met."""
+    said = dict(locals())
+    from massproof import asserting, locks
+
+    given = {k: v for k, v in said.items() if v is not None}
+    limits = {asserting.NAMES[k]: v for k, v in given.items() if k in asserting.NAMES}
+    options = {k: v for k, v in given.items() if k in locks.OPTIONS}
+    wanted = asserting.Wanted(file, limits, options, baseline, update, tolerance, as_json, junit)
+    raise typer.Exit(asserting.run(wanted))
 
 
 @app.command()

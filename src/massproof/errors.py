@@ -63,3 +63,29 @@ class UsageError(MassproofError):
     """The arguments contradict each other or ask for something that does not exist."""
 
     kind = "usage"
+
+
+class MissingCredential(UsageError):
+    """A service wants a key or token, and the environment variables that hold one are not set."""
+
+    kind = "missing-credential"
+
+
+class Pending(MassproofError):
+    """A service has not finished: its answer says so and holds no values yet; ask it again."""
+
+    kind = "pending"
+
+
+class RemoteError(MassproofError):
+    """A service answered that it failed, refused, or has nothing to say about this input; or it did not answer.
+
+    reason : one stable word: failed, cancelled, timeout (the service says so), deadline (we stopped waiting),
+        unavailable (retries are used up), refused (a 4xx answer), absent, malformed, null-status, unknown-status
+    """
+
+    kind = "remote"
+
+    def __init__(self, message: str, reason: str = "failed") -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -42,8 +42,9 @@ def draw(image: Image, camera: Camera, unit: str, found: Properties, wanted: Seq
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(max(10, image.width // 32))
     wide = max(1, image.width // 300)
-    if "box" in wanted and found.bounding_box:
-        low, high = (np.array(corner.to(unit)) for corner in (found.bounding_box.min, found.bounding_box.max))
+    box = found.bounding_box
+    if "box" in wanted and box and box.min and box.max:
+        low, high = np.array(box.min.to(unit)), np.array(box.max.to(unit))
         seen = camera.seen(_corners(low, high))[:, :2]
         for a, b in _EDGES:
             pen.line([tuple(seen[a]), tuple(seen[b])], _BLUE, wide)

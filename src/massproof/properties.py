@@ -117,10 +117,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Axis-aligned bounding box: length along x, width along y, height along z."""
+    """Axis-aligned bounding box: length along x, width along y, height along z.
 
-    min: Point
-    max: Point
+    Its corners are None where a service told the three lengths only; whatever was measured has them.
+    """
+
+    min: Point | None
+    max: Point | None
     length: Quantity
     width: Quantity
     height: Quantity
@@ -217,11 +220,20 @@ class Properties:
         """Unit vectors of the principal axes, one a row, in the order of the moments."""
         return self.principal.axes if self.principal else None
 
-    def to_dict(self, dialect: str = "native", units: str = "SI") -> dict[str, Any]:
-        """JSON object of this result in the shape of `dialect`.
+    def agrees_with(self, other: Any, *, profile: str | None = None, **options: Any) -> Any:
+        """`massproof.compare` of this with another result: a Comparison, which is true where they agree.
+
+        In a test: `assert part.agrees_with("fusion.json", profile="fusion-low")`; the pytest plugin prints the table.
+        Raises what `compare` raises.
+        """
+        return COMPARE["agrees_with"](self, other, profile=profile, **options)
+
+    def to_dict(self, dialect: str = "native", units: str = "SI", **options: Any) -> Any:
+        """JSON object of this result in the shape of `dialect`; of some dialects a list.
 
         dialect : "native" (docs/schema/native-1.json) or one that `massproof.dialects` lists
-        units : unit system of the native values: SI, mm, cm, inch or ft; a vendor's units are fixed
+        units : unit system of the native values: SI, mm, cm, inch or ft
+        options : those of the dialect's `emit`, as docs/dialects.md lists them
 
         Raises UsageError for an unknown dialect, UnitError for an unknown system.
         """
@@ -230,12 +242,13 @@ class Properties:
         if dialect not in DIALECTS:
             msg = f"unknown dialect {dialect!r}; use one of native, {', '.join(sorted(DIALECTS))}"
             raise UsageError(msg)
-        return DIALECTS[dialect](self)
+        return DIALECTS[dialect](self, **options)
 
 
 # Writers of vendors' shapes. They know this module and not the other way round: the room above,
 # `massproof.dialects`, enters its members here when the package is imported.
-DIALECTS: dict[str, Callable[[Properties], dict[str, Any]]] = {}
+DIALECTS: dict[str, Callable[..., Any]] = {}
+COMPARE: dict[str, Callable[..., Any]] = {}  # the same for `massproof.compare`
 
 
 def _native(result: Properties, units_name: str) -> dict[str, Any]:
@@ -277,8 +290,12 @@ def _box(box: Box | None, system: Mapping[str, Unit]) -> dict[str, Any] | None:
     if box is None:
         return None
     sides = ("length", "width", "height")
-    corners = {k: [q.to(system["length"]).value for q in getattr(box, k)] for k in ("min", "max")}
+    corners = {k: _corner(getattr(box, k), system["length"]) for k in ("min", "max")}
     return {k: getattr(box, k).to_dict(k.capitalize(), system) for k in sides} | corners
+
+
+def _corner(corner: Point | None, unit: Unit) -> list[float] | None:
+    return [q.to(unit).value for q in corner] if corner else None
 
 
 def _inertia(inertia: Inertia | None, system: Mapping[str, Unit]) -> dict[str, Any] | None:

@@ -142,7 +142,7 @@ _OPEN = {
     "tessellation": "how far the facets lie from the part they stand for",
     "file-precision": "how far the exporter rounded the numbers",
 }
-_REMARKS = {
+REMARKS = {
     "no-density",
     "density-stated",
     "cavities",
@@ -162,7 +162,7 @@ def show(result: Properties, console: Console, system_name: str | None = None) -
     console.print(f"{title}  [{_STYLE[verdict]}]{verdict}[/]: {_MEANING[verdict]}", highlight=False)
     console.print(_table(result, system_for(result, system_name)))
     for finding in result.findings:
-        style = "dim" if finding.code in _REMARKS else "yellow"
+        style = "dim" if finding.code in REMARKS else "yellow"
         text = f"[{style}]{finding.code}[/]: {escape(printable(finding.message))}"
         console.print(text, soft_wrap=True, highlight=False)
     for cause in _unknown(result):

@@ -1,0 +1,1 @@
+"""Autodesk Model Derivative: mass properties as text, among the properties of each object."""
