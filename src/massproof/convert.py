@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
 
     def opened(name: str) -> BinaryIO:
         final = path.parent / name
-        waiting[final] = final.with_name(f".{name}.{secrets.token_hex(4)}.part")
+        waiting[final] = final.with_name(f".{name}.{os.urandom(4).hex()}.part")
         return waiting[final].open("wb")
 
     try:

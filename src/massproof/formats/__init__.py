@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib import import_module
-from inspect import signature
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -69,6 +68,8 @@ def write(scene: Scene, format: str, name: str, files: Files, options: Mapping[s
 
     Raises UsageError for an option that it does not have, and what it raises.
     """
+    from inspect import signature  # which takes longer to import than all of this
+
     module = _module(format)
     known = [one.name for one in signature(module.write).parameters.values() if one.kind is one.KEYWORD_ONLY]
     unknown = sorted(options.keys() - set(known))
