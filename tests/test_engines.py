@@ -53,7 +53,7 @@ class Asked(list):
 
     def call(self, function, data, *limits, **arguments):
         request = {"function": function, "arguments": json.loads(json.dumps(arguments))}
-        answer = isolation.answered(request, bytes(data))
+        answer, _ = isolation.answered(request, bytes(data))
         if "error" in answer:
             raise isolation._raised(answer["error"], isolation.DEFAULT)
         if arguments:

@@ -124,8 +124,8 @@ def test_a_forked_process_starts_workers_of_its_own(monkeypatch):
 
 
 def test_answers_are_made_of_results_and_errors():
-    assert isolation.answered({"function": "builtins:len", "arguments": {}}, b"four") == {"result": 4}
+    assert isolation.answered({"function": "builtins:len", "arguments": {}}, b"four") == ({"result": 4}, b"")
     assert (
-        isolation.answered({"function": "builtins:int", "arguments": {}}, b"x")["error"]["type"]
+        isolation.answered({"function": "builtins:int", "arguments": {}}, b"x")[0]["error"]["type"]
         == "ValueError"
     )

@@ -148,7 +148,7 @@ def test_a_face_that_looks_the_other_way_leaves_no_volume():
 def test_edges_that_lie_off_their_faces_are_in_the_interval(radius):
     """A cylinder between circles that are too wide, by a thousandth and by a tenth."""
     wrong, gap = BRepBuilderAPI_Copy(SOLIDS["cylinder"][0]).Shape(), radius - 5
-    for edge in occt._explore(wrong, TopAbs_ShapeEnum.TopAbs_EDGE):
+    for edge in occt.explore(wrong, TopAbs_ShapeEnum.TopAbs_EDGE):
         curve = static(BRep_Tool, "Curve")(static(TopoDS, "Edge")(edge), 0.0, 1.0)
         if isinstance(curve, Geom_Circle):
             curve.SetRadius(radius)
@@ -345,14 +345,14 @@ def test_without_ocp_the_extra_is_named(monkeypatch):
 
 
 def test_our_own_mistakes_are_not_blamed_on_the_kernel():
-    with pytest.raises(ZeroDivisionError), occt._door("a test"):
+    with pytest.raises(ZeroDivisionError), occt.door("a test"):
         _ = 1 / 0
 
 
 def test_exceptions_of_the_kernel_become_ours_and_printers_come_back():
     messenger = static(Message, "DefaultMessenger")()
     before = len(list(messenger.Printers()))
-    with pytest.raises(FormatError, match="Open CASCADE"), occt._door("a test"):
+    with pytest.raises(FormatError, match="Open CASCADE"), occt.door("a test"):
         assert not list(messenger.Printers())
         BRepPrimAPI_MakeBox(0.0, 0.0, 0.0).Shape()
     assert len(list(messenger.Printers())) == before
@@ -360,7 +360,7 @@ def test_exceptions_of_the_kernel_become_ours_and_printers_come_back():
 
 def test_a_shape_without_geometry_has_no_box():
     with pytest.raises(FormatError, match="no extent"):
-        occt._box(compound(), tight=True)
+        occt.box(compound(), tight=True)
 
 
 def test_the_errors_go_to_the_interval_by_cause():

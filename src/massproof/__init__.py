@@ -2,6 +2,7 @@
 
 from massproof import dialects as dialects
 from massproof.compare import Comparison, compare
+from massproof.convert import Conversion, convert
 from massproof.errors import (
     FormatError,
     InputError,
@@ -16,6 +17,7 @@ from massproof.errors import (
 )
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
+from massproof.render import render, turntable
 from massproof.rows import Outcome, Row
 from massproof.topology import Shell, Topology, topology
 from massproof.verify import Verification, verify
@@ -26,6 +28,7 @@ pytest_plugins = ("massproof.pytest_plugin",)  # what `pytest -p massproof` load
 
 __all__ = [
     "Comparison",
+    "Conversion",
     "Finding",
     "FormatError",
     "InputError",
@@ -46,8 +49,11 @@ __all__ = [
     "Verdict",
     "Verification",
     "compare",
+    "convert",
     "measure",
+    "render",
     "topology",
+    "turntable",
     "verify",
     "within",
 ]

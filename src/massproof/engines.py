@@ -55,8 +55,8 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     Raises FormatError when a part can be integrated by neither engine or is beyond all measure, MissingExtra when
     one needs Open CASCADE and it is not installed.
     """
-    solid = any(one.part.kind != SURFACE for one in model.parts)
-    shown = [one for one in model.parts if (one.part.kind != SURFACE) == solid]
+    shown = measured(model)
+    solid = shown[0].part.kind != SURFACE
     scale = in_millimetres(model)
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
@@ -81,6 +81,12 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
     told = ({"OCCT": version} if version else {}, unclosed, tuple(shown), own.facets.bounded)
     return Found(chosen, occurrences, solid, (*notes, *own.facets.notes), method, *told)
+
+
+def measured(model: Model) -> list[Shown]:
+    """The parts of a model that count: its solids, or where it has none its surfaces."""
+    solid = any(one.part.kind != SURFACE for one in model.parts)
+    return [one for one in model.parts if (one.part.kind != SURFACE) == solid]
 
 
 def in_millimetres(model: Model) -> float:
@@ -265,7 +271,7 @@ def _foreign(
         model.entities.rows[:, 0] >= 0
     )  # of each row among the instances of the file, from 1 on
     wanted = [
-        [[int(position[row]) for row in rows] for rows in _rows(model, shown[n], solid)]
+        [[int(position[row]) for row in some] for some in rows(model, shown[n], solid)]
         + [list(turns[n].values())]
         for n in asked
     ]
@@ -311,7 +317,7 @@ def _call(data: Any, wanted: list[Any], limits: isolation.Limits) -> tuple[list[
     return [one or "Open CASCADE leaves it out" for one in answer["parts"]], answer["version"]
 
 
-def _rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
+def rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
     """Rows of the file where a solid is written, none for a surface, and those of the shells of either."""
     numbers = {int(model.shapes.shells[shell, 2]) for shell, _ in shown.shells if shell >= 0}
     shells = np.flatnonzero(np.isin(model.entities.rows[:, 0], list(numbers))).tolist()

@@ -23,6 +23,9 @@ from massproof import errors
 from massproof.errors import FormatError, MassproofError
 
 MAX_ANSWER = 1 << 26  # bytes: a hundred thousand placed solids; more is no answer of ours
+MAX_DATA = (
+    1 << 32
+)  # bytes of numbers beside it: twenty million triangles and their corners have a sixth of it
 
 _LENGTH = struct.Struct("<QQ")  # bytes of the request or answer, and of the data that follow
 _START = "import sys; sys.path[:] = {path!r}; from massproof import isolation; isolation.serve({memory})"
@@ -49,16 +52,23 @@ def call(function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **ar
 
     Raises the MassproofError that it raised, and Stopped when it crashed or exceeded a limit.
     """
+    return call_for_bytes(function, data, limits, **arguments)[0]
+
+
+def call_for_bytes(
+    function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **arguments: Any
+) -> tuple[Any, bytes]:
+    """As `call`, of a function that returns a pair: what JSON can say, and bytes; of any other these are none."""
     worker = _POOL.take(limits)
     try:
-        answer = worker.ask({"function": function, "arguments": arguments}, data, limits)
+        answer, numbers = worker.ask({"function": function, "arguments": arguments}, data, limits)
     except BaseException:
         worker.kill()
         raise
     _POOL.give_back(worker)
     if "error" in answer:
         raise _raised(answer["error"], limits)
-    return answer["result"]
+    return answer["result"], numbers
 
 
 class _Worker:
@@ -74,9 +84,11 @@ class _Worker:
             stderr=subprocess.DEVNULL,
         )
 
-    def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
-        """The answer to a request; Stopped when there is none in time."""
-        answers: list[bytes] = []
+    def ask(
+        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
+    ) -> tuple[dict[str, Any], bytes]:
+        """The answer to a request, and its bytes; Stopped when there is none in time."""
+        answers: list[tuple[bytes, bytes]] = []
         reader = threading.Thread(target=self._exchange, args=(request, data, answers), daemon=True)
         reader.start()
         reader.join(limits.seconds)
@@ -90,16 +102,19 @@ class _Worker:
             raise Stopped(msg)
         if not answers:
             raise Stopped(_death(self._process.wait(), limits))
-        answer: dict[str, Any] = json.loads(answers[0])
-        return answer
+        text, numbers = answers[0]
+        answer: dict[str, Any] = json.loads(text)
+        return answer, numbers
 
-    def _exchange(self, request: dict[str, Any], data: bytes | memoryview, answers: list[bytes]) -> None:
+    def _exchange(
+        self, request: dict[str, Any], data: bytes | memoryview, answers: list[tuple[bytes, bytes]]
+    ) -> None:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin
         assert stdout
         try:
             _send(stdin, json.dumps(request).encode(), data)
-            answers.append(_received(stdout, MAX_ANSWER)[0])
+            answers.append(_received(stdout, MAX_ANSWER))
         except (OSError, EOFError):  # it died, or was stopped: `ask` says which
             return
         except ValueError:  # it says too much, and waits for somebody to listen
@@ -181,7 +196,7 @@ def _send(stream: IO[bytes], text: bytes, data: bytes | memoryview = b"") -> Non
 def _received(stream: IO[bytes], most: int) -> tuple[bytes, bytes]:
     """Text and data of one message; EOFError at the end, ValueError when it is too long."""
     text, data = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    if text > most:
+    if text > most or data > MAX_DATA:
         msg = "an answer that is too long"
         raise ValueError(msg)
     return _exactly(stream, text), _exactly(stream, data)
@@ -207,16 +222,19 @@ def serve(memory: int) -> None:  # pragma: no cover  # runs in the worker
             text, data = _received(requests, MAX_ANSWER)
         except EOFError:
             return
-        _send(answers, json.dumps(answered(json.loads(text), data)).encode())
+        answer, numbers = answered(json.loads(text), data)
+        _send(answers, json.dumps(answer).encode(), numbers)
 
 
-def answered(request: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """The answer to one request: its result, or the error that it raised."""
+def answered(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The answer to one request: its result with the bytes beside it, or the error that it raised."""
     module, _, name = request["function"].partition(":")
     try:
-        return {"result": getattr(import_module(module), name)(data, **request["arguments"])}
+        result = getattr(import_module(module), name)(data, **request["arguments"])
     except Exception as error:  # noqa: BLE001 - whatever is raised is the answer
-        return {"error": {"type": type(error).__name__, "message": str(error)}}
+        return {"error": {"type": type(error).__name__, "message": str(error)}}, b""
+    result, numbers = result if isinstance(result, tuple) else (result, b"")
+    return {"result": result}, numbers
 
 
 def _limit(memory: int) -> None:  # pragma: no cover  # runs in the worker

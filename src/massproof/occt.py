@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -49,7 +49,7 @@ def wrap(source: object) -> Brep | None:
     """
     if "OCP" not in sys.modules:  # then no such object can exist
         return None
-    with _door("measuring CAD objects"):
+    with door("measuring CAD objects"):
         shapes = _shapes_of(source)
         if shapes is None:
             return None
@@ -72,7 +72,7 @@ def integrate(brep: Brep) -> Whole:
     numbers: dict[Any, int] = {}
     definitions: list[Definition] = []
     occurrences: list[Occurrence] = []
-    with _door("measuring solids"):
+    with door("measuring solids"):
         from OCP.TopLoc import TopLoc_Location
 
         for shape in brep.solids or brep.shells:
@@ -83,9 +83,26 @@ def integrate(brep: Brep) -> Whole:
         return whole(definitions, occurrences, solid=solid)
 
 
+def placed(brep: Brep) -> Iterator[tuple[Any, Array]]:
+    """The solids of `brep`, or where it has none its surfaces, in their own frames, and (4, 4) where they stand."""
+    from OCP.TopLoc import TopLoc_Location
+
+    for shape in brep.solids or brep.shells:
+        matrix, offset, _ = _placement(shape)
+        place = np.eye(4)
+        place[:3, :3], place[:3, 3] = matrix, offset
+        yield shape.Located(TopLoc_Location()), place
+
+
+def volume(shape: Any) -> float:
+    """Volume of a solid, positive, by the integration that is exact to 1e-12."""
+    lo, hi = box(shape, tight=False)
+    return abs(_volume(shape, (lo + hi) / 2, FINE)[0].mass)
+
+
 def ready(data: bytes) -> bool:
     """Import what `parts` needs; MissingExtra when it is not there."""
-    with _door("measuring with Open CASCADE"):
+    with door("measuring with Open CASCADE"):
         from OCP.STEPControl import STEPControl_Reader
 
         return STEPControl_Reader is not None
@@ -101,8 +118,8 @@ def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
 
     Raises FormatError when the file cannot be read. Meant to be called through `isolation.call`.
     """
-    with _door("reading STEP"):
-        found = _drawn(_read(data))
+    with door("reading STEP"):
+        found, _ = drawn(data)
         answers = [
             _answer([found.get(at) for at in solids], [found.get(at) for at in shells], turns)
             for solids, shells, turns in wanted
@@ -110,18 +127,26 @@ def parts(data: bytes, wanted: list[list[Any]]) -> dict[str, Any]:
     return {"version": version(), "parts": answers}
 
 
-def _drawn(reader: Any) -> dict[int, Any]:
-    """Solids, surfaces and groups in their own frames, by the position in the file of what draws them.
+def drawn(data: bytes) -> tuple[dict[int, Any], Callable[[Any], int]]:
+    """Solids, surfaces and groups of a STEP file in their own frames, by the position in it of what draws them.
 
-    A solid whose shell holds several bodies is a group of them.
+    A solid whose shell holds several bodies is a group of them. With them comes what tells the position of what draws
+    any shape in them, −1 for none. Raises FormatError when the file cannot be read.
     """
     from OCP.TopAbs import TopAbs_ShapeEnum as Kind
     from OCP.TopLoc import TopLoc_Location
 
-    model, process = reader.StepModel(), reader.WS().TransferReader()
+    reader = _read(data)
+    model = reader.StepModel()
     # Found by identity, since this door to C++ compares copies of handles where numbers are looked up.
     entities = [model.Entity(position) for position in range(1, model.NbEntities() + 1)]
-    positions = {id(entity): n for n, entity in enumerate(entities, 1)}
+    positions = {id(entity): (n, entity) for n, entity in enumerate(entities, 1)}
+
+    def place(shape: Any) -> int:
+        # Through the reader, which must be there as long as this is: without it nothing is found.
+        entity = reader.WS().TransferReader().EntityFromShapeResult(shape, -1)
+        return positions.get(id(entity), (-1, None))[0]
+
     stack = [reader.Shape(i + 1) for i in range(reader.NbShapes())]
     _occurrences(stack)  # refuses too many
     seen: set[Any] = set()
@@ -132,12 +157,12 @@ def _drawn(reader: Any) -> dict[int, Any]:
             continue
         seen.add(shape.TShape())
         own = shape.Located(TopLoc_Location())
-        position = positions.get(id(process.EntityFromShapeResult(own, -1)))
-        if position is not None:
+        position = place(own)
+        if position >= 0:
             found.setdefault(position, own)
         if own.ShapeType() in (Kind.TopAbs_COMPOUND, Kind.TopAbs_COMPSOLID):
             stack.extend(_children(own))
-    return found
+    return found, place
 
 
 def _answer(solids: list[Any], shells: list[Any], turns: list[Any]) -> dict[str, Any] | None:
@@ -208,12 +233,12 @@ def _definition(shape: Any, solid: bool) -> Definition:
     """`shape` in its own frame; the error is the difference between two accuracies."""
     from OCP.TopAbs import TopAbs_ShapeEnum
 
-    lo, hi = _box(shape, tight=False)
+    lo, hi = box(shape, tight=False)
     strip, gap, fits = _strips(shape)
     rough, _ = _area(shape, COARSE)
     area, claim = _area(shape, FINE)
     area_error = max(abs(area - rough), claim * area) + _ROUNDING * area
-    splines = sum(map(_is_spline, _explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
+    splines = sum(map(_is_spline, explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
     errors = {"integration": Errors(area_error), "brep-gap": Errors(strip, box=gap)}
     surface = Definition(None, area, errors, functools.partial(_turned_box, shape), splines)
     return (
@@ -240,7 +265,7 @@ def _solid(shape: Any, surface: Definition, centre: Array, reach: float, fits: b
         "brep-gap": Errors(gap.area, gap.area * far, gap.area * far**2 / size, gap.area * far**3, gap.box),
     }
     body = Body(size, fine.centre, fine.second * np.sign(fine.mass))
-    closed = all(map(_static(BRep_Tool, "IsClosed"), _explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL)))
+    closed = all(map(static(BRep_Tool, "IsClosed"), explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL)))
     return checked(
         replace(surface, body=body, errors=errors, inverted=fine.mass < 0, unclosed=not (fits and closed))
     )
@@ -262,11 +287,11 @@ def _strips(shape: Any) -> tuple[float, float, bool]:
     senses = {TopAbs_Orientation.TopAbs_FORWARD: 1, TopAbs_Orientation.TopAbs_REVERSED: -1}
     total = widest = 0.0
     balance: dict[Any, int] = {}
-    for face in _explore(shape, TopAbs_ShapeEnum.TopAbs_FACE):
+    for face in explore(shape, TopAbs_ShapeEnum.TopAbs_FACE):
         ends: dict[Any, list[Any]] = {}
         size = 0.0
-        for edge in _explore(face, TopAbs_ShapeEnum.TopAbs_EDGE):
-            if _static(BRep_Tool, "Degenerated")(_static(TopoDS, "Edge")(edge)):
+        for edge in explore(face, TopAbs_ShapeEnum.TopAbs_EDGE):
+            if static(BRep_Tool, "Degenerated")(static(TopoDS, "Edge")(edge)):
                 continue
             way = senses.get(edge.Orientation(), 0)
             balance[edge.TShape()] = balance.get(edge.TShape(), 0) + way
@@ -285,7 +310,7 @@ def _apart(edge: Any, face: Any, ends: dict[Any, list[Any]]) -> tuple[float, flo
     from OCP.TopExp import TopExp
     from OCP.TopoDS import TopoDS
 
-    edge, face = _static(TopoDS, "Edge")(edge), _static(TopoDS, "Face")(face)
+    edge, face = static(TopoDS, "Edge")(edge), static(TopoDS, "Face")(face)
     own, border = BRepAdaptor_Curve(edge), BRepAdaptor_Curve(edge, face)
     first, last, gap, length = own.FirstParameter(), own.LastParameter(), 0.0, 0.0
     points, point, tangent = [], gp_Pnt(), gp_Vec()
@@ -296,7 +321,7 @@ def _apart(edge: Any, face: Any, ends: dict[Any, list[Any]]) -> tuple[float, flo
         across = gp_Vec(point, points[-1]).CrossMagnitude(tangent)  # along the edge nothing is lost
         gap, length = max(gap, across / speed if speed else 0.0), length + weight * speed
     for vertex, one in (("FirstVertex", points[0]), ("LastVertex", points[-1])):
-        ends.setdefault(_static(TopExp, vertex)(edge).TShape(), []).append(one)
+        ends.setdefault(static(TopExp, vertex)(edge).TShape(), []).append(one)
     return length * (last - first), gap, points
 
 
@@ -310,7 +335,7 @@ def _volume(shape: Any, centre: Array, accuracy: float) -> tuple[Body, float]:
     from OCP.GProp import GProp_GProps
 
     properties = GProp_GProps(gp_Pnt(*map(float, centre)))  # apex: rounding grows with distance²
-    claim = _static(BRepGProp, "VolumeProperties")(shape, properties, accuracy)
+    claim = static(BRepGProp, "VolumeProperties")(shape, properties, accuracy)
     matrix, point = properties.MatrixOfInertia(), properties.CentreOfMass()
     # about the centre of mass, off-diagonal entries −∫ x y: I = tr(S)·1 − S
     inertia = np.array([[matrix.Value(i, j) for j in (1, 2, 3)] for i in (1, 2, 3)])
@@ -324,7 +349,7 @@ def _area(shape: Any, accuracy: float) -> tuple[float, float]:
     from OCP.GProp import GProp_GProps
 
     properties = GProp_GProps()
-    claim = _static(BRepGProp, "SurfaceProperties")(shape, properties, accuracy)
+    claim = static(BRepGProp, "SurfaceProperties")(shape, properties, accuracy)
     return properties.Mass(), claim
 
 
@@ -335,25 +360,25 @@ def _turned_box(shape: Any, matrix: Array) -> Box:
 
     trsf = gp_Trsf()
     trsf.SetValues(*(float(x) for row in matrix for x in (*row, 0.0)))
-    lo, hi = _box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
+    lo, hi = box(shape.Moved(TopLoc_Location(trsf), False), tight=True)
     return lo, hi, _BOX * max(1.0, abs(trsf.ScaleFactor()))
 
 
-def _box(shape: Any, *, tight: bool) -> tuple[Array, Array]:
+def box(shape: Any, *, tight: bool) -> tuple[Array, Array]:
     """Corners of the bounding box, of the geometry itself when `tight`."""
     from OCP.Bnd import Bnd_Box
     from OCP.BRepBndLib import BRepBndLib
 
-    box = Bnd_Box()
+    found = Bnd_Box()
     if tight:  # neither triangles nor the tolerances of edges widen it
-        _static(BRepBndLib, "AddOptimal")(shape, box, False, False)
+        static(BRepBndLib, "AddOptimal")(shape, found, False, False)
     else:
-        _static(BRepBndLib, "Add")(shape, box, False)
-    if box.IsVoid():
+        static(BRepBndLib, "Add")(shape, found, False)
+    if found.IsVoid():
         msg = "a shape has no extent: it holds no geometry; repair it where it was made"
         raise FormatError(msg)
-    box.SetGap(0.0)
-    lo, hi = (np.array([p.X(), p.Y(), p.Z()]) for p in (box.CornerMin(), box.CornerMax()))
+    found.SetGap(0.0)
+    lo, hi = (np.array([p.X(), p.Y(), p.Z()]) for p in (found.CornerMin(), found.CornerMax()))
     return lo, hi
 
 
@@ -366,15 +391,15 @@ def _is_spline(face: Any) -> bool:
     from OCP.TopAbs import TopAbs_ShapeEnum
     from OCP.TopoDS import TopoDS
 
-    surface = BRepAdaptor_Surface(_static(TopoDS, "Face")(face), False)
+    surface = BRepAdaptor_Surface(static(TopoDS, "Face")(face), False)
     while surface.GetType() == Kind.GeomAbs_OffsetSurface:
         surface = surface.BasisSurface()
     exact = (Kind.GeomAbs_Plane, Kind.GeomAbs_Cylinder, Kind.GeomAbs_Cone, Kind.GeomAbs_Sphere)
     if surface.GetType() not in (*exact, Kind.GeomAbs_Torus):
         return True
     smooth = (Curve.GeomAbs_Line, Curve.GeomAbs_Circle, Curve.GeomAbs_Ellipse)
-    edges = map(_static(TopoDS, "Edge"), _explore(face, TopAbs_ShapeEnum.TopAbs_EDGE))
-    whole = (edge for edge in edges if not _static(BRep_Tool, "Degenerated")(edge))
+    edges = map(static(TopoDS, "Edge"), explore(face, TopAbs_ShapeEnum.TopAbs_EDGE))
+    whole = (edge for edge in edges if not static(BRep_Tool, "Degenerated")(edge))
     return any(BRepAdaptor_Curve(edge).GetType() not in smooth for edge in whole)
 
 
@@ -436,7 +461,7 @@ def _count(shape: Any, counts: dict[Any, int]) -> int:
     definition, kind = shape.TShape(), shape.ShapeType()
     if definition not in counts:
         if kind in (Kind.TopAbs_SOLID, Kind.TopAbs_SHELL):
-            counts[definition] = int(any(_explore(shape, Kind.TopAbs_FACE)))
+            counts[definition] = int(any(explore(shape, Kind.TopAbs_FACE)))
         elif kind in (Kind.TopAbs_COMPOUND, Kind.TopAbs_COMPSOLID):
             counts[definition] = sum(_count(child, counts) for child in _children(shape))
         else:
@@ -454,7 +479,7 @@ def _children(shape: Any) -> Iterator[Any]:
         members.Next()
 
 
-def _explore(shape: Any, kind: Any) -> Iterator[Any]:
+def explore(shape: Any, kind: Any) -> Iterator[Any]:
     """Everything of one kind in `shape`."""
     from OCP.TopExp import TopExp_Explorer
 
@@ -512,19 +537,19 @@ def _check_transfer(reader: Any) -> None:
         raise FormatError(msg)
 
 
-def _static(owner: Any, name: str) -> Any:
+def static(owner: Any, name: str) -> Any:
     """A static method, whose name ends in `_s` in some versions of OCP and not in others."""
     return getattr(owner, name + "_s", None) or getattr(owner, name)
 
 
 @contextmanager
-def _door(what: str) -> Iterator[None]:
+def door(what: str) -> Iterator[None]:
     """OCCT without its prints, and with its exceptions as ours."""
     try:
         from OCP.Message import Message
     except ImportError as error:
         raise MissingExtra(what, "step", "cadquery-ocp-novtk") from error
-    messenger = _static(Message, "DefaultMessenger")()
+    messenger = static(Message, "DefaultMessenger")()
     printers = list(messenger.Printers())
     messenger.ChangePrinters().Clear()  # they write to stdout
     try:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from massproof import report, units
@@ -17,6 +20,7 @@ from massproof.measure import measure as measure_one
 from massproof.properties import DIALECTS, SCHEMA_VERSION, Properties, Verdict
 
 USAGE, UNREADABLE, UNSAFE, MISSING = 2, 3, 4, 6
+_LONG = 2.0  # seconds after which a person wants to know that something is done
 
 
 class Wanted(NamedTuple):
@@ -197,3 +201,21 @@ class _Printer:
         if self._style == "json":
             value = self._objects[0] if self._count == 1 else self._objects
             say(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """On a terminal, say what takes long, once it has taken two seconds."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    status = Console(stderr=True).status(f"{report.printable(what)} …")
+    timer = Timer(_LONG, status.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        status.stop()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from massproof.convert import Conversion
     from massproof.topology import Topology
     from massproof.verify import Comparison, Verification
 
@@ -275,3 +276,24 @@ def _compared(one: Comparison) -> Iterator[tuple[str, str]]:
         ours = f"{digits(measured):>16} ± {width(measured):<8}"
         first = (off, one.agreement.value) if n == 0 else ("", "")
         yield f"  {label:<10}{value:>16.10g} {unit:<4}{ours}{first[0]:>7}  ", first[1]
+
+
+def show_conversion(found: Conversion) -> None:
+    """Print what was written, and how it differs from what was read."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(soft_wrap=True, highlight=False)
+    names = ", ".join(escape(printable(str(path))) for path in found.files)
+    count = f"{found.triangles} triangles, {found.parts} part{'s' if found.parts != 1 else ''}, {found.unit}"
+    verdict = found.written.verdict
+    console.print(f"[bold]{names}[/]  {count}  [{_STYLE[verdict]}]{verdict}[/]")
+    system = system_for(found.source, None)
+    before, after = (dict(rows(one, system)) for one in (found.source, found.written))
+    for name in ("area", "volume"):
+        old, new = before[name], after[name]
+        if old and new:
+            off = abs(new.value - old.value) / old.value if old.value else 0.0
+            console.print(f"  {name:<8}{digits(old):>16} → {digits(new):>16} {symbol(new.unit):<4} {off:.1e}")
+    for finding in found.findings:
+        console.print(f"[yellow]{finding.code}[/]: {escape(printable(finding.message))}")

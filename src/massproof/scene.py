@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,13 @@ from massproof.mesh import Corners, Floats
 Colour = tuple[
     float, float, float, float
 ]  # red, green, blue, opacity, each 0 to 1, as a screen shows them (sRGB)
+
+PLAIN: Colour = (0.66, 0.71, 0.77, 1.0)  # of what has no colour where others have
+
+# Opens a file to be written, by its name without a folder: the one that is asked for, or one beside it.
+Files = Callable[[str], BinaryIO]
+
+_PIECE = 1 << 18  # triangles: 19 MB of corners
 
 MAX_PLACED = 100_000  # meshes where they stand, as many as an assembly is measured with
 
@@ -64,6 +71,19 @@ class Placed(NamedTuple):
     def faces(self) -> Corners:
         """(F, 3), counter-clockwise seen from outside in the frame of the whole."""
         return self.definition.faces[:, ::-1] if self.mirrored else self.definition.faces
+
+    def corners(self) -> Iterator[Floats]:
+        """(n, 3, 3) corners of the triangles in the frame of the whole, some hundred thousand at a time."""
+        vertices, faces = self.definition.vertices, self.faces()
+        for first in range(0, len(faces), _PIECE):
+            yield vertices[faces[first : first + _PIECE]] @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+
+    def patches(self) -> tuple[tuple[int, Colour | None], ...]:
+        """From which triangle on it has which colour where it stands; the first is triangle 0."""
+        own = self.definition.patches
+        if not own or self.colour != self.definition.colour:  # it has another colour where it stands
+            return ((0, self.colour),)
+        return own if own[0][0] == 0 else ((0, self.colour), *own)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

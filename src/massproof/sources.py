@@ -52,6 +52,13 @@ class Loaded:
         except UnitError:  # several, or a word of the exporter's own: the coordinates are converted
             return own or ""
 
+    def length(self, asked: str | None) -> units.Unit:
+        """The length unit of the coordinates: the source's own, else the one asked for, else millimetres.
+
+        Raises UnitError for a unit that is none of length.
+        """
+        return units.unit(self.unit or asked or "mm", "length")
+
     def stated(self) -> tuple[Stated, ...]:
         """What a STEP file states of its parts; raises FormatError for units that are none."""
         if not isinstance(self.geometry, Drawn):

@@ -1,18 +1,21 @@
-"""The registry of formats. A format is a module with SUFFIXES, sniff(data) and read(data)."""
+"""The registry of formats: modules with SUFFIXES, sniff(data), read(data), and write(scene, …) where we export."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from massproof.errors import FormatError
+from massproof.errors import FormatError, UsageError
 from massproof.files import Bytes
 
 if TYPE_CHECKING:
     from massproof.brep import Drawn
     from massproof.mesh import Mesh, Records
+    from massproof.scene import Files, Scene
 
 # In the order of `sniff`: first the magic words, then STL, which is told by its exact length and so
 # may have any of the other words in its header, then the first words of texts.
@@ -57,6 +60,22 @@ def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Drawn
     module = _sniffed(view) if suffix is None else _named(suffix, view)
     geometry: Mesh | Records | Drawn = module.read(view)
     return geometry, _name(module)
+
+
+def write(scene: Scene, format: str, name: str, files: Files, options: Mapping[str, str]) -> None:
+    """Write a scene in a format, the module's name, to the file `name` and what belongs beside it.
+
+    options : those of the `write` of that module
+
+    Raises UsageError for an option that it does not have, and what it raises.
+    """
+    module = _module(format)
+    known = [one.name for one in signature(module.write).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        msg = f"{format.upper()} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}"
+        raise UsageError(msg)
+    module.write(scene, name, files, **options)
 
 
 def _module(name: str) -> ModuleType:

@@ -6,6 +6,7 @@ would change the triangles but is not supported (skins, morphs, compression) is 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import struct
@@ -16,8 +17,10 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from massproof.errors import FormatError
+from massproof import units
+from massproof.errors import FormatError, UsageError
 from massproof.mesh import Floats, Integers, Mesh, Placed, float32_precision, from_instances, placed_at
+from massproof.scene import Colour, Definition, Files, Occurrence, Scene, frame
 
 SUFFIXES = (".glb",)
 
@@ -211,3 +214,168 @@ def _node_matrix(number: int, node: dict[str, Any]) -> Floats:
 def _refuse(why: str) -> NoReturn:
     msg = f"GLB {why}"
     raise FormatError(msg)
+
+
+STORAGE = ("binary", "standard", "embedded")  # as it can be written, the usual one first
+PRESENTATION = ("compact", "pretty")
+_MOST = 2**32 - 2**20  # bytes; its header has 32 bits for the length of the whole
+
+
+def write(
+    scene: Scene, name: str, files: Files, *, storage: str = "binary", presentation: str = "compact"
+) -> None:
+    """Write the tree of a scene as glTF 2.0, in metres, up +y: names, placements, colours, each part once.
+
+    storage : "binary" is GLB; "standard" puts numbers into a file beside it that ends in .bin; "embedded" into the text
+    presentation : of the text, "compact" or "pretty"
+
+    Coordinates of parts are rounded to 32 bits, in the frame of the part. Raises UsageError for another storage or
+    presentation, and when the numbers take more than 4 GB.
+    """
+    if storage not in STORAGE or presentation not in PRESENTATION:
+        msg = f"glTF can be {', '.join(STORAGE)} and {' or '.join(PRESENTATION)}, not {storage!r}, {presentation!r}"
+        raise UsageError(msg)
+    tree, binary = _Tree(scene).document()
+    beside = f"{name.rpartition('.')[0] or name}.bin"
+    for buffer in tree.get("buffers", []):  # one at most; that of a GLB is in the file
+        if storage == "standard":
+            buffer["uri"] = beside
+        elif storage == "embedded":
+            buffer["uri"] = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
+    pretty = {"indent": 2} if presentation == "pretty" else {"separators": (",", ":")}
+    text = json.dumps(tree, ensure_ascii=False, allow_nan=False, **pretty).encode()
+    with files(name) as out:
+        if storage != "binary":
+            out.write(text)
+        else:
+            text += b" " * (-len(text) % 4)
+            out.write(struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(binary)))
+            out.write(struct.pack("<I4s", len(text), b"JSON") + text)
+            out.write(struct.pack("<I4s", len(binary), b"BIN\0") + binary)
+    if storage == "standard":
+        with files(beside) as out:
+            out.write(binary)
+
+
+class _Tree:
+    """The document of a scene while it is put together."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.binary = scene, bytearray()
+        self.nodes: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
+        self.accessors: list[dict[str, Any]] = []
+        self.materials: dict[Colour, int] = {}
+        self.meshes: dict[tuple[int, Colour | None], int] = {}
+        self.drawn: list[dict[str, Any]] = []
+        self.positions: dict[int, int] = {}
+
+    def document(self) -> tuple[dict[str, Any], bytes]:
+        """The tree, and the numbers that it refers to."""
+        factor = units.unit(self.scene.unit).to(units.unit("m"), 1.0)
+        upright = frame("+y", "+z") @ np.diag([factor] * 3 + [1.0])
+        whole = Occurrence("", upright, children=self.scene.roots)
+        root = self.node(whole, None)
+        del self.nodes[root]["name"]
+        if len(self.binary) > _MOST:
+            msg = f"glTF holds {_MOST} bytes of numbers, and there are {len(self.binary)}; write STL or PLY"
+            raise UsageError(msg)
+        tree: dict[str, Any] = {
+            "asset": {"version": "2.0", "generator": "massproof"},
+            "scene": 0,
+            "scenes": [{"nodes": [root]}],
+            "nodes": self.nodes,
+        }
+        lists = {"meshes": self.drawn, "materials": [_look(c) for c in self.materials]}
+        lists |= {"accessors": self.accessors, "bufferViews": self.views}
+        tree |= {key: rows for key, rows in lists.items() if rows}
+        if self.binary:
+            tree["buffers"] = [{"byteLength": len(self.binary)}]
+        return tree, bytes(self.binary)
+
+    def node(self, occurrence: Occurrence, colour: Colour | None) -> int:
+        """Number of the node of an occurrence, which is entered with all below it."""
+        row: dict[str, Any] = {"name": occurrence.name}
+        if not np.array_equal(occurrence.matrix, np.eye(4)):
+            row["matrix"] = occurrence.matrix.T.ravel().tolist()  # column by column
+        colour = colour or occurrence.colour
+        if occurrence.definition is not None and len(self.scene.definitions[occurrence.definition].faces):
+            row["mesh"] = self.mesh(occurrence.definition, colour)
+        self.nodes.append(row)
+        number = len(self.nodes) - 1
+        children = [self.node(child, colour) for child in occurrence.children]
+        if children:
+            row["children"] = children
+        return number
+
+    def mesh(self, number: int, colour: Colour | None) -> int:
+        """Number of the mesh of a definition in a colour, None: its own."""
+        key = number, colour
+        if key not in self.meshes:
+            definition = self.scene.definitions[number]
+            position = self.position(number)
+            patches = ((0, colour),) if colour else _own(definition)
+            stops = [*(first for first, _ in patches[1:]), len(definition.faces)]
+            drawn = [
+                self.primitive(definition.faces[first:stop], position, shade)
+                for (first, shade), stop in zip(patches, stops, strict=True)
+                if stop > first
+            ]
+            self.meshes[key] = len(self.drawn)
+            self.drawn.append({"name": definition.name, "primitives": drawn})
+        return self.meshes[key]
+
+    def position(self, number: int) -> int:
+        """Number of the accessor of the vertices of a definition."""
+        if number not in self.positions:
+            exact = self.scene.definitions[number].vertices
+            most = float(np.abs(exact).max())
+            if most > float(np.finfo(np.float32).max):
+                msg = f"a coordinate of {most:g} does not fit the 32 bits of glTF; write PLY or OBJ"
+                raise UsageError(msg)
+            points = exact.astype("<f4")
+            low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+            self.positions[number] = self.accessor(points, 34962, 5126, "VEC3", {"min": low, "max": high})
+        return self.positions[number]
+
+    def primitive(self, faces: npt.NDArray[Any], position: int, colour: Colour | None) -> dict[str, Any]:
+        """Some triangles of one colour."""
+        indices = self.accessor(faces.astype("<u4").ravel(), 34963, 5125, "SCALAR", {})
+        row: dict[str, Any] = {"attributes": {"POSITION": position}, "indices": indices, "mode": _LIST}
+        if colour:
+            row["material"] = self.materials.setdefault(colour, len(self.materials))
+        return row
+
+    def accessor(self, array: npt.NDArray[Any], target: int, component: int, kind: str, more: Any) -> int:
+        """Number of the accessor of an array, whose bytes are taken up."""
+        view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": array.nbytes, "target": target}
+        self.binary += array.tobytes()
+        self.views.append(view)
+        row = {
+            "bufferView": len(self.views) - 1,
+            "componentType": component,
+            "count": len(array),
+            "type": kind,
+        }
+        self.accessors.append(row | more)
+        return len(self.accessors) - 1
+
+
+def _own(definition: Definition) -> tuple[tuple[int, Colour | None], ...]:
+    """From which triangle on a part has which colour of its own."""
+    patches = definition.patches
+    return patches if patches and patches[0][0] == 0 else ((0, definition.colour), *patches)
+
+
+def _look(colour: Colour) -> dict[str, Any]:
+    """A material of a colour, whose numbers glTF wants linear; IEC 61966-2-1 has the curve of sRGB."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    row: dict[str, Any] = {
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [*linear, colour[3]],
+            "metallicFactor": 0.0,
+            "roughnessFactor": 0.6,
+        },
+        "doubleSided": True,
+    }
+    return row | ({"alphaMode": "BLEND"} if colour[3] < 1 else {})

@@ -14,6 +14,7 @@ from massproof.errors import FormatError, Note
 from massproof.kernels.obj_text import polygons
 from massproof.kernels.text import Unusual
 from massproof.mesh import Corners, Floats, Mesh, from_polygons
+from massproof.scene import Colour, Files, Scene
 
 SUFFIXES = (".obj",)
 
@@ -154,3 +155,46 @@ class _Reader:
     def _refuse(self, why: str) -> NoReturn:
         msg = f"OBJ line {self._line}: {why}"
         raise FormatError(msg)
+
+
+def write(scene: Scene, name: str, files: Files) -> None:
+    """Write the parts of a scene where they stand, each an object of its own, with all digits of the coordinates.
+
+    Colours go to a library of materials beside it, a file of the same name that ends in .mtl.
+    """
+    colours = sorted({c for placed in scene.placed() for _, c in placed.patches() if c})
+    library = f"{_word(name.rpartition('.')[0] or name)}.mtl"  # which is named in a line of words
+    with files(name) as out:
+        out.write(f"# massproof, lengths in {scene.unit}\n".encode())
+        if colours:
+            out.write(f"mtllib {library}\n".encode())
+        start = 1
+        for placed in scene.placed():
+            out.write(f"o {_word('/'.join(placed.path))}\n".encode())
+            points = placed.vertices()
+            out.write("".join(f"v {x!r} {y!r} {z!r}\n" for x, y, z in points.tolist()).encode())
+            faces, patches = placed.faces() + np.int64(start), placed.patches()
+            stops = [*(first for first, _ in patches[1:]), len(faces)]
+            for (first, colour), stop in zip(patches, stops, strict=True):
+                if colour:
+                    out.write(f"usemtl {_material(colours.index(colour))}\n".encode())
+                rows = faces[first:stop].tolist()
+                out.write("".join(f"f {a} {b} {c}\n" for a, b, c in rows).encode())
+            start += len(points)
+    if colours:
+        with files(library) as out:
+            out.write("".join(_described(k, colour) for k, colour in enumerate(colours)).encode())
+
+
+def _material(number: int) -> str:
+    return f"colour_{number + 1}"
+
+
+def _described(number: int, colour: Colour) -> str:
+    red, green, blue, opacity = (f"{share:.6g}" for share in colour)
+    return f"newmtl {_material(number)}\nKd {red} {green} {blue}\nd {opacity}\nillum 1\n\n"
+
+
+def _word(text: str) -> str:
+    """A name without what would end it: white space and what does not print."""
+    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in text) or "_"

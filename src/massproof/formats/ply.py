@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from massproof.errors import FormatError
+from massproof.errors import FormatError, UsageError
 from massproof.mesh import Floats, Mesh, float32_precision, from_polygons
+from massproof.scene import PLAIN, Files, Placed, Scene
 
 SUFFIXES = (".ply",)
 
@@ -28,6 +29,9 @@ _TYPES = {
     **{"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I"},
     **{"float": "f", "float32": "f", "double": "d", "float64": "d"},
 }  # as in struct and numpy
+
+STORAGE = ("binary_little_endian", "binary_big_endian", "ascii")  # as it can be written, the usual one first
+_MOST = 2**31 - 1  # vertices that the type of an index can number
 
 Columns = dict[str, Any]  # by "element.property": an array, or (values, sizes) of lists
 
@@ -254,3 +258,63 @@ def _decimals(rows: list[list[str]], width: int) -> Floats:
 def _refuse(why: str) -> NoReturn:
     msg = f"PLY {why}"
     raise FormatError(msg)
+
+
+def write(scene: Scene, name: str, files: Files, *, storage: str = STORAGE[0]) -> None:
+    """Write the triangles of a scene where they stand, with 64 bits a coordinate; colours become colours of faces.
+
+    storage : one of STORAGE
+
+    Raises UsageError for another one.
+    """
+    if storage not in STORAGE:
+        msg = f"PLY can be stored as {', '.join(STORAGE)}, not as {storage!r}"
+        raise UsageError(msg)
+    placed = list(scene.placed())
+    coloured = any(colour for one in placed for _, colour in one.patches())
+    order = {"binary_little_endian": "<", "binary_big_endian": ">"}.get(storage)
+    with files(name) as out:
+        out.write(_head(scene, placed, storage, coloured).encode())
+        for one in placed:
+            points = one.vertices()
+            out.write(_plain(points) if order is None else points.astype(f"{order}f8").tobytes())
+        start = 0
+        for one in placed:
+            faces = one.faces().astype(np.int64) + start
+            colours = _bytes(one) if coloured else np.empty((len(faces), 0), np.uint8)
+            out.write(_rows(faces, colours, order))
+            start += len(one.definition.vertices)
+
+
+def _head(scene: Scene, placed: list[Placed], storage: str, coloured: bool) -> str:
+    vertices = sum(len(one.definition.vertices) for one in placed)
+    if vertices > _MOST:
+        msg = f"PLY numbers {_MOST} vertices at most, and there are {vertices}; write STL"
+        raise UsageError(msg)
+    lines = ["ply", f"format {storage} 1.0", f"comment massproof, lengths in {scene.unit}"]
+    lines += [f"element vertex {vertices}", *(f"property double {axis}" for axis in "xyz")]
+    lines += [f"element face {scene.triangles}", "property list uchar int vertex_indices"]
+    lines += [f"property uchar {colour}" for colour in ("red", "green", "blue", "alpha") if coloured]
+    return "\n".join([*lines, "end_header", ""])
+
+
+def _bytes(placed: Placed) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """(F, 4) colours of the triangles, 0 to 255."""
+    colours = np.empty((len(placed.definition.faces), 4), np.uint8)
+    for first, colour in placed.patches():
+        colours[first:] = np.round(np.multiply(colour or PLAIN, 255))
+    return colours
+
+
+def _rows(faces: Any, colours: Any, order: str | None) -> bytes:
+    if order is None:
+        return _plain(np.concatenate([np.full((len(faces), 1), 3), faces, colours], axis=1))
+    kind = np.dtype([("n", "u1"), ("corners", f"{order}i4", 3), ("colour", "u1", colours.shape[1:])])
+    rows = np.empty(len(faces), kind)
+    rows["n"], rows["corners"], rows["colour"] = 3, faces, colours
+    return rows.tobytes()
+
+
+def _plain(rows: Any) -> bytes:
+    """Rows of numbers as text, with all their digits."""
+    return "".join(" ".join(map(repr, row)) + "\n" for row in rows.tolist()).encode()

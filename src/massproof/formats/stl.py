@@ -6,14 +6,16 @@ STL has no unit and no shared vertices.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from massproof.errors import FormatError
+from massproof.errors import FormatError, UsageError
 from massproof.kernels.stl_text import triangles
 from massproof.kernels.text import Unusual
-from massproof.mesh import Mesh, Records, require_finite
+from massproof.mesh import Floats, Mesh, Records, require_finite
+from massproof.scene import Files, Scene
 
 SUFFIXES = (".stl", ".stla", ".stlb")
 
@@ -25,6 +27,11 @@ _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*solid\b", re.IGNORECASE)
 
 # From this many bytes on, compiled code is worth linking: some 50 ms once, against 0.2 µs a byte in Python.
 _COMPILED_FROM = 1 << 18
+
+STORAGE = ("binary", "ascii")  # as it can be written, the usual one first
+_RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+_MOST = 2**32 - 1  # triangles that the header can count
+_FACET = "facet normal {} {} {}\nouter loop\n" + 3 * "vertex {} {} {}\n" + "endloop\nendfacet\n"
 
 
 def sniff(data: memoryview) -> bool:
@@ -124,3 +131,50 @@ def _not_stl(data: memoryview) -> str:
         f"binary STL {what}: the header counts {count} triangles, which take {declared} bytes, "
         f"but the file has {len(data)}; export or copy it again"
     )
+
+
+def write(scene: Scene, name: str, files: Files, *, storage: str = "binary") -> None:
+    """Write the triangles of a scene where they stand; names and colours have no place in STL.
+
+    storage : "binary", whose coordinates are rounded to 32 bits, or "ascii", which keeps all their digits
+
+    Raises UsageError for another storage, more triangles than can be counted, or coordinates that 32 bits cannot hold.
+    """
+    if storage not in STORAGE:
+        msg = f"STL can be stored as {' or '.join(STORAGE)}, not as {storage!r}"
+        raise UsageError(msg)
+    with files(name) as out:
+        if storage == "ascii":
+            out.write(b"solid massproof\n")
+            for normals, corners in _facets(scene):
+                rows = np.concatenate([normals[:, None], corners], axis=1).reshape(-1, 12).tolist()
+                out.write("".join(_FACET.format(*row) for row in rows).encode())
+            out.write(b"endsolid massproof\n")
+            return
+        count = scene.triangles
+        if count > _MOST:
+            msg = f"binary STL counts {_MOST} triangles at most, and there are {count}; write another format"
+            raise UsageError(msg)
+        header = f"binary STL of massproof, lengths in {scene.unit}".encode()
+        out.write(header.ljust(_HEADER) + count.to_bytes(4, "little"))
+        for normals, corners in _facets(scene):
+            records = np.zeros(len(corners), _RECORD)
+            records["normal"], records["corners"] = normals, _narrowed(corners)
+            out.write(records.tobytes())
+
+
+def _facets(scene: Scene) -> Iterator[tuple[Floats, Floats]]:
+    """Unit normals (n, 3) and corners (n, 3, 3), a few hundred thousand at a time."""
+    for placed in scene.placed():
+        for corners in placed.corners():
+            normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+            size = np.linalg.norm(normals, axis=1, keepdims=True)
+            yield np.divide(normals, size, out=np.zeros_like(normals), where=size > 0), corners
+
+
+def _narrowed(corners: Floats) -> npt.NDArray[np.float32]:
+    most = float(np.abs(corners).max(initial=0.0))
+    if most > float(np.finfo(np.float32).max):
+        msg = f"a coordinate of {most:g} does not fit the 32 bits of binary STL; write another unit, or ASCII"
+        raise UsageError(msg)
+    return corners.astype(np.float32)
