@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from massproof.mass import Body
     from massproof.stepfile import Model, Shown
 
-_PATIENCE, _BYTES = (
-    120.0,
-    20_000.0,
-)  # seconds that any file may take, and bytes for which it may take one more
-
 
 @dataclass(frozen=True, slots=True)
 class Fineness:
@@ -111,7 +106,7 @@ def _asked(
     return isolation.call_for_bytes(
         "massproof.occt_facets:facets",
         model.entities.data,
-        isolation.DEFAULT._replace(seconds=_PATIENCE + len(model.entities.data) / _BYTES),
+        isolation.limits(len(model.entities.data)),
         wanted=[[position[rows].tolist() for rows in engines.rows(model, one, solid)] for one in shown],
         deflection=fineness.deflection,
         angle=fineness.turn,
