@@ -16,7 +16,7 @@ UNITS = {
 }
 END = b"ENDSEC;\nEND-ISO"
 ROUND = "CIRCLE('',{frame},{radius})"
-OFFSET = "OFFSET_CURVE_3D('',{wider},{back},.F.,{axis})"  # the same circle, as Open CASCADE alone reads it
+OFFSET = "OFFSET_CURVE_3D('',{wider},{back},.F.,{axis})"  # beside an ellipse that is a circle, as Open CASCADE alone reads it
 BOX = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))  # from outside
 
 
@@ -63,7 +63,7 @@ class Solids(Products):
             frame = self.frame((x, 0, z))
             names = {"frame": frame, "radius": radius}
             if border is OFFSET:
-                wider = self(f"CIRCLE('',{frame},{2 * radius!r})")
+                wider = self(f"ELLIPSE('',{frame},{2 * radius!r},{2 * radius!r})")
                 names |= {"wider": wider, "back": radius, "axis": self.direction(0, 0, 1)}
             rings.append(self(f"EDGE_CURVE('',{vertex},{vertex},{self(border.format(**names))},.T.)"))
         seam = self(f"EDGE_CURVE('',{low},{high},{self.line((x + radius, 0, 0), (0, 0, 1))},.T.)")

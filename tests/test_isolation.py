@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,25 +34,6 @@ def crash(data):
 
 def leave(data):
     os._exit(3)
-
-
-def hang(data):
-    time.sleep(60)
-
-
-def eat(data):
-    return len(bytearray(8 << 30))
-
-
-def all_but_one(data, wanted, bad, how):
-    """What Open CASCADE would say of boxes of 1 × 2 × 3 at the origin, and of the part at position `bad` it says nothing."""
-    if any(one[0] == [bad] for one in wanted):
-        {"abort": os.abort, "hang": lambda: hang(data), "eat": lambda: eat(data)}[how]()
-    body = [6.0, [0.5, 1.0, 1.5], [[0.5, 0, 0], [0, 2.0, 0], [0, 0, 4.5]]]
-    box = [[0.0, 0.0, 0.0], [1.0, 2.0, 3.0], 1e-9]
-    answer = {"body": body, "area": 22.0, "errors": {"integration": [1e-9] * 5}, "boxes": [box]}
-    answer |= {"splines": 0, "inverted": False, "unclosed": False}
-    return {"parts": [answer] * len(wanted), "version": "7.9"}
 
 
 def chatter(data):
@@ -111,12 +91,12 @@ def test_every_other_ending_is_one_error_and_the_next_call_works(name, says):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the data of a process")
 def test_too_much_memory_is_an_error():
     with pytest.raises(FormatError, match="more than 2 GiB"):
-        ask("eat")
+        call("workers:eat", b"abc", FAST)
 
 
 def test_too_much_time_is_an_error():
     with pytest.raises(FormatError, match=r"more than 0\.3 s"):
-        ask("hang", limits=FAST._replace(seconds=0.3))
+        call("workers:hang", b"abc", FAST._replace(seconds=0.3))
     assert ask("size")["size"] == 3
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import rotations, vectors
 
-from massproof.mass import Body, Errors
+from massproof.mass import Body, Errors, length
 
 masses = st.floats(0.1, 10)
 
@@ -27,6 +27,11 @@ def test_bodies_add_up_like_the_masses_they_are_made_of(points, cut):
     assert sum_.mass == pytest.approx(whole.mass)
     assert sum_.centre == pytest.approx(whole.centre, abs=1e-9)
     assert sum_.second == pytest.approx(whole.second, rel=1e-9, abs=1e-7)
+
+
+@given(vectors)
+def test_lengths_are_those_of_numpy(vector):
+    assert length(vector) == np.linalg.norm(vector)
 
 
 @given(st.lists(st.tuples(masses, vectors), min_size=3, max_size=6), rotations(), vectors)

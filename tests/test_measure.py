@@ -594,6 +594,7 @@ def test_a_density_that_was_measured_keeps_its_interval(data):
 
 def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(data, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", 10)
+    monkeypatch.setattr(files, "_COPIED", 10)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -614,6 +615,7 @@ def test_a_large_file_is_hashed_when_it_is_asked_for_and_only_if_it_is_the_same(
 @pytest.mark.parametrize("at_once", [10, 1 << 20], ids=["large", "small"])
 def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(files, "_HASHED_AT_ONCE", at_once)
+    monkeypatch.setattr(files, "_COPIED", at_once)
     path = tmp_path / "box.stl"
     path.write_bytes((data / "box.stl").read_bytes())
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -627,17 +629,136 @@ def test_a_file_whose_digest_will_be_asked_for_is_hashed_from_the_start(data, tm
             _ = changed.source.sha256
 
 
-def test_a_density_that_the_file_states_is_told_and_not_used():
+def stating(*densities, power=-3.0, made_of="", boxes=None):
+    """A part, or an assembly of several, of boxes of 1 × 2 × 3 beside each other, and what is stated of each."""
     from test_stated import KG, M
     from test_verify import Stating
 
     f = Stating()
-    part = f.part(f.box())
-    per_metre, odd = f.derived((KG, 1.0), (M, -3.0)), f.derived((KG, 1.0), (M, 3.0))
-    f.state(part, *(f.measure("density measure", "X(7850.)", unit) for unit in (per_metre, odd)))
+    parts, shapes = [], []
+    for n, density in enumerate(densities):
+        parts.append(f.part(f.box(x=10.0 * n, **(boxes or {}))))
+        shapes.append(f.representation)
+        unit = f.derived((KG, 1.0), (M, power))
+        for one in density if isinstance(density, tuple) else (density,):
+            if one is not None:
+                f.state(parts[-1], f.measure("density measure", f"X({one!r})", unit))
+        if made_of:
+            name = f(f"DESCRIPTIVE_REPRESENTATION_ITEM('',{made_of!r})")
+            f.state(parts[-1], name, title="material name")
+    if len(parts) > 1:
+        outer = f.shape(f.millimetres())
+        whole = f.product("whole", outer)
+        for part, inner in zip(parts, shapes, strict=True):
+            f.place(f.use(whole, part), inner, outer, f.between(f.frame(), f.frame()))
+    return f
+
+
+def test_a_density_that_the_file_states_is_used_where_none_is_given_and_told():
+    f = stating(7850.0, made_of="Steel 1.4301")
     r = mp.measure(f.file())
 
-    assert [finding.code for finding in r.findings] == ["density-stated", "no-density"]
-    assert r.findings[0].evidence == {"densities": [7850.0]}
+    assert [finding.code for finding in r.findings] == ["density-stated"]
+    told = {"densities": [7850.0], "odd": [], "materials": ["Steel 1.4301"], "used": True}
+    assert r.findings[0].evidence == told
+    assert "is used, 7850 kg/m³ (Steel 1.4301)" in r.findings[0].message
+    assert r.provenance["density_source"] == "stated in the file"
+    assert r.provenance["material"] == "Steel 1.4301"
+    assert (r.verdict, r.absent) == (mp.Verdict.SOUND, {})
+    assert r.mass.value == pytest.approx(6e-9 * 7850, rel=1e-14)
+    given = mp.measure(f.file(), density="1 g/cm^3")
+    assert (given.findings, given.density.value) == ((), 1000)
+    assert "density_source" not in given.provenance
+    assert mp.measure(f.file(), mass="1 kg").mass.value == 1
+
+
+def test_parts_of_several_densities_weigh_each_its_own():
+    """The centre and the inertia are those of the mass, the volume that of the shapes."""
+    r = mp.measure(stating(8000.0, 2000.0).file())
+    masses, centres = np.array([8000.0, 2000.0]) * 6e-9, np.array([[0.5, 1, 1.5], [10.5, 1, 1.5]]) * 1e-3
+    middle = masses @ centres / masses.sum()
+    second = masses.sum() / 12 * np.diag([1.0, 4.0, 9.0]) * 1e-6
+    second += sum(m * np.outer(c - middle, c - middle) for m, c in zip(masses, centres, strict=True))
+
+    assert (r.volume.value, r.density.value) == (pytest.approx(12e-9), pytest.approx(5000, rel=1e-14))
+    assert r.mass.interval[0] <= masses.sum() <= r.mass.interval[1]
+    assert r.density.interval[0] <= 5000 <= r.density.interval[1]
+    for quantity, expected in zip(r.center_of_mass, middle, strict=True):
+        assert quantity.interval[0] <= expected <= quantity.interval[1]
+    assert np.array(r.inertia.matrix()) == pytest.approx(
+        np.trace(second) * np.eye(3) - second, rel=1e-12, abs=1e-22
+    )
+    assert r.findings[0].evidence["densities"] == [2000.0, 8000.0]
+    assert mp.measure(stating(8000.0, 2000.0).file(), density="1 g/cm^3").center_of_mass.x.value == (
+        pytest.approx(5.5e-3)
+    )
+
+
+def test_a_solid_that_stands_twice_in_one_place_may_be_the_dense_one():
+    from massproof import densities
+    from massproof.mass import Errors
+
+    plain, mass = Errors(1.0, 2.0, 3.0, 4.0, 5.0), Errors(1.0, 30.0, 6.0, 40.0, 5.0)
+    assert densities._together(plain, None, 10.0, 2.0) == Errors(1.0, 4.0, 6.0, 8.0, 5.0)
+    assert densities._together(plain, mass, 10.0, 2.0) == Errors(1.0, 3.0, 6.0, 4.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "told"),
+    [
+        ({"densities": (7850.0, None)}, "not each of them has a volume and one density", [7850.0]),
+        ({"densities": ((7850.0, 2700.0),)}, "which is not used", [2700.0, 7850.0]),
+        ({"densities": (7.85,)}, "a solid can have", [7.85]),
+        ({"densities": (7850.0,), "boxes": {"sides": 5}}, "has a volume", [7850.0]),
+        ({"densities": (7850.0,), "power": 3.0}, "states 7850 as density, in no unit of density", []),
+        ({"densities": (None,), "made_of": "Steel"}, "made of (Steel) and no density", []),
+    ],
+)
+def test_a_density_that_cannot_be_used_is_told_and_why(given, words, told):
+    given = dict(given)
+    r = mp.measure(stating(*given.pop("densities"), **given).file())
+    (finding,) = (one for one in r.findings if one.code == "density-stated")
+
+    assert words in finding.message
+    assert (finding.evidence["densities"], finding.evidence["used"]) == (told, False)
     assert r.mass is None
+    assert "no-density" in [one.code for one in r.findings]
+
+
+def test_a_file_that_states_no_density_says_nothing_of_it():
+    f = stating(None)
+    f.volume(f"#{next(n for n, line in enumerate(f, 1) if '=PRODUCT_DEFINITION(' in line)}", 6.0)
+
+    assert [one.code for one in mp.measure(f.file()).findings] == ["no-density"]
+
+
+def test_a_raw_material_has_the_density_of_what_is_made_from_it():
+    from test_stated import KG, M
+
+    f = stating(None)
+    part, raw = (
+        f"#{next(n for n, line in enumerate(f, 1) if '=PRODUCT_DEFINITION(' in line)}",
+        f.product("AMS 5613"),
+    )
+    f.state(raw, f.measure("density measure", "X(7900.)", f.derived((KG, 1.0), (M, -3.0))))
+    f(f"MAKE_FROM_USAGE_OPTION('','','',{part},{raw},1,'',$)")
+    f(f"MAKE_FROM_USAGE_OPTION('','','',{part},$,1,'',$)")
+
+    assert mp.measure(f.file()).density.value == 7900
+
+
+def test_a_statement_in_units_that_are_none_is_refused_when_it_is_read():
+    """By name, as all that is wrong with a file; who gives a density does not ask what the file says."""
+    from test_verify import Stating
+
+    f = Stating()
+    part = f.part(f.box())
+    endless = f"(CONVERSION_BASED_UNIT('X',#{len(f) + 2})LENGTH_UNIT())"
+    unit = f(endless)
+    f(f"LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(2.),{unit})")
+    centre = f("CARTESIAN_POINT('centre point',(0.,0.,0.))")
+    f.state(part, centre, context=f.context(unit))
+
     assert mp.measure(f.file(), density="1 g/cm^3").findings == ()
+    with pytest.raises(mp.FormatError, match=r"^<bytes>: .*defined by itself"):
+        mp.measure(f.file())

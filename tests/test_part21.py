@@ -21,6 +21,14 @@ CORPUS = pytest.mark.skipif(not (HOME / "truth.json").exists(), reason=f"no corp
 COMPILED = pytest.mark.skipif(jit.DISABLED, reason="real files take too long as Python")
 
 
+@pytest.fixture(scope="module", autouse=True, params=[100, part21._COPIED], ids=["in two parts", "whole"])
+def _copied(request):
+    """Bytes from which on a file is read where it lies, but for its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part21, "_COPIED", request.param)
+        yield
+
+
 def plain(value):
     """What the naive reader gives for the same value."""
     if isinstance(value, Row):
@@ -188,6 +196,16 @@ def test_a_file_of_any_length_is_read():
     for size in range(0, 200, 7):
         data = file(f"#1=X('{'a' * size}')", "#2=Y(#1)")
         assert table(data) == expected(data)
+
+
+def test_instances_are_found_by_their_types():
+    written = ["POLYLINE()", "X()", "LINE()", "(LINE()X())", "LINE()", "CURVE()"]
+    entities = part21.read(file(*(f"#{n}={one}" for n, one in enumerate(written, 1))))
+    for names in (["LINE"], ["POLYLINE", "LINE"], ["LINE", "POLYLINE", "CIRCLE", "CURVE"], ["CIRCLE"], []):
+        rows = [row for row in range(len(entities)) if entities.type(row) in names]
+        assert entities.of_type(*names) == rows
+        assert entities.count(*names) == len(rows)
+    assert sorted(entities.order.tolist()) == list(range(len(entities)))
 
 
 def test_lower_case_is_read():

@@ -123,6 +123,61 @@ def test_units_of_length_are_exact(name):
     assert (found.unit, found.declared) == (factor, declared)
 
 
+@pytest.mark.parametrize(("prefix", "power"), [
+    ("EXA", 18), ("PETA", 15), ("TERA", 12), ("GIGA", 9), ("MEGA", 6), ("KILO", 3), ("HECTO", 2), ("DECA", 1),
+    ("DECI", -1), ("CENTI", -2), ("MILLI", -3), ("MICRO", -6), ("NANO", -9), ("PICO", -12), ("FEMTO", -15), ("ATTO", -18),
+])  # fmt: skip
+def test_prefixes_are_powers_of_ten(prefix, power):
+    f = Products()
+    f.product(
+        "p", f.shape(f.context(f(f"(LENGTH_UNIT()NAMED_UNIT(*)SI_UNIT(.{prefix}.,.METRE.))")), f.body())
+    )
+    assert f.read().unit == Fraction(10) ** power
+
+
+def chained(f, count):
+    """A unit that is twice another, and so on, down to a millimetre."""
+    unit = f(MM)
+    for n in range(count):
+        size = f(f"LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(2.),{unit})")
+        unit = f(f"(CONVERSION_BASED_UNIT('{n}',{size})LENGTH_UNIT()NAMED_UNIT(*))")
+    return unit
+
+
+def test_units_may_be_defined_by_others_up_to_a_limit():
+    f = Products()
+    f.product("p", f.shape(f.context(chained(f, 7)), f.body()))
+    assert f.read().unit == Fraction(2**7, 1000)
+    f.product("q", f.shape(f.context(chained(f, 8)), f.body()))
+    with pytest.raises(FormatError, match="defined by itself or by too many others"):
+        f.read()
+
+
+def test_an_uncertainty_is_in_the_unit_of_its_context():
+    f = Products()
+    metre = f(f"UNCERTAINTY_MEASURE_WITH_UNIT(LENGTH_MEASURE(0.001),{f(M)},'','')")
+    for unit in (f(MM), f.inch()):
+        f.product("p", f.shape(f.context(unit, uncertainty=metre), f.body()))
+    assert [part.context.uncertainty for part in f.read().parts] == [1.0, 1 / 25.4]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (r"W\X2\00FC\X0\rfel", "Würfel"),
+        (r"W\S\|rfel", "Würfel"),
+        (r"\X4\0001F529\X0\ bolt", "🔩 bolt"),
+        (r"\PE\\S\R", "в"),
+        (r"\X\B5 it''s", "µ it's"),
+    ],
+)
+def test_names_of_products_may_hold_any_letter(written, name):
+    f = Products()
+    f.product("@@@", f.shape(f.context(f(MM)), f.body()))
+    assembly = products.read(part21.read(f.file().replace(b"@@@", written.encode())))
+    assert [part.name for part in assembly.parts] == [name]
+
+
 def test_units_have_names_of_ours():
     assert contexts.symbol(Fraction("0.0254")) == "in"
     assert contexts.symbol(Fraction(3)) is None
@@ -134,6 +189,7 @@ def test_units_have_names_of_ours():
         (lambda f: f(RADIAN), 1.0),
         (lambda f: f.degree(), math.pi / 180),
         (lambda f: f.degree("0.0174"), 0.0174),
+        (lambda f: f.degree("0.0157079632679"), 0.0157079632679),  # a gon
         (lambda f: f("(MASS_UNIT()NAMED_UNIT(*)SI_UNIT(.KILO.,.GRAM.))"), None),
     ],
 )
@@ -420,8 +476,10 @@ def test_surfaces_and_others_are_listed_with_their_kind():
     triangles = f("TESSELLATED_SOLID('',(),$)")
     f.product("one", f.shape(context, model, block, triangles))
     f.product("two", f.shape(context, f.body(), triangles))
-    kinds = [(part.kind, part.name) for part in f.read().parts]
-    assert kinds == [("surface", "one"), ("other", "one"), ("other", "one"), ("solid", "two")]
+    found = f.read()
+    kinds = [(part.kind, part.name) for part in found.parts]
+    assert kinds == [("surface", "one"), ("other", "one"), ("facets", "one"), ("solid", "two")]
+    assert codes(found) == ["tessellation-left"]
 
 
 def test_a_complex_representation_is_read():

@@ -202,7 +202,7 @@ def test_trims_are_left_out_and_their_sense_is_the_edges():
         (lambda f: f("BEZIER_CURVE('',2,@,.U.,.F.,.F.)".replace("@", f.points(*FOUR))), "has knots"),
         (lambda f: f("POLYLINE('',@)".replace("@", f.points(FOUR[0]))), "POLYLINE has control points"),
         (lambda f: f(f"POLYLINE('',({f(CARTESIAN_2D)},{f(CARTESIAN_2D)}))"), "POLYLINE needs points in space"),
-        (lambda f: f(f"OFFSET_CURVE_3D('',{f.line((0, 0, 0), (1, 0, 0))},1.,.F.,{f.direction(0, 0, 1)})"), "OFFSET_CURVE_3D is of a type that is not read"),
+        (lambda f: f(f"OFFSET_CURVE_3D('',{f.line((0, 0, 0), (1, 0, 0))},1.,.F.,{f.direction(1, 0, 0)})"), "OFFSET_CURVE_3D is of a type that is not read"),
         (lambda f: f(f"SURFACE_CURVE('',#{len(f) + 1},(),.U.)"), "SURFACE_CURVE is of a type that is not read"),
     ],
 )  # fmt: skip
@@ -409,7 +409,7 @@ def trimmed(f, curve, first, last):
         lambda f: trimmed(f, spline(f), "PARAMETER_VALUE(3.)", "PARAMETER_VALUE(1.)"),
         lambda f: trimmed(f, spline(f), f.point(7, 7, 7), "PARAMETER_VALUE(1.)"),
         lambda f: trimmed(f, f(f"PARABOLA('',{f.frame()},1.)"), "PARAMETER_VALUE(0.)", "PARAMETER_VALUE(1.)"),
-        lambda f: composite(f, (f(f"OFFSET_CURVE_3D('',{f.line((0, 0, 0), (1, 0, 0))},1.,.F.,{f.direction(0, 0, 1)})"), ".T.")),
+        lambda f: composite(f, (f(f"OFFSET_CURVE_3D('',{f.line((0, 0, 0), (1, 0, 0))},1.,.F.,{f.direction(1, 0, 0)})"), ".T.")),
         lambda f: composite(f, ("$", ".T.")),
         lambda f: composite(f, (f("COMPOSITE_CURVE('',(),$,$)"), ".T.")),
         lambda f: f("COMPOSITE_CURVE('',(),.F.)"),

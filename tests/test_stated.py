@@ -154,7 +154,7 @@ def test_real_files_state_volumes_of_their_products():
         except FormatError:
             continue
         owners = {shown.part.product for shown in model.parts}
-        for one in model.stated:
+        for one in model.stated():
             counts[one.kind] += 1
             assert one.product >= 0
             if one.kind == "volume":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import step_makers
 from step_makers import END, Solids, bomb, mapped_bomb
+from test_products import MM
 
 from massproof import solids
 from massproof.errors import FormatError
@@ -52,6 +53,26 @@ def test_the_unit_of_the_file_does_not_change_the_part(unit, declared, size):
     assert found.area == pytest.approx(22 * size**2, rel=1e-14)
     assert found.body.second == pytest.approx(0.5 * size**5 * np.diag([1, 4, 9]), rel=1e-13, abs=1e-9)
     assert found.high == pytest.approx(size * np.array([1, 2, 3]), rel=1e-14)
+
+
+def test_a_file_may_mix_units_and_end_its_lines_as_it_likes():
+    """Boxes in millimetres, inches and centimetres, placed in an assembly in metres; the file in two sections."""
+    f = Solids()
+    units = [f(MM), f.inch(), f(MM.replace("MILLI", "CENTI"))]
+    metres, axis = f.context(f(MM.replace(".MILLI.", "$")), f.degree()), f.frame()
+    group = f.shape(metres, axis)
+    whole = f.product("whole", group)
+    for n, unit in enumerate(units):
+        shape = f.shape(f.context(unit, f.degree()), f.box(), axis)
+        f.place(f.use(whole, f.product(f"{n}", shape)), shape, group, f.between(axis, f.frame((n, 0, 0))))
+    text = f.file().replace(b"\n", b"\r\n/* a comment; #1=( */\r\n")
+    middle = text.index(b"#400=")
+    found = measured(text[:middle] + b"ENDSEC;\r\nDATA;\r\n" + text[middle:])
+
+    assert found.body.mass == pytest.approx(6 * (1 + 25.4**3 + 10**3), rel=1e-14)
+    assert found.area == pytest.approx(22 * (1 + 25.4**2 + 10**2), rel=1e-14)
+    assert found.high == pytest.approx([2010, 2 * 25.4, 3 * 25.4], rel=1e-12)
+    assert found.notes == ()
 
 
 @pytest.mark.parametrize("unit", ["MM", "INCH", "M", "CM"])

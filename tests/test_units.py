@@ -162,4 +162,16 @@ def test_scaling_in_one_step_is_what_exact_rationals_round_to(value, power):
             exact = float(Fraction(value) * factor**power)
         except OverflowError:
             continue
-        assert units.scale(value, factor**power) == exact
+        assert units.scale([value, value], factor**power) == [exact, exact]
+
+
+def test_whole_numbers_are_converted_as_exactly():
+    assert units.unit("in").to(units.unit("mm"), 3) == 76.2
+    assert units.unit("m").convert(units.unit("mm"), [2, 2.5]) == [2000.0, 2500.0]
+
+
+@given(*[st.floats(-1e300, 1e300, allow_nan=False)] * 2)
+def test_a_difference_is_rounded_once(value, other):
+    for factor in (Fraction(1, 1000), Fraction(127, 5000), Fraction(1)):
+        exact = (Fraction(value) - Fraction(other)) * factor
+        assert units.difference(value, other, factor) == float(exact)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
 from typing import NamedTuple
 
 import numpy as np
 
-from massproof import engines, groups
+from massproof import densities, engines, groups
 from massproof.engines import Found
 from massproof.errors import Note
 from massproof.groups import SURFACE
 from massproof.placed import Occurrence, Whole, whole
 from massproof.placements import STAY, Places
+from massproof.stated import Stated
 from massproof.stepfile import Model
 
 Owner = tuple[
@@ -26,12 +27,16 @@ class Branch(NamedTuple):
 
     solids: Whole | None
     surfaces: Whole | None
+    weighed: Whole | None = (
+        None  # the solids as `densities.heavy` has them, where densities are stated that differ
+    )
 
 
 class Branches:
     """All products of a model; each solid and surface is integrated once, each product put together when asked."""
 
-    def __init__(self, model: Model, engine: str, accuracy: float) -> None:
+    def __init__(self, model: Model, stated: Sequence[Stated], engine: str, accuracy: float) -> None:
+        """Integrate what a model draws; stated : of which the densities weigh it."""
         self._scale = engines.in_millimetres(model)
         self._reader = groups.Reader(model.entities)
         groups.join(self._reader)
@@ -42,15 +47,18 @@ class Branches:
         self._found: dict[bool, Found] = {}
         self._number: dict[int, tuple[bool, int]] = {}  # of each item: whether it is a solid, its definition
         self._known: dict[Owner, Branch] = {}
+        self._densities: list[float | None] = []  # kg/m³ that the file states of each solid
         for solid in (True, False):
             parts = tuple(one for one in model.parts if (one.part.kind != SURFACE) == solid)
             if parts:
                 self._found[solid] = engines.integrate(model._replace(parts=parts), engine, accuracy)
                 self._number |= {one.part.row: (solid, n) for n, one in enumerate(parts)}
+                if solid:
+                    self._densities = densities.of_parts(model.entities, stated, parts)
 
     def _prune(self) -> None:
         """Forget places of what holds nothing, of which a small file can have too many to visit."""
-        graph = {row: {inner for inner, _ in group.places} for row, group in self._groups.items()}
+        graph = {row: {inner for inner, _, _ in group.places} for row, group in self._groups.items()}
         holding = set()
         for row in TopologicalSorter(graph).static_order():
             group = self._groups[row]
@@ -91,7 +99,7 @@ class Branches:
             row, outer = stack.pop()
             group = self._groups.get(row, groups.Group())
             yield from ((item, outer) for item in group.items)
-            stack += [(inner, outer if one is None else outer.then(one)) for inner, one in group.places]
+            stack += [(inner, outer if one is None else outer.then(one)) for inner, one, _ in group.places]
 
     def _together(self, items: Iterable[tuple[int, Places]]) -> Branch:
         places: dict[bool, list[Occurrence]] = {True: [], False: []}
@@ -102,9 +110,13 @@ class Branches:
                 size = float(np.cbrt(abs(np.linalg.det(matrix[:3, :3]))))
                 offset, travel = matrix[:3, 3] * self._scale, float(travel) * self._scale
                 places[solid].append(Occurrence(number, matrix[:3, :3], offset, size, travel, float(steps)))
-        return Branch(
-            *(
-                whole(self._found[solid].definitions, found, solid=solid) if found else None
-                for solid, found in places.items()
-            )
+        solids, surfaces = (
+            whole(self._found[solid].definitions, found, solid=solid) if found else None
+            for solid, found in places.items()
         )
+        return Branch(solids, surfaces, self._weighed(places[True]))
+
+    def _weighed(self, solids: list[Occurrence]) -> Whole | None:
+        if len({self._densities[one.definition] for one in solids}) < 2:
+            return None
+        return densities.heavy(self._found[True].definitions, solids, self._densities)

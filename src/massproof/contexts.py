@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from massproof import units
@@ -16,6 +17,7 @@ _PREFIXES = {
     **{"DECI": -1, "CENTI": -2, "MILLI": -3, "MICRO": -6, "NANO": -9, "PICO": -12, "FEMTO": -15, "ATTO": -18},
 }
 _CHAIN = 8  # units that may be defined by another, one after the other
+_KNOWN = 256  # units of the SI that are remembered: a file that is read may invent any number of prefixes
 _DEGREE = math.pi / 180
 TYPES = ("CONTEXT_OF_PARTS", "GEOMETRIC_REPRESENTATION_CONTEXT", "GLOBAL_UNIT_ASSIGNED_CONTEXT")
 
@@ -84,17 +86,24 @@ def _uncertainty(
     if value is None or not isinstance(unit, Row) or length is None:
         return None
     given = measure(entities, unit, known)
-    return float(value * given.factor / length.factor) if given.kind == "LENGTH_UNIT" else None
+    if given.kind != "LENGTH_UNIT":
+        return None
+    return value if given is length else float(_written(value) * given.factor / length.factor)
 
 
-def _quantity(entities: Entities, row: int) -> tuple[Fraction | None, Any]:
+def _written(value: float) -> Fraction:
+    """What a file says, as a number in decimals that was read: 0.0254 is not the float nearest to it."""
+    return Fraction(repr(value))
+
+
+def _quantity(entities: Entities, row: int) -> tuple[float | None, Any]:
     """Value and unit of a measure, as it is written."""
     arguments = [one for part in entities.parts(row).values() for one in part]
     for value, unit in itertools.pairwise(arguments):
         number = value.value if isinstance(value, Typed) else value
         number = number[0] if isinstance(number, list) and len(number) == 1 else number
         if isinstance(number, float) and isinstance(unit, Row):
-            return Fraction(repr(number)), unit
+            return number, unit
     return None, None
 
 
@@ -120,14 +129,20 @@ def measure(entities: Entities, row: int, known: dict[int, Measure], chain: tupl
         if kind == "PLANE_ANGLE_UNIT" and abs(float(factor) / _DEGREE - 1) < 1e-6:
             factor = Fraction(_DEGREE)  # files write it with 9 digits
     elif "SI_UNIT" in parts:
-        prefix, name = (*parts["SI_UNIT"], None, None)[-4:-2]
-        factor = Fraction(10) ** _PREFIXES.get(str(prefix), 0)
-        factor *= Fraction(1, 1000) if name == "GRAM" else 1
-        name, kind = f"{prefix or ''}{name}", kind or _SI_KINDS.get(str(name), "")
+        prefix, base = (*parts["SI_UNIT"], None, None)[-4:-2]
+        name, factor, usual = _si(str(prefix or ""), str(base))
+        kind = kind or usual
     else:
         name, factor = "", Fraction(1)
-    known[row] = Measure(kind, str(name), factor)
+    known[row] = Measure(kind, name, factor)
     return known[row]
+
+
+@lru_cache(_KNOWN)
+def _si(prefix: str, base: str) -> tuple[str, Fraction, str]:
+    """Name and factor of a unit of the SI, and what it measures."""
+    factor = Fraction(10) ** _PREFIXES.get(prefix, 0) * (Fraction(1, 1000) if base == "GRAM" else 1)
+    return prefix + base, factor, _SI_KINDS.get(base, "")
 
 
 _NOT_KINDS = {"NAMED_UNIT", "SI_UNIT", "CONVERSION_BASED_UNIT", "CONTEXT_DEPENDENT_UNIT", "DERIVED_UNIT"}
@@ -148,4 +163,4 @@ def _converted(
             f"{shown}, expected more than 0; export it again"
         )
         raise FormatError(msg)
-    return str(name), value * measure(entities, int(unit), known, chain).factor
+    return str(name), _written(value) * measure(entities, int(unit), known, chain).factor

@@ -19,11 +19,10 @@ from massproof.errors import UsageError
 from massproof.kernels import raster
 from massproof.kernels.jit import in_threads
 from massproof.mesh import Floats
-from massproof.scene import Colour, Definition, Placed, Scene
+from massproof.scene import PLAIN, Colour, Definition, Placed, Scene
 
 Picture = npt.NDArray[np.uint8]  # (h, w, 4) red, green, blue, opacity
 
-STEEL: Colour = (0.66, 0.71, 0.77, 1.0)  # of what has no colour
 _LINE = (0.10, 0.12, 0.15)
 _MARGIN = 0.06  # of the picture, on each side
 _SHARP = math.radians(28.0)  # faces that meet at more than this have a line between them
@@ -156,7 +155,7 @@ def draw(scene: Scene, camera: Camera, size: int, ground: Colour = (1.0, 1.0, 1.
     factor = 3 if size <= _FINE else 2  # in which a pixel is divided either way, so that edges are smooth
     canvas, camera = _canvas(size * factor), camera.enlarged(factor)
     parts = [(placed, placed.patches()) for placed in scene.placed()]
-    colours = np.array([STEEL, *(colour or STEEL for _, rows in parts for _, colour in rows)])
+    colours = np.array([PLAIN, *(colour or PLAIN for _, rows in parts for _, colour in rows)])
     smoothed: dict[int, npt.NDArray[np.float32]] = {}
     number = 1
     for placed, rows in parts:

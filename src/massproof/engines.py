@@ -42,6 +42,8 @@ class Found(NamedTuple):
     method: str
     versions: dict[str, str]  # of Open CASCADE, where it was asked
     unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
+    shown: tuple[Shown, ...]  # what the definitions are of
+    bounded: bool = False  # whether a note is an assumption of what tessellated parts enclose
 
 
 def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) -> Found:
@@ -58,27 +60,27 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     scale = in_millimetres(model)
     _check_lengths(model.shapes, shown, scale)
     occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
-    native: dict[int, Definition] = {}
-    notes: list[Note] = []
-    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
-    if engine != OCCT:
-        parts = _integrated(model.shapes, shown, accuracy)
-        native, unclear = _native(parts, shown, scale)
-        reasons |= unclear
-        notes = _mended([parts[n] for n in native])
-    asked = sorted(reasons) if engine == NATIVE else list(range(len(shown)))
+    own = _own(model, shown, scale, accuracy if engine != OCCT else None)
+    asked = sorted(own.reasons)
+    if engine != NATIVE:
+        asked = [
+            n for n, one in enumerate(shown) if not one.mesh
+        ]  # of triangles Open CASCADE knows no volume
     foreign, lost, version = _foreign(model, shown, asked, occurrences, solid)
-    notes += _fallen_back(shown, reasons)
+    if lost.keys() - own.made.keys():
+        raise FormatError(_unmade(shown, lost, min(lost.keys() - own.made.keys())))
+    notes = [*own.notes, *_fallen_back(shown, own.reasons)]
     if engine == BOTH:
-        notes += _unchecked(shown, lost)
-        notes += _disagreements(shown, {n: (native[n], foreign[n]) for n in native.keys() & foreign.keys()})
-    if lost.keys() - native.keys():
-        raise FormatError(_unmade(shown, lost, min(lost.keys() - native.keys())))
-    chosen = [native[n] if n in native else foreign[n] for n in range(len(shown))]
-    method = _method(len(native), len(shown), accuracy, version)
-    versions = {"OCCT": version} if version else {}
+        notes += _unchecked(
+            shown, lost | {n: "it is of triangles" for n, one in enumerate(shown) if one.mesh}
+        )
+        notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
+    chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
+    facets = sum(one.mesh is not None for one in shown)
+    method = _method(len(own.made) - facets, facets, len(shown), accuracy, version)
     unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
-    return Found(chosen, occurrences, solid, tuple(notes), method, versions, unclosed)
+    told = ({"OCCT": version} if version else {}, unclosed, tuple(shown), own.facets.bounded)
+    return Found(chosen, occurrences, solid, (*notes, *own.facets.notes), method, *told)
 
 
 def measured(model: Model) -> list[Shown]:
@@ -97,8 +99,9 @@ def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
     numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
     drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
     for one in shown:
+        own = float(np.abs(one.mesh.vertices).max()) if one.mesh else drawn
         longest = (
-            max(drawn * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
+            max(own * float(one.part.factor), float(np.abs(one.part.placements).max(initial=0.0))) * scale
         )
         if not longest <= _LONGEST:  # catches nan, too
             msg = (
@@ -114,6 +117,49 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
     numbers = (part.scale.tolist(), (part.travel * scale).tolist(), part.steps.tolist())
     for matrix, size, travel, steps in zip(part.placements, *numbers, strict=True):
         yield Occurrence(number, matrix[:3, :3], matrix[:3, 3] * scale, size, travel, steps)
+
+
+class _Facets(NamedTuple):
+    """What is said of tessellated parts together."""
+
+    notes: tuple[Note, ...] = ()
+    bounded: bool = False
+
+
+def _facetted(shown: Sequence[Shown], scale: float) -> tuple[dict[int, Definition], _Facets]:
+    """The tessellated parts, by their number in `shown`."""
+    own = {n: one for n, one in enumerate(shown) if one.mesh}
+    if not own:
+        return {}, _Facets()
+    from massproof import facetted  # which files without any do not wait for
+
+    found = {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
+    definitions = {
+        n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in found.items()
+    }
+    numbers = [one.part.number for one in own.values()]
+    notes = tuple(facetted.notes(numbers, list(found.values())))
+    return definitions, _Facets(notes, any(one.bounded for one in found.values()))
+
+
+class _Own(NamedTuple):
+    """What is integrated without Open CASCADE."""
+
+    made: dict[int, Definition]  # by number in `shown`
+    reasons: dict[int, str]  # why others are not
+    notes: list[Note]
+    facets: _Facets
+
+
+def _own(model: Model, shown: Sequence[Shown], scale: float, accuracy: float | None) -> _Own:
+    """Parts of triangles, and natively all that can be; accuracy : None: no faces."""
+    reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
+    made, facets = _facetted(shown, scale)
+    if accuracy is None:
+        return _Own(made, reasons, [], facets)
+    parts = _integrated(model.shapes, shown, accuracy)
+    exactly, unclear = _native(parts, shown, scale)
+    return _Own(made | exactly, reasons | unclear, _mended([parts[n] for n in exactly]), facets)
 
 
 def _native(
@@ -140,7 +186,7 @@ def _integrated(table: Shapes, shown: Sequence[Shown], accuracy: float) -> dict[
 
     The rest of the table is left alone.
     """
-    read = {n: one for n, one in enumerate(shown) if not one.problems}
+    read = {n: one for n, one in enumerate(shown) if not (one.problems or one.mesh)}
     rows = sorted({shell for one in read.values() for shell, _ in one.shells})
     place = {row: n for n, row in enumerate(rows)}
     solids: list[tuple[int, int, int]] = []
@@ -205,6 +251,8 @@ def _definition(parts: Sequence[exact.Part], solid: bool) -> Definition:
 
 def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
     boxes = [part.extent.box(matrix) for part in parts]
+    if len(boxes) == 1:
+        return boxes[0]
     low, high = np.min([low for low, _, _ in boxes], axis=0), np.max([high for _, high, _ in boxes], axis=0)
     return low, high, max(rim for _, _, rim in boxes)
 
@@ -223,7 +271,7 @@ def _foreign(
         model.entities.rows[:, 0] >= 0
     )  # of each row among the instances of the file, from 1 on
     wanted = [
-        [[int(position[row]) for row in rows] for rows in rows(model, shown[n], solid)]
+        [[int(position[row]) for row in some] for some in rows(model, shown[n], solid)]
         + [list(turns[n].values())]
         for n in asked
     ]
@@ -357,7 +405,7 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
 
     def allowed(field: str) -> float:
         both = [*native.errors.values(), *foreign.errors.values()]
-        return float(sum(getattr(one, field) for one in both))
+        return float(sum(getattr(one, field) for one in both if one))
 
     yield "area", native.area, foreign.area, allowed("area")
     volumes = [one.body is not None and not one.unclosed for one in (native, foreign)]
@@ -372,9 +420,12 @@ def _compared(native: Definition, foreign: Definition) -> Iterable[tuple[str, fl
             yield "second moment", ours, theirs, allowed("second")
 
 
-def _method(native: int, count: int, accuracy: float, version: str) -> str:
-    own = f"boundary integrals over the exact faces, to {accuracy:g}"
-    foreign = f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"
-    if native == count:
-        return own
-    return f"{own}; {foreign} for {count - native} of {count} parts" if native else foreign
+def _method(native: int, facets: int, count: int, accuracy: float, version: str) -> str:
+    """How parts were measured: the first way without the number of those."""
+    ways = (
+        (native, f"boundary integrals over the exact faces, to {accuracy:g}"),
+        (facets, "divergence theorem over the triangles as stored"),
+        (count - native - facets, f"Open CASCADE {version}, adaptive Gauss integration at two accuracies"),
+    )
+    first, *others = [(parts, how) for parts, how in ways if parts]
+    return "; ".join([first[1], *(f"{how} for {parts} of {count} parts" for parts, how in others)])

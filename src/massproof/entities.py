@@ -16,6 +16,8 @@ import numpy.typing as npt
 from massproof.errors import FormatError
 from massproof.kernels import schema, tokens
 
+DERIVED = ...  # what * says: another argument decides it
+
 _WHOLE = {
     ord("'"): re.compile(rb"'((?:[^']|'')*+)'", re.DOTALL),
     ord('"'): re.compile(rb'"([^"]*+)"'),
@@ -23,11 +25,11 @@ _WHOLE = {
 _NAME = re.compile(rb"[!\w-]*")
 _GAP = rb"(?:\s|/\*.*?\*/|\\[NF]\\)*"
 _HEADING = re.compile(_GAP.join([b"", rb"(?:#\d+", b"=", rb")?([!\w-]*)"]), re.DOTALL)
-_NAMES = {code: name for name, code in schema.TYPES.items()}
 _ESCAPE = re.compile(
     r"''|\\\\|\\P([A-I])\\|\\S\\(.)|\\X\\([0-9A-Fa-f]{2})|\\X([24])\\((?:[0-9A-Fa-f]{4})*)\\X0\\|\\[NF]\\",
     re.DOTALL,
 )
+_PLAIN = {tokens.TRUE: True, tokens.FALSE: False, tokens.NOTHING: None, tokens.DERIVED: DERIVED}
 _OF_PARTS = {tokens.COMPLEX, *(schema.TYPES[name] for name in schema.OF_PARTS)}
 
 
@@ -46,9 +48,6 @@ class Typed(NamedTuple):
     value: Any
 
 
-DERIVED = ...  # what * says: another argument decides it
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Entities:
     """Instances of a file, one a row: those of all its sections in their order, and statements between."""
@@ -58,7 +57,8 @@ class Entities:
     kinds: npt.NDArray[np.uint8]  # (T,) of the tokens, as `kernels.part21` has them
     values: npt.NDArray[np.float64]  # (T,) where references are rows
     checked: npt.NDArray[np.int8]  # (N,) 1: as its type says; 0: no type of shapes; −k: argument k is not
-    counts: npt.NDArray[np.int64]  # how many instances and statements have each code
+    order: npt.NDArray[np.int32]  # (N,) rows by type, those of one type as they follow each other
+    places: dict[str, slice]  # where in `order` the instances of each type are, of those that there are
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,9 +72,23 @@ class Entities:
 
         Those with several parts have the types that `schema.OF_PARTS` gives them.
         """
-        codes = [code for name in names if self.counts[code := schema.TYPES[name]]]
-        found = [np.flatnonzero(self.rows[:, 1] == code) for code in codes]
-        return sorted(row for rows in found for row in rows.tolist())
+        found = []
+        for name in names:
+            if name in self.places:
+                found += self.rows_of(name).tolist()
+        return sorted(found)
+
+    def rows_of(self, name: str) -> npt.NDArray[np.int32]:
+        """Rows of all instances of one type, in the order of the file."""
+        return self.order[self.places.get(name, slice(0))]
+
+    def count(self, *names: str) -> int:
+        """How many instances have one of these types."""
+        found = 0
+        for name in names:
+            if name in self.places:
+                found += self.places[name].stop - self.places[name].start
+        return found
 
     def is_complex(self, row: int) -> bool:
         """Whether an instance is made of several parts."""
@@ -87,8 +101,8 @@ class Entities:
         if self.is_complex(row):
             return "+".join(self.parts(row))
         code = int(self.rows[row, 1])
-        if code in _NAMES:
-            return _NAMES[code]
+        if code in schema.NAMES:
+            return schema.NAMES[code]
         match = _HEADING.match(self.data, int(self.rows[row, 3]))
         return match[1].decode("latin-1").upper() if match else ""
 
@@ -99,19 +113,20 @@ class Entities:
         """
         if self.is_complex(row):
             return []
-        written = self._tokens(row)
-        return self._value(written, 0)[0] if written[0] else []
+        kinds, values = self._tokens(row)
+        return self._list(kinds, values, 1)[0] if kinds else []
+
+    def name(self, row: int) -> str:
+        """The first argument of an instance with arguments, "" where that is no text or it has several parts."""
+        token = int(self.rows[row, 2]) + 1
+        named = not self.is_complex(row) and self.kinds[token] == tokens.STRING
+        return text(self._quoted(int(self.values[token]))) if named else ""
 
     def parts(self, row: int) -> dict[str, list[Any]]:
         """Arguments of each part of an instance; of a simple one, of its only part."""
         if not self.is_complex(row):
             return {self.type(row): self.arguments(row)}
-        found: dict[str, list[Any]] = {}
-        written, at = self._tokens(row), 1
-        while written[0][at] != tokens.RIGHT:
-            value, at = self._value(written, at)
-            found[value.name] = value.value
-        return found
+        return {one.name: one.value for one in self._list(*self._tokens(row), 1)[0]}
 
     def _tokens(self, row: int) -> tuple[list[int], list[float]]:
         """Kinds and values of the tokens of an instance: Python's own numbers, which are faster one by one."""
@@ -119,35 +134,40 @@ class Entities:
         end = int(self.rows[row + 1, 2]) if row + 1 < len(self.rows) else len(self.kinds)
         return self.kinds[first:end].tolist(), self.values[first:end].tolist()
 
-    def _value(self, written: tuple[list[int], list[float]], at: int) -> tuple[Any, int]:
-        """The value at token `at` of those of an instance, and the token after it."""
-        kinds, values = written
-        if kinds[at] == tokens.LEFT:
-            at, found = at + 1, []
-            while kinds[at] != tokens.RIGHT:
-                one, at = self._value(written, at)
-                found.append(one)
-            return found, at + 1
-        if kinds[at] == tokens.KEYWORD:
-            inner, after = self._value(written, at + 1)
-            return Typed(self._name_at(int(values[at]) // tokens.CODES), inner), after
-        return self._single(kinds[at], values[at]), at + 1
+    def _list(self, kinds: list[int], values: list[float], at: int) -> tuple[list[Any], int]:
+        """What the list holds of which token `at` is the first, and the token after its end."""
+        found: list[Any] = []
+        while (kind := kinds[at]) != tokens.RIGHT:
+            if kind == tokens.NUMBER:
+                found.append(values[at])
+            elif kind == tokens.REFERENCE:
+                found.append(Row(values[at]))
+            elif kind == tokens.LEFT:
+                inner, at = self._list(kinds, values, at + 1)
+                found.append(inner)
+                continue
+            elif kind == tokens.KEYWORD:
+                name = self._keyword(int(values[at]))
+                inner, at = self._list(kinds, values, at + 2)
+                found.append(Typed(name, inner))
+                continue
+            else:
+                found.append(self._single(kind, int(values[at])))
+            at += 1
+        return found, at + 1
 
-    def _single(self, kind: int, value: float) -> Any:
-        if kind == tokens.NUMBER:
-            return value
-        if kind == tokens.REFERENCE:
-            return Row(value)
-        if kind in (tokens.TRUE, tokens.FALSE):
-            return kind == tokens.TRUE
-        if kind == tokens.NOTHING:
-            return None
-        if kind == tokens.DERIVED:
-            return DERIVED
-        at = int(value)
+    def _single(self, kind: int, at: int) -> Any:
+        """What a token says that is no number, reference or list, and stands at a place of the text."""
+        if kind == tokens.STRING:
+            return text(self._quoted(at))
         if kind == tokens.WORD:
             return Word(self._name_at(at))
-        return self._quoted(at) if kind == tokens.BINARY else text(self._quoted(at))
+        return self._quoted(at) if kind == tokens.BINARY else _PLAIN[kind]
+
+    def _keyword(self, value: int) -> str:
+        """The name that a token is, in capitals."""
+        at, code = divmod(value, tokens.CODES)
+        return schema.NAMES.get(code) or self._name_at(at)
 
     def _name_at(self, at: int) -> str:
         match = _NAME.match(self.data, at)

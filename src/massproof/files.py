@@ -18,6 +18,7 @@ from massproof.errors import InputError
 
 Bytes = bytes | bytearray | memoryview | mmap
 
+_COPIED = 1 << 16  # bytes that are read in less time than it takes to map them
 _HASHED_AT_ONCE = 1 << 20  # bytes: half a millisecond; hashing more takes longer than measuring it
 
 
@@ -95,10 +96,10 @@ def opened(source: Any) -> Any:
     return Opened(name, path.suffix, data, digest)
 
 
-def _mapped(path: Path) -> tuple[mmap | bytes, Callable[[], bool]]:
-    """The bytes of a regular file, mapped and not read, and whether it still is the same file.
+def _mapped(path: Path) -> tuple[mmap | bytes, Callable[[], bool] | None]:
+    """The bytes of a regular file, and whether it still is the same file; of a small one they are a copy.
 
-    The map closes with its last view.
+    The map of another closes with its last view.
     """
     try:
         status = path.stat()
@@ -106,8 +107,10 @@ def _mapped(path: Path) -> tuple[mmap | bytes, Callable[[], bool]]:
             kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a device, pipe (FIFO) or socket"
             msg = f"{path} is {kind}, not a regular file; name a file"
             raise InputError(msg)
-        with path.open("rb") as file:
-            data = mmap(file.fileno(), 0, access=ACCESS_READ) if status.st_size else b""
+        with path.open("rb", 0) as file:
+            if status.st_size <= _COPIED:
+                return file.read(status.st_size), None
+            data = mmap(file.fileno(), 0, access=ACCESS_READ)
             return data, lambda: _state(path) == _state(path, status)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

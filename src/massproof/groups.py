@@ -12,24 +12,27 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from massproof import contexts
+import numpy as np
+
+from massproof import contexts, tessellations
 from massproof.contexts import Context, Measure
 from massproof.entities import Entities, Row
 from massproof.placements import Places, back, frame, step
 
-SOLID, SURFACE, OTHER = "solid", "surface", "other"  # OTHER has a volume or an area, and is read elsewhere
+SOLID, SURFACE, FACETS, OTHER = "solid", "surface", "facets", "other"  # OTHER is read elsewhere, if at all
 _KINDS = {
     **dict.fromkeys(("MANIFOLD_SOLID_BREP", "FACETED_BREP", "BREP_WITH_VOIDS", "SOLID_OF_PARTS"), SOLID),
     **dict.fromkeys(("SHELL_BASED_SURFACE_MODEL", "FACE_BASED_SURFACE_MODEL"), SURFACE),
     **dict.fromkeys(("OPEN_SHELL", "CLOSED_SHELL"), SURFACE),
-    **dict.fromkeys(
-        ("TESSELLATED_SOLID", "TESSELLATED_SHELL", "CSG_SOLID", "BOOLEAN_RESULT", "BLOCK"), OTHER
-    ),
+    **dict.fromkeys(("CSG_SOLID", "BOOLEAN_RESULT", "BLOCK"), OTHER),
     **dict.fromkeys(("SPHERE", "RIGHT_CIRCULAR_CYLINDER", "RIGHT_CIRCULAR_CONE", "TORUS"), OTHER),
     **dict.fromkeys(("RIGHT_ANGULAR_WEDGE", "EXTRUDED_AREA_SOLID", "REVOLVED_AREA_SOLID"), OTHER),
     **dict.fromkeys(("SOLID_REPLICA", "EXTRUDED_FACE_SOLID", "REVOLVED_FACE_SOLID"), OTHER),
 }
-_TESSELLATED = ("TESSELLATED_SOLID", "TESSELLATED_SHELL")
+_TESSELLATED = (
+    *(*tessellations.ALL, *tessellations.GROUPS, tessellations.OF_PARTS),
+    "CUBIC_BEZIER_TRIANGULATED_FACE",
+)
 _REPRESENTATIONS = (
     *("REPRESENTATION", "SHAPE_REPRESENTATION", "ADVANCED_BREP_SHAPE_REPRESENTATION"),
     *("FACETED_BREP_SHAPE_REPRESENTATION", "MANIFOLD_SURFACE_SHAPE_REPRESENTATION"),
@@ -47,7 +50,8 @@ class Group:
 
     def __init__(self) -> None:
         self.items: dict[int, int] = {}  # row of each solid or surface, and of its representation
-        self.places: list[tuple[int, Places | None]] = []  # groups placed in it; None: it is not known where
+        # Groups placed in it; where, None: it is not known; row of the assembly usage or mapped item that does it.
+        self.places: list[tuple[int, Places | None, int]] = []
         self.product = -1
 
 
@@ -64,16 +68,29 @@ class Reader:
         self.units: dict[int, Measure] = {}
         self.representations: dict[int, tuple[list[Row], Any]] = {}
         self.kinds = {row: kind for name, kind in _KINDS.items() for row in entities.of_type(name)}
+        self.facets = set(entities.of_type(*_TESSELLATED))  # and sets of them, and annotations
         for row in entities.of_type(*_REPRESENTATIONS):
             parts = entities.parts(row)
             arguments = parts.get("REPRESENTATION") or next(iter(parts.values()))
             if len(arguments) >= 3 and isinstance(arguments[1], list):
-                self.representations[row] = _references(arguments[1]), arguments[2]
+                items = _references(arguments[1])
+                self.representations[row] = self._told(items) if self.facets else items, arguments[2]
         self.leader: dict[int, int] = {}
         self.shown: dict[int, int] = {}  # representation of each product definition
         self.placed: dict[int, Places | None] = {}  # of each assembly usage its one place; None: not known
         self.unit = self._unit()
-        self.unplaced = self.unread = 0
+        self.unplaced = self.unread = self.pictures = 0
+
+    def _told(self, items: list[Row]) -> list[Row]:
+        """Items of a representation, instead of sets of tessellated ones what these hold."""
+        found: list[Row] = []
+        for one in items:
+            drawn = (
+                [Row(row) for row in tessellations.surfaces(self.entities, one)] if one in self.facets else []
+            )
+            self.kinds |= dict.fromkeys(map(int, drawn), FACETS)
+            found += drawn or [one]
+        return found
 
     def _unit(self) -> Fraction | None:
         """The unit of length of the first representation that has a solid or surface, or of any."""
@@ -131,12 +148,12 @@ def join(reader: Reader) -> None:
             reader.join(*pair)
     for row in entities.of_type("SHAPE_DEFINITION_REPRESENTATION"):
         shape, representation = (*entities.arguments(row), None, None)[:2]
-        product = _defined(entities, shape)
+        product = defined(entities, shape)
         if product >= 0 and entities.type(product) in _DEFINITIONS and reader.shows(representation):
             reader.join(reader.shown.setdefault(product, int(representation)), int(representation))
 
 
-def _defined(entities: Entities, shape: Any) -> int:
+def defined(entities: Entities, shape: Any) -> int:
     """What a PRODUCT_DEFINITION_SHAPE is the shape of, −1 for nothing."""
     if not isinstance(shape, Row) or entities.type(shape) != "PRODUCT_DEFINITION_SHAPE":
         return -1
@@ -156,12 +173,29 @@ def collect(reader: Reader) -> dict[int, Group]:
         for item in items:
             if item in reader.kinds:
                 group.items.setdefault(int(item), row)
-    for group in groups.values():
-        solid = any(reader.kinds[item] == SOLID for item in group.items)
-        if solid:  # then triangles show it again
-            for again in [one for one in group.items if reader.entities.type(one) in _TESSELLATED]:
-                del group.items[again]
+    if reader.facets:
+        _drop_pictures(reader, groups.values())
     return groups
+
+
+def _drop_pictures(reader: Reader, groups: Iterable[Group]) -> None:
+    """Forget triangles that show what is there exactly, as they say, or as all do beside exact shapes of a product."""
+    exact = {item for group in groups for item in group.items if reader.kinds[item] in (SOLID, SURFACE)}
+    exact |= {int(shell) for item in exact for shell in _shells(reader.entities, item)}
+    for group in groups:
+        own = {reader.kinds[item] for item in group.items}
+        for item in [one for one in group.items if reader.kinds[one] == FACETS]:
+            linked = tessellations.link(reader.entities, item)
+            solid = tessellations.kind(reader.entities, item) in tessellations.SOLIDS
+            if linked in exact or SOLID in own or (SURFACE in own and not solid):
+                del group.items[item]
+                reader.pictures += linked not in exact
+
+
+def _shells(entities: Entities, row: int) -> Iterator[Row]:
+    """Shells that an exact solid or surface model names; a picture may be of one of them."""
+    for argument in (one for part in entities.parts(row).values() for one in part):
+        yield from _references(argument if isinstance(argument, list) else [argument])
 
 
 def map_items(reader: Reader, groups: dict[int, Group]) -> None:
@@ -177,7 +211,7 @@ def map_items(reader: Reader, groups: dict[int, Group]) -> None:
                 reader.unread += 1
                 continue
             place = _between(reader, (origin, shown), (target, outer))
-            groups[reader.find(outer)].places.append((reader.find(shown), place))
+            groups[reader.find(outer)].places.append((reader.find(shown), place, int(item)))
 
 
 def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> Places | None:
@@ -190,7 +224,8 @@ def _between(reader: Reader, inner: tuple[Any, int], outer: tuple[Any, int]) -> 
         if matrix is None:
             return None
         matrices.append(matrix)
-    return step(matrices[1]).then(back(matrices[0]))
+    with np.errstate(all="ignore"):  # lengths beyond all measure are refused where they are seen
+        return step(matrices[1]).then(back(matrices[0]))
 
 
 def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[int, ...]]:
@@ -202,14 +237,14 @@ def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[in
         uses[row] = tuple(entities.expect(row, one, *_DEFINITIONS) for one in (whole, part))
     for row in entities.of_type("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION"):
         relation, shape = (*entities.arguments(row), None, None)[:2]
-        use = _defined(entities, shape)
+        use = defined(entities, shape)
         if use in uses and isinstance(relation, Row):
             whole, part = (reader.find(reader.shown[one]) for one in uses[use])
             reader.placed[use] = _related(reader, relation, part)
-            groups[whole].places.append((part, reader.placed[use]))
+            groups[whole].places.append((part, reader.placed[use], use))
     for use in uses.keys() - reader.placed:
         whole, part = (reader.find(reader.shown[one]) for one in uses[use])
-        groups[whole].places.append((part, None))
+        groups[whole].places.append((part, None, use))
     return uses
 
 
@@ -239,6 +274,5 @@ def _related(reader: Reader, relation: Row, part: int) -> Places | None:
         ends = ((inner, first), (outer, second))
         return _between(reader, *(ends[::-1] if turned else ends))
     matrix = frame(reader.entities, operator, float(reader.factor(second)))
-    if matrix is None:
-        return None
-    return back(matrix) if turned else step(matrix)
+    make = back if turned else step
+    return None if matrix is None else make(matrix)

@@ -6,6 +6,7 @@ Sample Variance", The American Statistician 37, 1983; written here for second-mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,11 @@ import numpy.typing as npt
 from massproof.errors import Note
 
 Array = npt.NDArray[np.float64]
+
+
+def length(vector: Array) -> float:
+    """Of one vector; numpy's own takes ten times as long to begin."""
+    return math.sqrt(vector.dot(vector))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,6 +96,17 @@ class Errors:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Weighted:
+    """The same as if all of it had the mean of the densities that its source states of its parts."""
+
+    body: Body  # centre and second moment of the mass, over the mean density
+    errors: Mapping[str, Errors | None]
+    density: float  # the mean, kg/m³
+    off: float  # how far that can be off
+    stated: tuple[float, ...]  # the densities, ascending
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Measured:
     """What was integrated over one geometry, in the powers of its own length unit."""
 
@@ -102,4 +119,5 @@ class Measured:
     notes: tuple[Note, ...] = ()
     bounded: bool = False  # whether a note is an assumption that the intervals do not prove
     absent: str = ""  # why there is no body
+    weighted: Weighted | None = None  # where the source states a density of each part, and that was asked for
     versions: dict[str, str] = field(default_factory=dict)  # of what else computed this, by name

@@ -6,6 +6,8 @@ Modules that need numpy are imported when something is measured: `import masspro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from massproof import units
@@ -16,6 +18,7 @@ from massproof.units import Unit
 if TYPE_CHECKING:
     from massproof.mass import Measured
     from massproof.sources import Loaded
+    from massproof.stated import Stated
     from massproof.weigh import Density
 
 _ASSUMED_UNIT = "mm"
@@ -50,7 +53,8 @@ def measure(
     unit : length unit of a source that declares none ("mm", "inch", ...); without it millimetres are
         assumed and a finding says so
     material : a name of the materials table; its density and the range of it are used
-    density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass
+    density : "2.7 g/cm^3";  mass : "85 g", of the whole; give at most one of material, density, mass.
+        Without any, parts of a STEP file weigh what the densities that it states of them say, and a finding tells which
     format : "stl", "step", ...; without it a suffix decides, and without that the first bytes
     strict : raise instead of assuming a unit, and when no volume is defined
     check : of a mesh, "closed": one pass proves that it is closed and consistently wound; "full": also whether
@@ -85,21 +89,26 @@ def measure(
 
     given = _density(material, density)
     loaded = sources.load(source, format)
-    measured = sources.integrate(loaded, **options)
+    stated = loaded.stated() if given is None and total is None else ()
+    measured = sources.integrate(loaded, stated=stated, **options)
     findings = [Finding(*note) for note in measured.notes]
     length = _length_unit(loaded, asked, measured, findings, strict)
     if strict and measured.body is None:
         raise NotASolid(measured.absent)
+    findings += _stated_density(stated, measured) if stated else []
+    source = _density_source(stated, measured, material)
+    if measured.weighted:
+        own = measured.weighted
+        measured = replace(measured, body=own.body, errors=own.errors)
+        given = weigh.Density(own.density, own.density - own.off, own.density + own.off)
     found = weigh.Weighed(measured, length, given, total).quantities()
-    if given is None and total is None:
-        findings += _stated_density(loaded)
     absent = _absent(found, measured.absent, findings)
     return Properties(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or length.symbol),
         _verdict(measured, findings),
         tuple(findings),
         measured.method,
-        loaded.provenance() | measured.versions | _density_source(material),
+        loaded.provenance() | measured.versions | source,
         absent=absent,
         **found,
     )
@@ -146,19 +155,42 @@ def _density(material: str | None, density: str | Quantity | None) -> Density | 
     return Density(value, value, value)
 
 
-def _stated_density(loaded: Loaded) -> list[Finding]:
-    """Which density the file itself states: it is not taken in silence."""
-    found = loaded.densities()
-    if not found:
+def _stated_density(stated: Sequence[Stated], measured: Measured) -> list[Finding]:
+    """Which densities the file itself states, and whether they are used: never in silence."""
+    from massproof.densities import listed
+
+    found, odd, names = listed(stated)
+    used = measured.weighted is not None
+    named = ", ".join(f"{density:.6g}" for density in found or odd)
+    called = f" ({', '.join(names)})" if names else ""
+    if used:
+        text = f"no density is given: that which the file states of its parts is used, {named} kg/m³{called}"
+    elif found:
+        text = (
+            f"the file states {named} kg/m³ as density of its parts{called}, which is not used: not each of them has a "
+            "volume and one density that a solid can have; give one"
+        )
+    elif odd:
+        text = (
+            f"the file states {named}{called} as density, in no unit of density, which is not used; give one"
+        )
+    elif names:
+        text = (
+            f"the file states what its parts are made of{called} and no density; give a material or a density"
+        )
+    else:
         return []
-    text = (
-        f"the file states {', '.join(f'{density:.6g}' for density in found)} kg/m³ as density of its parts, which "
-        f'is not used; to use it give density="{found[0]:.6g} kg/m^3" or --density'
-    )
-    return [Finding("density-stated", text, {"densities": found})]
+    return [
+        Finding("density-stated", text, {"densities": found, "odd": odd, "materials": names, "used": used})
+    ]
 
 
-def _density_source(material: str | None) -> dict[str, str]:
+def _density_source(stated: Sequence[Stated], measured: Measured, material: str | None) -> dict[str, str]:
+    if measured.weighted:
+        from massproof.densities import listed
+
+        names = listed(stated).materials
+        return {"density_source": "stated in the file"} | ({"material": ", ".join(names)} if names else {})
     if material is None:
         return {}
     from massproof import materials

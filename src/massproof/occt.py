@@ -182,7 +182,9 @@ def _answer(solids: list[Any], shells: list[Any], turns: list[Any]) -> dict[str,
     return {
         "body": body and [body.mass, body.centre.tolist(), body.second.tolist()],
         "area": together.area,
-        "errors": {cause: [one.area, one.volume, one.centre, one.second, one.box] for cause, one in causes},
+        "errors": {
+            cause: [one.area, one.volume, one.centre, one.second, one.box] for cause, one in causes if one
+        },
         "boxes": [
             [np.min(lows, axis=0).tolist(), np.max(highs, axis=0).tolist(), max(rims)]
             for lows, highs, rims in boxes
@@ -232,11 +234,9 @@ def version() -> str:
 
 def _definition(shape: Any, solid: bool) -> Definition:
     """`shape` in its own frame; the error is the difference between two accuracies."""
-    from OCP.BRep import BRep_Tool
     from OCP.TopAbs import TopAbs_ShapeEnum
 
     lo, hi = box(shape, tight=False)
-    centre, reach = (lo + hi) / 2, float(np.linalg.norm(hi - lo)) / 2
     strip, gap, fits = _strips(shape)
     rough, _ = _area(shape, COARSE)
     area, claim = _area(shape, FINE)
@@ -244,29 +244,34 @@ def _definition(shape: Any, solid: bool) -> Definition:
     splines = sum(map(_is_spline, explore(shape, TopAbs_ShapeEnum.TopAbs_FACE)))
     errors = {"integration": Errors(area_error), "brep-gap": Errors(strip, box=gap)}
     surface = Definition(None, area, errors, functools.partial(_turned_box, shape), splines)
-    if not solid:
-        return surface
+    return (
+        _solid(shape, surface, (lo + hi) / 2, float(np.linalg.norm(hi - lo)) / 2, fits) if solid else surface
+    )
+
+
+def _solid(shape: Any, surface: Definition, centre: Array, reach: float, fits: bool) -> Definition:
+    """A solid, of which its surface is known; centre, reach : of a ball around it;  fits : whether its faces do."""
+    from OCP.BRep import BRep_Tool
+    from OCP.TopAbs import TopAbs_ShapeEnum
+
     coarse, _ = _volume(shape, centre, COARSE)
     fine, claim = _volume(shape, centre, FINE)
     size, moved = abs(fine.mass), float(np.linalg.norm(fine.centre - coarse.centre))
-    error = max(abs(fine.mass - coarse.mass), claim * size) + _ROUNDING * area * reach
+    error = max(abs(fine.mass - coarse.mass), claim * size) + _ROUNDING * surface.area * reach
     if not size > error:  # catches nan, too
         return replace(surface, unclosed=True)
-    second_error = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
+    second = max(float(np.linalg.norm(fine.second - coarse.second)), error * reach**2)
     far = reach + float(np.linalg.norm(fine.centre - centre))
+    rough, gap = (surface.errors[cause] or Errors() for cause in ("integration", "brep-gap"))
     errors = {
-        "integration": Errors(area_error, error, max(moved, error / size * reach), second_error),
-        "brep-gap": Errors(strip, strip * far, strip * far**2 / size, strip * far**3, gap),
+        "integration": Errors(rough.area, error, max(moved, error / size * reach), second),
+        "brep-gap": Errors(gap.area, gap.area * far, gap.area * far**2 / size, gap.area * far**3, gap.box),
     }
-    closed = map(static(BRep_Tool, "IsClosed"), explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL))
-    made = replace(
-        surface,
-        body=Body(size, fine.centre, fine.second * np.sign(fine.mass)),
-        errors=errors,
-        inverted=fine.mass < 0,
-        unclosed=not (fits and all(closed)),
+    body = Body(size, fine.centre, fine.second * np.sign(fine.mass))
+    closed = all(map(static(BRep_Tool, "IsClosed"), explore(shape, TopAbs_ShapeEnum.TopAbs_SHELL)))
+    return checked(
+        replace(surface, body=body, errors=errors, inverted=fine.mass < 0, unclosed=not (fits and closed))
     )
-    return checked(made)
 
 
 def _strips(shape: Any) -> tuple[float, float, bool]:

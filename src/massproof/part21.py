@@ -21,6 +21,7 @@ from massproof.kernels.numbers import powers
 from massproof.kernels.text import PADDING
 
 MAX_NESTING = 100  # lists in lists: ten times as deep as any that ISO 10303 defines
+_COPIED = 1 << 14  # bytes that are copied sooner than read in two parts
 _UNSURE = 512  # numbers of a file that may be unusual before there is more room
 _NOWHERE = 1 << 62
 _QUOTED = re.compile(rb"'(?:[^']|'')*'|/\*.*?\*/", re.DOTALL)
@@ -59,8 +60,16 @@ def read(data: bytes | memoryview) -> Entities:
         *(rows, len(rows), kinds, values),
         *(schema.SIGNATURES, schema.PARTS, schema.MEMBERS, checked),
     )
-    counts = np.bincount(rows[:, 1], minlength=tokens.CODES)
-    return Entities(view, rows, kinds, values, checked, counts)
+    return Entities(view, rows, kinds, values, checked, *_by_type(rows))
+
+
+def _by_type(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], dict[str, slice]]:
+    """Rows by type, and where among them those of each type are."""
+    order, places = np.empty(len(rows), np.int32), np.zeros(tokens.CODES + 2, np.int64)
+    signatures.by_type(rows, len(rows), places, order)
+    used = np.flatnonzero(np.diff(places))
+    found = zip(used.tolist(), places[used].tolist(), places[used + 1].tolist(), strict=True)
+    return order, {schema.NAMES[code]: slice(a, b) for code, a, b in found if code in schema.NAMES}
 
 
 def _records(view: memoryview, letters: npt.NDArray[np.uint8]) -> tuple[Any, Any, Any]:
@@ -72,13 +81,14 @@ def _records(view: memoryview, letters: npt.NDArray[np.uint8]) -> tuple[Any, Any
     state = np.zeros(5, np.int64)
     state[3] = 3 if bytes(view[:3]) == b"\xef\xbb\xbf" else 0
     unsure = np.empty((_UNSURE, 3), np.int64)
-    last = max(0, len(letters) - PADDING)
-    status, unsure = _run(letters, last, 0, rows, kinds, values, unsure, state)
-    shift = 0
-    if status == kernels.CUT:  # the last record, with room to look ahead
-        shift = int(state[3])
+    status, shift = kernels.CUT, 0
+    if len(letters) > _COPIED:
+        last = len(letters) - PADDING
+        status, unsure = _run(letters, last, 0, rows, kinds, values, unsure, state)
+        shift = int(state[3]) if status == kernels.CUT else 0
+    if status == kernels.CUT:  # the last record, or a small file, with room to look ahead
         tail = np.concatenate([letters[shift:], np.zeros(PADDING, np.uint8)])
-        state[3] = 0
+        state[3] -= shift
         status, unsure = _run(tail, len(tail) - PADDING, shift, rows, kinds, values, unsure, state)
     _settle(view, unsure[: state[2]], values)
     if status != kernels.DONE:

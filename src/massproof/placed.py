@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from massproof.kernels.overlap import shared_volume
-from massproof.mass import Array, Body, Errors
+from massproof.mass import Array, Body, Errors, length
 
 Box = tuple[Array, Array, float]  # two corners, and how far they can be off
 
@@ -29,7 +29,7 @@ class Definition:
 
     body: Body | None  # of unit density; None: no volume is defined
     area: float
-    errors: Mapping[str, Errors]  # by cause
+    errors: Mapping[str, Errors | None]  # by cause, the first of which is known; None: its size is unknown
     box: Callable[[Array], Box]  # the tight box of the turned and scaled shape; takes (3, 3)
     splines: int = 0  # faces that are splines or are trimmed by splines
     inverted: bool = False  # its surface is inside out; its volume counts as positive
@@ -47,9 +47,13 @@ class Occurrence:
     travel: float = 0.0  # how far the placements that make it go, one after the other
     steps: float = 1.0  # how many these are
 
+    def turned(self) -> tuple[int, bytes]:
+        """Equal for the same definition turned the same way."""
+        return self.definition, (self.matrix + 0.0).tobytes()
+
     def key(self) -> tuple[int, bytes, bytes]:
         """Equal for the same definition in the same place."""
-        return self.definition, (self.matrix + 0.0).tobytes(), (self.offset + 0.0).tobytes()
+        return *self.turned(), (self.offset + 0.0).tobytes()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,7 +64,7 @@ class Whole:
     area: float
     lo: Array  # (3,) corners of the tight bounding box
     hi: Array
-    errors: dict[str, Errors]  # by cause
+    errors: dict[str, Errors | None]  # by cause; None: unknown of a part
     box_error: float
     splines: int  # faces of distinct solids that are splines or are trimmed by splines
     solids: int  # occurrences
@@ -79,7 +83,7 @@ class _Part:
     definition: Definition
     body: Body | None
     area: float
-    errors: dict[str, Errors]
+    errors: dict[str, Errors | None]
     where: Occurrence
 
 
@@ -92,9 +96,9 @@ def checked(definition: Definition) -> Definition:
     if body is None:
         return definition
     least = float(np.linalg.eigvalsh(body.second)[0])
-    if least >= -sum(one.second for one in definition.errors.values()):
+    if least >= -sum(one.second for one in definition.errors.values() if one):
         return definition
-    errors = {cause: Errors(one.area, box=one.box) for cause, one in definition.errors.items()}
+    errors = {cause: one and Errors(one.area, box=one.box) for cause, one in definition.errors.items()}
     return replace(definition, body=None, errors=errors, inverted=False, unclosed=True)
 
 
@@ -125,7 +129,7 @@ def whole(definitions: Sequence[Definition], occurrences: Sequence[Occurrence], 
 def _placed(definition: Definition, where: Occurrence) -> _Part:
     k = abs(where.scale)
     body = definition.body and definition.body.moved(where.matrix, where.offset).scaled(k**3)
-    errors = {cause: one.scaled(k) for cause, one in definition.errors.items()}
+    errors = {cause: one and one.scaled(k) for cause, one in definition.errors.items()}
     return _Part(definition, body, definition.area * k**2, errors, where)
 
 
@@ -134,30 +138,34 @@ def _rounded(distance: float, where: Occurrence) -> float:
     return _ULPS * max(where.steps, 1.0) * (float(distance) + where.travel)
 
 
-def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors]]:
+def _total(parts: list[_Part]) -> tuple[Body | None, dict[str, Errors | None]]:
     """Sum of the bodies, and by cause the errors of area, volume, centre and second moment.
 
     The centre of a body of mass m, off by δ, moves that of the whole by mδ, and an error ΔV of its volume by
     ΔV times its distance r; the second moment changes by ΔV r² + 2 m r δ besides. Placing adds rounding.
     """
     causes = dict.fromkeys(cause for part in parts for cause in part.errors)
-    told = {cause: [part.errors[cause] for part in parts if cause in part.errors] for cause in causes}
+    told = {cause: [one for part in parts if (one := part.errors.get(cause))] for cause in causes}
+    unknown = {cause: None for part in parts for cause, one in part.errors.items() if one is None}
     plain = {c: (sum(one.area for one in some), sum(one.volume for one in some)) for c, some in told.items()}
-    boxes = {c: max(one.box for one in some) for c, some in told.items()}
+    boxes = {c: max((one.box for one in some), default=0.0) for c, some in told.items()}
     solid = [part for part in parts if part.body]
     bodies = [part.body for part in solid if part.body]
     if not bodies:
-        return None, {c: Errors(area, box=boxes[c]) for c, (area, _) in plain.items()}
+        return None, {c: Errors(area, box=boxes[c]) for c, (area, _) in plain.items()} | unknown
     total = functools.reduce(operator.add, bodies)
     centre, second = dict.fromkeys(causes, 0.0), dict.fromkeys(causes, 0.0)
     for part, body in zip(solid, bodies, strict=True):
-        apart = float(np.linalg.norm(body.centre - total.centre))
-        placing = _rounded(float(np.linalg.norm(body.centre)), part.where)
+        apart = length(body.centre - total.centre)
+        placing = _rounded(length(body.centre), part.where)
         for n, (cause, error) in enumerate(part.errors.items()):
+            if error is None:
+                continue
             own = error.centre + (placing if n == 0 else 0.0)
             centre[cause] += body.mass * own + error.volume * apart
             second[cause] += error.second + error.volume * apart**2 + 2 * body.mass * apart * own
-    return total, {c: Errors(*plain[c], centre[c] / total.mass, second[c], boxes[c]) for c in causes}
+    found = {c: Errors(*plain[c], centre[c] / total.mass, second[c], boxes[c]) for c in causes}
+    return total, found | unknown
 
 
 def _boxes(
@@ -167,7 +175,7 @@ def _boxes(
     boxes: dict[tuple[int, bytes], Box] = {}
     lows, highs, rims = [], [], []
     for one in occurrences:
-        key = one.key()[:2]
+        key = one.turned()
         if key not in boxes:
             boxes[key] = definitions[one.definition].box(one.matrix)
         low, high, rim = boxes[key]
@@ -181,9 +189,9 @@ def _repeated(occurrences: Sequence[Occurrence]) -> npt.NDArray[np.bool_]:
     """Which are the same definition in the same place as an earlier one."""
     seen: set[tuple[int, bytes, bytes]] = set()
     again = []
-    for one in occurrences:
-        again.append(one.key() in seen)
-        seen.add(one.key())
+    for key in (one.key() for one in occurrences):
+        again.append(key in seen)
+        seen.add(key)
     return np.array(again, bool)
 
 
@@ -201,6 +209,6 @@ def in_unit(definition: Definition, factor: float) -> Definition:
         definition,
         body=body and Body(body.mass * factor**3, body.centre * factor, body.second * factor**5),
         area=definition.area * factor**2,
-        errors={cause: one.scaled(factor * (1 + 1e-15)) for cause, one in definition.errors.items()},
+        errors={cause: one and one.scaled(factor * (1 + 1e-15)) for cause, one in definition.errors.items()},
         box=box,
     )

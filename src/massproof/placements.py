@@ -6,6 +6,7 @@ a kilometre away has still rounded there (docs/decisions/placing.md).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ class Places(NamedTuple):
 
 def step(matrix: Floats) -> Places:
     """One placement."""
-    length, scale = np.linalg.norm(matrix[:3, 3]), np.linalg.norm(matrix[:3, 0])
+    length, scale = (math.hypot(*matrix[:3, k].tolist()) for k in (3, 0))
     return Places(matrix[None], np.array([scale]), np.array([length]), np.ones(1))
 
 

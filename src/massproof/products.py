@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
     row: int
     number: int
-    kind: str  # SOLID, SURFACE, OTHER
+    kind: str  # SOLID, SURFACE, FACETS, OTHER
     name: str  # of its product; of itself where it belongs to none
     product: int  # row of its PRODUCT_DEFINITION, −1 where it belongs to none
     context: Context | None
@@ -67,32 +67,57 @@ def read(entities: Entities) -> Assembly:
     for units that are none.
     """
     reader = Reader(entities)
-    join(reader)
-    groups = collect(reader)
-    map_items(reader, groups)
-    uses = use_products(reader, groups)
-    order = _order(reader, groups)
+    groups, uses, tops, order = _grouped(reader)
     with np.errstate(all="ignore"):  # sizes that multiply through many levels
-        placements = _placements(reader, groups, order)
+        placements = _placements(reader, groups, tops, order)
         parts = _parts(reader, groups, placements)
     declared = dict.fromkeys(
         part.context.length.name for part in parts if part.context and part.context.length
     )
     return Assembly(
-        *(tuple(parts), reader.unit, ", ".join(declared), len(entities.of_type("PRODUCT")), len(uses)),
+        *(tuple(parts), reader.unit, ", ".join(declared), entities.count("PRODUCT"), len(uses)),
         members(uses.values()),
-        tuple(groups[row].product for row in _tops(groups) if groups[row].product >= 0),
+        tuple(groups[row].product for row in tops if groups[row].product >= 0),
         _notes(reader, parts),
     )
 
 
-def _order(reader: Reader, groups: dict[int, Group]) -> list[int]:
-    """Groups in an order in which those that place come before those placed.
+def _grouped(
+    reader: Reader,
+) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int], list[int]]:
+    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed."""
+    join(reader)
+    groups = collect(reader)
+    map_items(reader, groups)
+    uses = use_products(reader, groups)
+    return groups, uses, *_order(reader, groups)
+
+
+def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
+    """By row of each solid and surface, for each of its placements in order, what makes it, from the whole inwards.
+
+    That is a row of an assembly usage or of a mapped item for each level.
+    """
+    groups, _, tops, order = _grouped(Reader(entities))
+    places: dict[int, list[tuple[int, ...]]] = {row: [] for row in order}
+    for row in tops:
+        places.setdefault(row, []).append(())
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for row in order:
+        for inner, _, mark in groups[row].places:
+            places[inner] += [(*path, mark) for path in places[row]]
+        for item in groups[row].items:
+            found.setdefault(item, []).extend(places[row])
+    return found
+
+
+def _order(reader: Reader, groups: dict[int, Group]) -> tuple[list[int], list[int]]:
+    """Groups that are placed by none; all in an order in which those that place come before those placed.
 
     Raises FormatError when there is none, or when it places too many parts.
     """
     counts: dict[int, int] = {}
-    graph = {row: [inner for inner, _ in group.places] for row, group in groups.items()}
+    graph = {row: [inner for inner, _, _ in group.places] for row, group in groups.items()}
     try:
         for row in TopologicalSorter(graph).static_order():
             group = groups[row]
@@ -102,14 +127,15 @@ def _order(reader: Reader, groups: dict[int, Group]) -> list[int]:
         ring = " > ".join(f"#{reader.entities.number(row)}" for row in error.args[1][:8])
         msg = f"STEP assembly that contains itself, a cycle: {ring}; export it again"
         raise FormatError(msg) from error
-    most = sum(counts[row] for row in _tops(groups))
+    tops = _tops(groups)
+    most = sum(counts[row] for row in tops)
     if most > MAX_OCCURRENCES:
         msg = (
             f"STEP file with too many occurrences: {most} placed parts, the limit is "
             f"{MAX_OCCURRENCES}; export the sub-assemblies one by one"
         )
         raise FormatError(msg)
-    return [row for row in counts if counts[row]][::-1]
+    return tops, [row for row in counts if counts[row]][::-1]
 
 
 def _tops(groups: dict[int, Group]) -> list[int]:
@@ -120,10 +146,10 @@ def _tops(groups: dict[int, Group]) -> list[int]:
     """
     products = [row for row in groups if groups[row].product >= 0]
     within = _within(groups, products)
-    inner = {one for row in within for one, _ in groups[row].places}
+    inner = {one for row in within for one, _, _ in groups[row].places}
     tops = [row for row in products if row not in inner]
     shown = {item for row in within for item in groups[row].items}
-    others = {one for group in groups.values() for one, _ in group.places}
+    others = {one for group in groups.values() for one, _, _ in group.places}
     for row in groups:
         if row not in within and row not in others:
             drawn = {item for one in _within(groups, [row]) for item in groups[one].items}
@@ -138,23 +164,25 @@ def _within(groups: dict[int, Group], rows: Iterable[int]) -> set[int]:
     stack = list(rows)
     seen = set(stack)
     while stack:
-        more = {one for one, _ in groups[stack.pop()].places} - seen
+        more = {one for one, _, _ in groups[stack.pop()].places} - seen
         seen |= more
         stack += more
     return seen
 
 
-def _placements(reader: Reader, groups: dict[int, Group], order: Iterable[int]) -> dict[int, Places]:
+def _placements(
+    reader: Reader, groups: dict[int, Group], tops: Iterable[int], order: Iterable[int]
+) -> dict[int, Places]:
     """All places of each group that is part of the whole."""
     found: dict[int, list[Places]] = {row: [] for row in order}
-    for row in _tops(groups):
+    for row in tops:
         if row in found:
             found[row].append(STAY)
     whole = {}
     for row in found:
         if found[row]:
             whole[row] = joined(found[row])
-            for inner, place in groups[row].places:
+            for inner, place, _ in groups[row].places:
                 reader.unplaced += len(whole[row].steps) if place is None else 0
                 found[inner].append(whole[row] if place is None else whole[row].then(place))
     return whole
@@ -206,9 +234,7 @@ def title(entities: Entities, product: int) -> str:
 
 def _name(entities: Entities, product: int, item: int) -> str:
     """Name of a product, or of a solid that belongs to none."""
-    arguments = entities.arguments(item)
-    own = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-    return title(entities, product) or own
+    return title(entities, product) or entities.name(item)
 
 
 def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
@@ -236,4 +262,10 @@ def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
     if reader.unread:
         text = f"{reader.unread} mapped items name no representation; they are left out"
         notes.append(("mapped-missing", text, {"count": reader.unread}))
+    if reader.pictures:
+        text = (
+            f"{reader.pictures} tessellated shapes stand beside exact ones of the same product and do not say what "
+            "they show; they are taken for pictures of these, and not measured"
+        )
+        notes.append(("tessellation-left", text, {"count": reader.pictures}))
     return tuple(notes)

@@ -51,13 +51,14 @@ class Quantity:
         new = units.unit(name)
         if new.factor == self.unit.factor and new.dimension == self.unit.dimension:
             return Quantity(self.value, new, self.interval, self.budget)
-        value = self.unit.to(new, self.value)
-        lo, hi = (self.unit.to(new, bound) for bound in self.interval)
+        known = [half for half in self.budget.values() if half is not None]
+        value, lo, hi, *halves = self.unit.convert(new, [self.value, *self.interval, *known])
+        rest = iter(halves)
         return Quantity(
             value,
             new,
             (math.nextafter(lo, -math.inf), math.nextafter(hi, math.inf)),  # the rounding above
-            {k: None if v is None else self.unit.to(new, v) for k, v in self.budget.items()},
+            {cause: None if half is None else next(rest) for cause, half in self.budget.items()},
         )
 
     def __float__(self) -> float:

@@ -14,8 +14,6 @@ from massproof.mesh import Floats
 from massproof.sources import Loaded
 from massproof.stepfile import Model
 
-_RIGID = 1e-9  # how far a placement may be from a rotation: as far as files round theirs
-
 
 def step(
     loaded: Loaded, name: str, unit: str, turn: Floats, protocol: str = "AP214", created: str = ""
@@ -60,10 +58,7 @@ def _again(model: Model, arguments: dict[str, Any]) -> bytes:
 def _require_rigid(model: Model, name: str) -> None:
     """Refuse placements that Open CASCADE takes for others."""
     for one in model.parts:
-        turns = np.array(one.part.placements)[:, :3, :3]
-        squares = turns @ turns.swapaxes(1, 2)
-        odd = (np.linalg.det(turns) < 0) | (np.abs(squares - np.eye(3)).max(axis=(1, 2)) > _RIGID)
-        if odd.any():
+        if np.any(one.part.mirrored) or (one.part.scale != 1).any():
             msg = (
                 f"{name}: {one.part.name or 'a part'} (#{one.part.number}) is placed mirrored or scaled, which Open "
                 "CASCADE cannot write again in STEP; write a mesh format, or apply it where the part was made"

@@ -16,6 +16,8 @@ Colour = tuple[
     float, float, float, float
 ]  # red, green, blue, opacity, each 0 to 1, as a screen shows them (sRGB)
 
+PLAIN: Colour = (0.66, 0.71, 0.77, 1.0)  # of what has no colour where others have
+
 # Opens a file to be written, by its name without a folder: the one that is asked for, or one beside it.
 Files = Callable[[str], BinaryIO]
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import composites, facets
+from massproof import composites, facets, replicas
 from massproof.brep import OFFSET, PLANE, SPLINE, Floats, Integers, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError
 from massproof.kernels import boundaries, carriers, placing
-from massproof.kernels.schema import CLASS_OF, TYPES
+from massproof.kernels.schema import OF_CLASS
 
 _SOLIDS = ("MANIFOLD_SOLID_BREP", "FACETED_BREP", "BREP_WITH_VOIDS", "SOLID_OF_PARTS")
 _MODELS = ("SHELL_BASED_SURFACE_MODEL", "FACE_BASED_SURFACE_MODEL")
@@ -61,15 +61,12 @@ def decode(entities: Entities, angle: float | None = 1.0) -> Decoded:
     """
     count = len(entities)
     tables = _Tables(np.zeros(count, np.uint8), np.full(count, -1, np.int32), np.zeros(count, np.int8))
-    counts = entities.counts
-    file = _file(entities)
-    edges, points = _edges(file, counts, tables)
-    faces, loops, uses = _faces(file, counts, tables)
-    shells, members = _shells(file, counts, tables)
+    edges, points = _edges(entities, tables)
+    faces, loops, uses, shells, members = _faces(entities, tables)
     made = _carriers(entities, tables, angle)
     shapes = Shapes._make((*made, edges, points, uses, loops, faces, shells, members, *_no_solids()))
     edge_rows, face_rows = edges[:, 0].copy(), faces[:, 0].copy()
-    shapes, odd = _linked(shapes, tables)
+    odd = _linked(shapes, tables, face_rows)
     shapes = _polygons(entities, shapes, tables)
     solids, shapes = _solids(entities, shapes, tables.slots)
     models = _models(entities, tables.slots)
@@ -86,66 +83,60 @@ def _no_solids() -> tuple[Integers, Integers]:
     return np.zeros((0, 3), np.int64), np.zeros((0, 2), np.int64)
 
 
-def _of(counts: Integers, *names: str) -> int:
-    """How many instances have one of these types."""
-    return sum(int(counts[TYPES[name]]) for name in names)
-
-
-def _of_class(counts: Integers, name: str) -> int:
-    return _of(counts, *(one for one, its in CLASS_OF.items() if its == name))
-
-
-def _edges(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[Integers, Floats]:
-    size = _of(counts, "EDGE_CURVE")
+def _edges(entities: Entities, tables: _Tables) -> tuple[Integers, Floats]:
+    size = entities.count("EDGE_CURVE")
     edges, points = np.zeros((size, 4), np.int64), np.zeros((size, 6))
-    found = boundaries.edges(*file, tables.wanted, tables.slots, edges, points)
+    found = boundaries.edges(*_file(entities), tables.wanted, tables.slots, edges, points)
     return edges[:found], points[:found]
 
 
-def _faces(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[Integers, Integers, Integers]:
-    sizes = np.zeros(2, np.int64)
+def _faces(entities: Entities, tables: _Tables) -> tuple[Integers, ...]:
+    """Faces, loops and uses of edges; shells and the faces in them."""
+    file, sizes = _file(entities), np.zeros(3, np.int64)
     boundaries.sizes(*file, sizes)
-    if sizes.sum() > len(file[2]):  # a bound is of one face, an edge of one loop in one direction
+    bounds, ends, members = sizes.tolist()
+    if bounds + ends > len(entities.kinds):  # a bound is of one face, an edge of one loop in one direction
         msg = (
-            f"STEP file whose faces use {sizes[0]} bounds with {sizes[1]} edges, more than "
-            f"the {len(file[2])} values that are written; export it again"
+            f"STEP file whose faces use {bounds} bounds with {ends} edges, more than "
+            f"the {len(entities.kinds)} values that are written; export it again"
         )
         raise FormatError(msg)
-    faces = np.zeros((_of_class(counts, "face"), 5), np.int64)
-    loops, uses = np.zeros((sizes[0], 4), np.int64), np.zeros(sizes[1], np.int64)
+    faces = np.zeros((_of_class(entities, "face"), 5), np.int64)
+    loops, uses = np.zeros((bounds, 4), np.int64), np.zeros(ends, np.int64)
     found = boundaries.faces(*file, tables.wanted, tables.slots, faces, loops, uses, sizes)
-    return faces[:found], loops[: sizes[0]], uses[: sizes[1]]
+    shells, within = np.zeros((_of_class(entities, "shell"), 3), np.int64), np.zeros((members, 2), np.int64)
+    those = boundaries.shells(*file, tables.slots, shells, within)
+    return faces[:found], loops[: sizes[0]], uses[: sizes[1]], shells[:those], within
 
 
-def _shells(file: tuple[Any, ...], counts: Integers, tables: _Tables) -> tuple[Integers, Integers]:
-    shells = np.zeros((_of_class(counts, "shell"), 3), np.int64)
-    rows, _, _, values, checked = file
-    codes, low, high = rows[:, 1], TYPES["CLOSED_SHELL"], TYPES["CONNECTED_FACE_SET"]
-    lists = rows[(codes >= low) & (codes <= high) & (checked == 1), 2] + 2
-    members = np.zeros((int((values[lists] - lists - 2).sum()), 2), np.int64)
-    size = np.zeros(2, np.int64)
-    found = boundaries.shells(*file, tables.slots, shells, members, size)
-    return shells[:found], members
+def _of_class(entities: Entities, name: str) -> int:
+    return entities.count(*OF_CLASS[name])
 
 
 def _carriers(entities: Entities, tables: _Tables, angle: float | None) -> tuple[Any, ...]:
     """Frames, curves and surfaces with their numbers, control points and knots."""
-    file, counts, sizes = _file(entities), entities.counts, np.zeros(2, np.int64)
+    file, sizes = _file(entities), np.zeros(2, np.int64)
     wanted = [row for row in entities.of_type("COMPOSITE_CURVE") if tables.wanted[row]]
     for row in wanted:
         tables.wanted[list(composites.bases(entities, row))] = 1
+    copies = [_copies(entities, tables, names) for names in (replicas.CURVES, replicas.SURFACES)]
     carriers.sizes(*file, tables.wanted, sizes)
-    curves = np.zeros((_of_class(counts, "curve") + 1, 8), np.int64)
-    surfaces = np.zeros((_of_class(counts, "surface") + 1, 12), np.int64)
-    frames = np.zeros((_of_class(counts, "frame") + _of_class(counts, "axis") + 1, 12))
+    curves = np.zeros((_of_class(entities, "curve") + 1, 8), np.int64)
+    surfaces = np.zeros((_of_class(entities, "surface") + 1, 12), np.int64)
+    room = _of_class(entities, "frame") + _of_class(entities, "axis") + 1
+    frames = np.zeros((room + sum(map(len, copies)), 12))
     curve_numbers, surface_numbers = np.zeros((len(curves), 6)), np.zeros((len(surfaces), 4))
     controls, knots = np.empty((sizes[0], 4)), np.empty(sizes[1])
     state = np.zeros(4, np.int64)
     carriers.curves(*file, *tables, frames, curves, curve_numbers, controls, knots, state)
+    controls = _copied(entities, copies[0], tables, (frames, curves, curve_numbers, controls, knots, state))
     known = composites.Carriers(frames, curves, curve_numbers, controls, knots, angle)
     joined = _composites(entities, tables, known, int(state[1]), wanted)
     found, state[1] = state[1], 0
     carriers.surfaces(*file, *tables, frames, surfaces, surface_numbers, controls, knots, state)
+    controls = _copied(
+        entities, copies[1], tables, (frames, surfaces, surface_numbers, controls, knots, state)
+    )
     curves, controls, knots = _with_composites(
         curves[:found], controls[: state[2]], knots[: state[3]], joined
     )
@@ -153,6 +144,21 @@ def _carriers(entities: Entities, tables: _Tables, angle: float | None) -> tuple
         *(frames[: state[0]], curves, curve_numbers[: len(curves)]),
         *(surfaces[: state[1]], surface_numbers[: state[1]], controls, knots),
     )
+
+
+def _copies(entities: Entities, tables: _Tables, names: tuple[str, ...]) -> list[int]:
+    """Rows of the copies and offsets that are wanted; what they are made of is wanted, too."""
+    rows = [row for row in entities.of_type(*names) if tables.wanted[row]]
+    if rows:
+        tables.wanted[list(replicas.wanted(entities, rows, names))] = 1
+    return [row for row in entities.of_type(*names) if tables.wanted[row]] if rows else []
+
+
+def _copied(entities: Entities, rows: list[int], tables: _Tables, made: tuple[Any, ...]) -> Floats:
+    """Control points, with those of the copies in `rows`, which are added to what is made so far."""
+    arrays = replicas.Arrays(*made)
+    replicas.make(entities, rows, tables.slots, tables.reasons, arrays)
+    return arrays.controls
 
 
 def _composites(
@@ -172,47 +178,43 @@ def _with_composites(
     curves: Integers, controls: Floats, knots: Floats, joined: list[tuple[int, Floats, Floats, bool]]
 ) -> tuple[Integers, Floats, Floats]:
     """Curves, control points and knots with those of the composite curves after them."""
+    if not joined:
+        return curves, controls, knots
     rows = []
     for degree, points, vector, rational in joined:
         rows.append((SPLINE, -1, degree, len(controls), len(points), len(knots), len(vector), rational))
         controls, knots = np.concatenate([controls, points]), np.concatenate([knots, vector])
-    return np.concatenate([curves, np.array(rows, np.int64).reshape(-1, 8)]), controls, knots
+    return np.concatenate([curves, np.array(rows, np.int64)]), controls, knots
 
 
-def _linked(shapes: Shapes, tables: _Tables) -> tuple[Shapes, list[int]]:
-    """`shapes` whose edges, faces and offsets name rows of curves and surfaces instead of rows of the file.
+def _linked(shapes: Shapes, tables: _Tables, face_rows: Integers) -> list[int]:
+    """Let edges, faces and offsets of `shapes` name rows of curves and surfaces instead of rows of the file.
 
-    Returns them and the rows in the file of offsets whose base could not be read.
+    Returns the rows in the file of offsets whose base could not be read.
     """
-    slots, odd = tables.slots, []
-    curves = shapes.edges[:, 0]
-    shapes.edges[:, 0] = np.where(tables.reasons[curves] == 0, slots[curves], -1)
-    offsets = np.flatnonzero(shapes.surfaces[:, 0] == OFFSET)
-    bases = shapes.surfaces[offsets, 11]
-    shapes.surfaces[offsets, 11] = slots[bases]
-    bad = set(offsets[slots[bases] < 0].tolist())
-    while more := {i for i in offsets.tolist() if int(shapes.surfaces[i, 11]) in bad} - bad:
+    faces, surfaces = shapes.faces, shapes.surfaces
+    if not carriers.link(tables.slots, tables.reasons, shapes.edges, faces, surfaces):
+        return []
+    offsets = np.flatnonzero(surfaces[:, 0] == OFFSET).tolist()
+    bad = {i for i in offsets if surfaces[i, 11] < 0}
+    while more := {i for i in offsets if int(surfaces[i, 11]) in bad} - bad:
         bad |= more
-    surfaces = shapes.faces[:, 0]
-    linked = np.where((surfaces >= 0) & (tables.reasons[surfaces] == 0), slots[surfaces], -1)
-    if bad:
-        lost = np.isin(linked, list(bad))
-        odd = np.unique(surfaces[lost]).tolist()
-        linked[lost] = -1
-        shapes.surfaces[list(bad)] = 0
-        shapes.surfaces[list(bad), 0] = PLANE
-    shapes.faces[:, 0] = linked
-    return shapes, odd
+    lost = np.isin(faces[:, 0], list(bad))
+    faces[lost, 0] = -1
+    surfaces[list(bad)] = 0
+    surfaces[list(bad), 0] = PLANE
+    odd: list[int] = np.unique(face_rows[lost]).tolist()
+    return odd
 
 
 def _polygons(entities: Entities, shapes: Shapes, tables: _Tables) -> Shapes:
     """`shapes` whose polygons have edges, and planes where the file has none."""
-    at = facets.places(shapes)
+    at = facets.places(shapes) if entities.count("POLY_LOOP") else ()
     if not len(at):
         return shapes
     tokens = entities.rows[shapes.uses[at], 2] + 3
     shapes = facets.with_sides(shapes, entities.values[tokens[:, None] + np.arange(3)])
-    rows = np.flatnonzero(entities.rows[:, 1] == TYPES["FACE"])
+    rows = entities.rows_of("FACE")
     bare = tables.slots[rows[(entities.checked[rows] == 1)]].astype(np.int64)
     return facets.with_planes(shapes, bare) if len(bare) else shapes
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 
 import numpy as np
 
-from massproof import engines
+from massproof import densities, engines
 from massproof.brep import Brep, Drawn
 from massproof.errors import Note
 from massproof.mass import Errors, Measured
 from massproof.placed import Whole, whole
+from massproof.stated import DENSITY, Stated
 
 # Findings whose numbers rest on an assumption, however wide the interval.
 _ASSUMED = {
@@ -24,6 +26,7 @@ _ASSUMED = {
     "overlap",
     "placement-missing",
     "solids-missing",
+    "tessellation-left",
 }
 
 
@@ -35,12 +38,22 @@ def measure(brep: Brep, name: str) -> Measured:
     return _measured(occt.integrate(brep), brep.notes, name, method)
 
 
-def measure_drawn(drawn: Drawn, name: str, engine: str | None, accuracy: float | None) -> Measured:
-    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own."""
+def measure_drawn(
+    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, stated: Sequence[Stated] = ()
+) -> Measured:
+    """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
+
+    stated : what it states, of which the densities weigh its parts
+    """
     found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
-    return replace(measured, versions=found.versions)
+    measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)
+    if measured.body and any(one.kind == DENSITY for one in stated):
+        own = densities.of_parts(drawn.model.entities, stated, found.shown)
+        mass = densities.heavy(found.definitions, found.occurrences, own)
+        return densities.weighted(measured, mass, own) if mass else measured
+    return measured
 
 
 def _measured(
@@ -49,9 +62,9 @@ def _measured(
     remarks, absent = _remarks(found, name, unclosed)
     notes += remarks
     errors: dict[str, Errors | None] = {**found.errors}
-    errors["counted-twice"] = _counted_twice(found)
-    first = errors["integration"] or Errors()
-    errors["integration"] = Errors(first.area, first.volume, first.centre, first.second, found.box_error)
+    errors["counted-twice"] = _added(found.errors.get("counted-twice"), _counted_twice(found))
+    cause = "integration" if "integration" in errors else "rounding"  # of faces, and of triangles alone
+    errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
         found.area,
         None if absent else found.body,
@@ -72,6 +85,12 @@ def _counted_twice(found: Whole) -> Errors:
     size = float(np.linalg.norm(found.hi - found.lo))
     extra = found.repeated_volume
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
+
+
+def _added(one: Errors | None, other: Errors) -> Errors:
+    one = one or Errors()
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return Errors(*(a + b for a, b in pairs))
 
 
 def _remarks(found: Whole, name: str, unclosed: tuple[int, ...]) -> tuple[tuple[Note, ...], str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from mmap import mmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from massproof.files import Bytes, Digest
 from massproof.mass import Measured
 from massproof.mesh import Mesh, Records, as_mesh
 from massproof.version import __version__
+
+if TYPE_CHECKING:
+    from massproof.stated import Stated
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,14 +59,13 @@ class Loaded:
         """
         return units.unit(self.unit or asked or "mm", "length")
 
-    def densities(self) -> list[float]:
-        """Densities in kg/m³ that a STEP file states of its parts, ascending; those in other units are left out."""
+    def stated(self) -> tuple[Stated, ...]:
+        """What a STEP file states of its parts; raises FormatError for units that are none."""
         if not isinstance(self.geometry, Drawn):
-            return []
-        stated = self.geometry.model.stated
-        return sorted(
-            {one.value * float(one.factor) for one in stated if one.kind == "density" and one.factor}
-        )
+            return ()
+        with _named(self.name):
+            found: tuple[Stated, ...] = self.geometry.model.stated()
+        return found
 
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
@@ -121,8 +123,11 @@ def integrate(
     repair: str | None = None,
     engine: str | None = None,
     accuracy: float | None = None,
+    stated: Sequence[Stated] = (),
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
+
+    stated : what the file states, of which the densities weigh its parts
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -135,7 +140,7 @@ def integrate(
 
         if isinstance(geometry, Drawn):
             with _named(loaded.name):
-                return solids.measure_drawn(geometry, loaded.name, engine, accuracy)
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)

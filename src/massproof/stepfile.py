@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from massproof import part21, products, shapes, stated
+from massproof import part21, products, shapes, stated, tessellations
 from massproof.brep import CONE, Floats, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError, Note
-from massproof.groups import SOLID, SURFACE
+from massproof.groups import FACETS, SOLID, SURFACE
 from massproof.products import Assembly, Part
 from massproof.shapes import Decoded
 from massproof.stated import Stated
+
+if TYPE_CHECKING:
+    from massproof.appearance import Appearance
+    from massproof.mesh import Mesh
 
 
 class Shown(NamedTuple):
@@ -27,6 +31,7 @@ class Shown(NamedTuple):
         tuple[int, int], ...
     ]  # of a solid or a surface: rows in `shapes.shells`, −1: not read; orientations
     problems: tuple[str, ...]  # why it cannot be measured from `shapes`; empty where it can
+    mesh: Mesh | None = None  # of a tessellated one, which has nothing in `shapes`; lengths as written
 
 
 class Model(NamedTuple):
@@ -40,13 +45,23 @@ class Model(NamedTuple):
     parts: tuple[Shown, ...]  # every solid, surface model and other body once
     unit: Fraction | None  # metres; None: the file has none
     declared: str  # names of the units of length of the parts, as written
-    stated: tuple[Stated, ...]  # what the file says of their volumes, areas, …
     members: dict[
         int, dict[int, int]
     ]  # row of each product definition that uses others: their rows, how often
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
+
+    @property
+    def appearance(self) -> Appearance:
+        """Colours, layers and what is hidden, read anew each time: nothing of it is needed to measure."""
+        from massproof import appearance
+
+        return appearance.read(self.entities, [shown.part for shown in self.parts])
+
+    def stated(self) -> tuple[Stated, ...]:
+        """What the file says of volumes, areas, … of its parts; raises FormatError for units that are none."""
+        return stated.read(self.entities)
 
 
 def read(data: bytes | memoryview) -> Model:
@@ -65,28 +80,25 @@ def read(data: bytes | memoryview) -> Model:
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
     notes = whole.notes + _surface_notes(parts)
-    return Model(
-        *(table, parts, whole.unit, whole.declared, stated.read(entities)),
-        *(whole.members, whole.tops, notes, entities),
-    )
+    return Model(table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities)
 
 
 def _check_edges(entities: Entities) -> None:
     """ISO 10303-42 forbids edges of oriented edges, and Open CASCADE overflows its stack on a ring of them."""
-    for row in entities.of_type("ORIENTED_EDGE"):
-        if entities.checked[row] < 0:
-            for one in entities.arguments(row)[3:4]:
-                if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
-                    msg = (
-                        f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
-                        f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
-                    )
-                    raise FormatError(msg)
+    rows = entities.rows_of("ORIENTED_EDGE")
+    for row in rows[entities.checked[rows] < 0].tolist():
+        for one in entities.arguments(row)[3:4]:
+            if isinstance(one, Row) and entities.type(one) == "ORIENTED_EDGE":
+                msg = (
+                    f"STEP file with a reference from one ORIENTED_EDGE, #{entities.number(row)}, to another, "
+                    f"#{entities.number(one)}, expected an EDGE_CURVE; export it again"
+                )
+                raise FormatError(msg)
 
 
 def _nothing(entities: Entities, whole: Assembly) -> str:
     """Why a file that can be read holds nothing to measure."""
-    faces = len(entities.of_type("ADVANCED_FACE", "FACE_SURFACE", "FACE"))
+    faces = entities.count("ADVANCED_FACE", "FACE_SURFACE", "FACE", *tessellations.FACES)
     if faces:
         why = f"{faces} faces are written, none of them in a solid or a surface model that is shown; export it again"
     elif whole.uses:
@@ -99,7 +111,19 @@ def _nothing(entities: Entities, whole: Assembly) -> str:
     return f"STEP file with no solid and no surface: {why}"
 
 
+def _tessellated(entities: Entities, part: Part) -> Shown:
+    """Triangles; without a solid of them, and with open edges, they are a surface."""
+    try:
+        mesh = tessellations.mesh(entities, part.row)
+    except tessellations.Unread as error:
+        return Shown(part, -1, (), (str(error),))
+    solid = tessellations.kind(entities, part.row) in tessellations.SOLIDS or tessellations.closed(mesh)
+    return Shown(part if solid else part._replace(kind=SURFACE), -1, (), (), mesh)
+
+
 def _shown(entities: Entities, drawn: Decoded, part: Part) -> Shown:
+    if part.kind == FACETS:
+        return _tessellated(entities, part)
     solid = drawn.solids.get(part.row, -1)
     if part.kind == SOLID:
         first, count, _ = drawn.shapes.solids[solid].tolist()
@@ -183,7 +207,7 @@ def in_radian(table: Shapes, factors: Floats) -> Shapes:
 def _surface_notes(parts: tuple[Shown, ...]) -> tuple[Note, ...]:
     """What to say of surfaces that bound no solid."""
     surfaces = [shown for shown in parts if shown.part.kind == SURFACE]
-    number = sum(len(shown.shells) * len(shown.part.placements) for shown in surfaces)
+    number = sum(max(len(shown.shells), 1) * len(shown.part.placements) for shown in surfaces)
     if not number:
         return ()
     if len(surfaces) < len(parts):

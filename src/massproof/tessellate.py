@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from massproof import engines, isolation
+from massproof import engines, isolation, trees
 from massproof.brep import Brep, Drawn
 from massproof.errors import FormatError, UsageError
 from massproof.groups import SURFACE
 from massproof.kernels import weld
 from massproof.mesh import Mesh, Records, require_finite
-from massproof.scene import Definition, Occurrence, Scene
+from massproof.scene import PLAIN, Definition, Occurrence, Scene
 
 if TYPE_CHECKING:
     from massproof.mass import Body
@@ -78,41 +79,66 @@ def _from_step(model: Model, stem: str, fineness: Fineness) -> Scene:
     found = engines.integrate(model) if fineness.volume_error else None
     shown = engines.measured(model)
     names = _names([one.part.name for one in shown], stem)
-    answer, numbers = _asked(model, shown, fineness, found and [made.body for made in found.definitions])
-    scale, start = engines.in_millimetres(model), 0
+    exact = [n for n, one in enumerate(shown) if one.mesh is None]
+    bodies = [found.definitions[n].body if found else None for n in exact]
+    answer, numbers = _asked(model, [shown[n] for n in exact], fineness, bodies)
+    answers, start = dict(zip(exact, answer, strict=True)), 0
+    numbers_of = model.entities.rows[model.entities.rows[:, 0] >= 0, 0]  # of instances, by their position
+    scale = engines.in_millimetres(model)
     definitions: list[Definition] = []
-    occurrences: list[Occurrence] = []
-    for one, row, name in zip(shown, answer["parts"], names, strict=True):
-        if row is None:
+    for n, (one, name) in enumerate(zip(shown, names, strict=True)):
+        row = answers.get(n)
+        if one.mesh:
+            factor = scale * float(one.part.factor)
+            definitions.append(Definition(name, one.mesh.vertices * factor, one.mesh.faces))
+        elif row is None:
             msg = f"Open CASCADE makes no shape of {name} (#{one.part.number}): repair it where it was made"
             raise FormatError(msg)
-        definition, start = _unpacked(name, row, numbers, start)
-        for k, matrix in enumerate(one.part.placements):
-            place = matrix.copy()
-            place[:3, 3] *= scale  # facets are in millimetres, what places them in the unit of the model
-            label = name if len(one.part.placements) == 1 else f"{name} {k + 1}"
-            occurrences.append(Occurrence(label, place, len(definitions)))
-        definitions.append(definition)
-    return Scene("mm", tuple(definitions), tuple(occurrences))
+        else:
+            made, start = _unpacked(name, row, numbers, start)
+            definitions.append(_painted(made, model, one, row["patches"], numbers_of))
+    return Scene("mm", tuple(definitions), trees.grown(model, shown, names, scale))
+
+
+def _painted(
+    made: Definition,
+    model: Model,
+    one: Shown,
+    patches: Sequence[tuple[int, int]],
+    numbers: npt.NDArray[np.int64],
+) -> Definition:
+    """A part in the colours that its file gives it and its faces, where nothing overrides them."""
+    number = model.parts.index(one)
+    whole = trees.colour(model.appearance.of(number))
+    colours = [
+        (first, trees.colour(model.appearance.of(number, 0, int(numbers[at - 1]))) if at > 0 else whole)
+        for first, at in patches
+    ]
+    if all(colour == whole for _, colour in colours):
+        return replace(made, colour=whole)
+    return replace(made, colour=whole, patches=tuple((first, colour or PLAIN) for first, colour in colours))
 
 
 def _asked(
-    model: Model, shown: Sequence[Shown], fineness: Fineness, bodies: Sequence[Body | None] | None
-) -> tuple[Any, bytes]:
+    model: Model, shown: Sequence[Shown], fineness: Fineness, bodies: Sequence[Body | None]
+) -> tuple[list[Any], bytes]:
     """What Open CASCADE makes of parts, in a process of its own: see `occt_facets.facets`."""
+    if not shown:
+        return [], b""
     position = np.cumsum(model.entities.rows[:, 0] >= 0)  # of rows among the instances of the file, from 1 on
     solid = shown[0].part.kind != SURFACE
     isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
-    return isolation.call_for_bytes(
+    answer, numbers = isolation.call_for_bytes(
         "massproof.occt_facets:facets",
         model.entities.data,
         isolation.limits(len(model.entities.data)),
-        wanted=[[position[rows].tolist() for rows in engines.rows(model, one, solid)] for one in shown],
+        wanted=[[position[some].tolist() for some in engines.rows(model, one, solid)] for one in shown],
         deflection=fineness.deflection,
         angle=fineness.turn,
-        volumes=[body and body.mass for body in bodies or [None] * len(shown)],
+        volumes=[body and body.mass for body in bodies],
         share=fineness.volume_error,
     )
+    return answer["parts"], numbers
 
 
 def _names(given: Sequence[str], stem: str) -> list[str]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from massproof.errors import UnitError
 
@@ -40,18 +41,19 @@ class Unit:
 
         Raises UnitError when the dimensions differ.
         """
+        return self.convert(other, [value])[0]
+
+    def convert(self, other: Unit, values: Iterable[float]) -> list[float]:
+        """Each of `values` of this unit in `other`, as `to` does it."""
         if other.dimension != self.dimension:
             msg = (
                 f"cannot convert {self.dimension} in {self.symbol} to {other.dimension} in "
                 f"{other.symbol}; use a unit of {self.dimension}: {', '.join(symbols(self.dimension))}"
             )
             raise UnitError(msg)
-        if self is other or not math.isfinite(value):
-            return value
-        try:
-            return _product(value, self.factor, other.factor)
-        except OverflowError:
-            return math.copysign(math.inf, value)
+        top = self.factor.numerator * other.factor.denominator
+        bottom = self.factor.denominator * other.factor.numerator
+        return [_product(x, top, bottom) if math.isfinite(x) else x for x in values]
 
 
 _IN, _FT, _YD = Fraction("0.0254"), Fraction("0.3048"), Fraction("0.9144")
@@ -170,7 +172,7 @@ def _table() -> dict[str, Unit]:
 
 
 _BY_SYMBOL = {row.symbol: row for row in UNITS}
-_ONE = Fraction(1)
+_REMEMBERED = 256  # words: files of one exporter, and measurements of one user, say the same
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
@@ -180,6 +182,7 @@ def symbols(dimension: str) -> list[str]:
     return [row.symbol for row in UNITS if row.dimension == dimension]
 
 
+@lru_cache(_REMEMBERED)
 def _spelled(name: str) -> Unit | None:
     """The unit that `name` is one more way to write."""
     known, normal = _spellings(), _normal(name)
@@ -191,20 +194,32 @@ def _spelled(name: str) -> Unit | None:
     return match
 
 
-def scale(value: float | Fraction, factor: Fraction) -> float:
-    """`value` times `factor`, correctly rounded; in one step of float64 where that is so already."""
-    return _product(value, factor, _ONE)
+def scale(values: Iterable[float], factor: Fraction) -> list[float]:
+    """Each of `values` times `factor`, correctly rounded."""
+    top, bottom = factor.numerator, factor.denominator
+    return [_product(value, top, bottom) for value in values]
 
 
-def _product(value: float | Fraction, factor: Fraction, divisor: Fraction) -> float:
-    """`value` times `factor` by `divisor`, correctly rounded, as Python divides integers of any size."""
-    top, bottom = factor.numerator * divisor.denominator, factor.denominator * divisor.numerator
-    if top == bottom:
-        return float(value)
-    if (top == 1 or bottom == 1) and max(top, bottom) <= _EXACT and isinstance(value, float):
-        return value / bottom if top == 1 else value * top
-    numerator, denominator = value.as_integer_ratio()
-    return (numerator * top) / (denominator * bottom)
+def difference(value: float, other: float, factor: Fraction) -> float:
+    """`value` less `other`, times `factor`, correctly rounded."""
+    (a, b), (c, d) = value.as_integer_ratio(), other.as_integer_ratio()
+    return ((a * d - c * b) * factor.numerator) / (b * d * factor.denominator)
+
+
+def _product(value: float, top: int, bottom: int) -> float:
+    """`value` times `top` by `bottom`, correctly rounded, as Python divides integers of any size."""
+    if isinstance(value, float):
+        if top == bottom:
+            return value
+        if top == 1 and bottom <= _EXACT:
+            return value / bottom
+        if bottom == 1 and top <= _EXACT:
+            return value * top
+    try:
+        numerator, denominator = value.as_integer_ratio()
+        return (numerator * top) / (denominator * bottom)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def unit(name: str | Unit, dimension: str | None = None) -> Unit:
@@ -247,6 +262,7 @@ def system(name: str) -> dict[str, Unit]:
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S.*?)?\s*$")
 
 
+@lru_cache(_REMEMBERED)
 def parse(text: str, dimension: str) -> float:
     """`text`, a number and a unit such as "2.7 g/cm^3" or "85 g", as a value in SI.
 

@@ -33,7 +33,6 @@ _FEWEST = 6  # digits that the coarsest exporter writes, as %g does
 _POWERS = {"volume": 3, "area": 2, "centre": 1}
 _DIMENSIONS = {"volume": "volume", "area": "area", "centre": "length", "density": "density"}
 _SAME = Fraction(1, 10_000)
-_SOLID_DENSITIES = 10.0, 25_000.0  # kg/m³: of foam and of osmium
 _DENSITY_UNITS = ("kg/m^3", "g/cm^3", "lb/in^3", "kg/mm^3", "t/mm^3")
 
 
@@ -137,25 +136,26 @@ def verify(
         msg = f"{loaded.name} is no STEP file: only those state what their exporter computed; give one"
         raise UsageError(msg)
     model: Model = loaded.geometry.model
-    branches = Branches(model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    stated = loaded.stated()
+    branches = Branches(model, stated, engine or engines.NATIVE, accuracy or engines.ACCURACY)
     found = [Finding(*note) for note in (*loaded.geometry.notes, *branches.notes)]
     if loaded.geometry.unit is None:
         text = f"no length unit in {loaded.name}: millimetres are assumed"
         found.append(Finding("unit-assumed", text, {"assumed": "mm"}))
-    described = tuple(_descriptions(model))
+    described = tuple(_descriptions(model, stated))
     found += _odd(described)
     return Verification(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or "mm"),
-        tuple(_comparisons(model, branches)),
+        tuple(_comparisons(model, stated, branches)),
         described,
         tuple(found),
         branches.method,
     )
 
 
-def _comparisons(model: Model, branches: Branches) -> Iterator[Comparison]:
-    digits = _Digits([x for one in model.stated if one.kind in _POWERS for x in _numbers(one)])
-    for one in model.stated:
+def _comparisons(model: Model, stated: Sequence[Stated], branches: Branches) -> Iterator[Comparison]:
+    digits = _Digits([x for one in stated if one.kind in _POWERS for x in _numbers(one)])
+    for one in stated:
         if one.kind in _POWERS:
             yield _comparison(model, branches, one, digits)
         elif one.kind == "notional centre":
@@ -214,8 +214,13 @@ def _comparison(model: Model, branches: Branches, one: Stated, digits: _Digits) 
     factor = float(one.factor) if one.factor else 1.0
     ours = min(found, key=lambda each: _apart(_numbers(one), factor, each))
     agreement, remark = _judged(one, ours, digits)
+    if agreement is Agreement.DISAGREES and any("tessellation" in each.budget for each in ours.values):
+        agreement, remark = (
+            Agreement.UNCOMPARED,
+            "measured over triangles, how far from the part is not known",
+        )
     label, (name, level, entity) = _label(one), _whose(model, one)
-    if (one.kind, level, agreement) == ("centre", "assembly", Agreement.DISAGREES):
+    if (one.kind, level, agreement, len(found)) == ("centre", "assembly", Agreement.DISAGREES, 1):
         remark = "parts of different density would explain it"
     unit = label or units.unit({3: "mm^3", 2: "mm^2", 1: "mm"}[_POWERS[one.kind]])
     return Comparison(
@@ -238,8 +243,12 @@ def _measured(kind: str, branch: Branch) -> tuple[list[_Measured], str]:
     found = _weighed(branch.solids)
     if kind == "volume":
         return [_Measured((found["volume"],), found["volume"].value)], ""
-    sides = [getattr(found["bounding_box"], side).value for side in ("length", "width", "height")]
-    return [_Measured(tuple(found["center_of_mass"]), math.hypot(*sides))], ""
+    size = math.hypot(*(getattr(found["bounding_box"], side).value for side in ("length", "width", "height")))
+    centres = [_Measured(tuple(found["center_of_mass"]), size)]
+    if branch.weighed:
+        own = tuple(_weighed(branch.weighed)["center_of_mass"])
+        centres.append(_Measured(own, size, "weighed by the densities that the file states"))
+    return centres, ""
 
 
 def _areas(branch: Branch) -> list[_Measured]:
@@ -323,9 +332,11 @@ class _Digits:
         return float(10.0 ** max(by_size, certain, -self._places))
 
 
-def _descriptions(model: Model) -> Iterator[Description]:
+def _descriptions(model: Model, stated: Sequence[Stated]) -> Iterator[Description]:
     """Materials and densities."""
-    for one in model.stated:
+    from massproof.densities import plausible
+
+    for one in stated:
         name, _, entity = _whose(model, one)
         if one.kind == "material":
             yield Description(one.kind, name, entity, str(one.value), "", None)
@@ -334,7 +345,7 @@ def _descriptions(model: Model) -> Iterator[Description]:
             if one.factor:
                 density = value * float(one.factor)
                 found = Quantity(density, units.unit("kg/m^3"), (density, density))
-                said = "" if _solid(density) else "no solid has such a density"
+                said = "" if plausible(density) else "no solid has such a density"
                 yield Description(one.kind, name, entity, value, label.symbol if label else "", found, said)
             else:
                 text = _exponents(one.unit)
@@ -350,10 +361,6 @@ def _odd(described: Sequence[Description]) -> list[Finding]:
     return [Finding("density-unit", f"{text}, {odd[0].remark}", {"entities": [one.entity for one in odd]})]
 
 
-def _solid(density: float) -> bool:
-    return _SOLID_DENSITIES[0] <= density <= _SOLID_DENSITIES[1]
-
-
 def _exponents(unit: tuple[int, int] | None) -> str:
     """A unit by its exponents of length and mass."""
     if unit is None:
@@ -364,7 +371,9 @@ def _exponents(unit: tuple[int, int] | None) -> str:
 
 def _plausible(value: float, label: str) -> str:
     """What a density with a unit that is none may mean."""
-    found = [u for u in map(units.unit, _DENSITY_UNITS) if _solid(value * float(u.factor))]
+    from massproof.densities import plausible
+
+    found = [u for u in map(units.unit, _DENSITY_UNITS) if plausible(value * float(u.factor))]
     wrong = f"{label} is no unit of density"
     if len(found) != 1:
         return wrong

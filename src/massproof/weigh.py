@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from massproof import units
-from massproof.kernels.formulas import cross
 from massproof.mass import Array, Body, Measured
 from massproof.properties import Box, Inertia, Point, Principal, Quantity
 from massproof.units import Unit
@@ -26,6 +26,11 @@ class Density:
     high: float
 
 
+_SI = units.system("SI")
+_EXACTLY = Density(1.0, 1.0, 1.0)
+_MOST = (2.0, 2.0, 2.0, 1.0, 1.0, 1.0)  # Ixx is the sum of two entries of the second moment, Ixy one negated
+
+
 class Weighed:
     """The quantities of one measured geometry, in SI; None where a value does not exist."""
 
@@ -33,12 +38,13 @@ class Weighed:
         self, measured: Measured, length: Unit, density: Density | None, total: float | None
     ) -> None:
         """Weigh `measured`, whose coordinates are in `length`, by a density or by a total mass in kg."""
-        self._measured, self._total = measured, total
-        self._factors = [length.factor**power for power in range(6)]
+        self._measured, self._total, self._powers = measured, total, _powers(length.symbol)
         scale = float(length.factor) * (1 + 1e-15)
         self._errors = {k: e and e.scaled(scale) for k, e in measured.errors.items()}
-        self._body = self._in_si(measured.body) if measured.body else None
-        self.volume = self._plain(self._body.mass, "volume", "volume") if self._body else None
+        self._budgets: dict[tuple[str, float], tuple[dict[str, float | None], float]] = {}
+        self.volume = None
+        if measured.body:
+            self.volume = self._plain(self._si([measured.body.mass], 3)[0], "volume", "volume")
         if total is not None and self.volume is not None:
             lo, hi = self.volume.interval
             value = total / self.volume.value
@@ -47,138 +53,139 @@ class Weighed:
 
     def quantities(self) -> dict[str, Any]:
         """Every geometric and mass property by its field name in `Properties`."""
-        body = self._body
+        body, volume = self._measured.body, self.volume
+        tensor = self._tensor(body) if body and volume else None
         return {
-            "area": self._plain(self._si(self._measured.area, 2), "area", "area"),
-            "volume": self.volume,
+            "area": self._plain(self._si([self._measured.area], 2)[0], "area", "area"),
+            "volume": volume,
             "density": self._density_quantity(),
             "mass": self._mass(),
-            "center_of_mass": self._point(body.centre, "centre") if body else None,
+            "center_of_mass": self._centre(body) if body else None,
             "bounding_box": self._box(),
-            "inertia": self._inertia(body) if body and self._density else None,
-            "principal": self._principal(body, self.volume) if body and self.volume else None,
+            "inertia": self._inertia(tensor) if tensor is not None and self._density else None,
+            "principal": self._principal(tensor, volume) if tensor is not None and volume else None,
         }
 
-    def _si(self, value: float | Fraction, power: int) -> float:
-        return units.scale(value, self._factors[power])
+    def _si(self, values: Iterable[float], power: int) -> list[float]:
+        return units.scale(values, self._powers[power])
 
-    def _in_si(self, body: Body) -> Body:
-        return Body(
-            self._si(body.mass, 3),
-            np.array([self._si(float(x), 1) for x in body.centre]),
-            np.array([[self._si(float(x), 5) for x in row] for row in body.second]),
-        )
+    def _tensor(self, body: Body) -> Array:
+        """The inertia tensor of unit density."""
+        second = np.array(self._si(body.second.ravel().tolist(), 5)).reshape(3, 3)
+        return Body(body.mass, body.centre, second).inertia()
 
-    def _budget(self, field: str, factor: float = 1.0) -> dict[str, float | None]:
-        """Half widths by cause of one field of `Errors`; a cause that cannot touch it is left out."""
-        found: dict[str, float | None] = {}
-        for cause, errors in self._errors.items():
-            size = None if errors is None else getattr(errors, field) * factor
-            if size != 0.0:
-                found[cause] = size
-        return found
+    def _budget(self, field: str, factor: float = 1.0) -> tuple[dict[str, float | None], float]:
+        """Half widths by cause of one field of `Errors`, and their sum; a cause that cannot touch it is left out."""
+        known = self._budgets.get((field, factor))
+        if known is None:
+            found: dict[str, float | None] = {}
+            for cause, errors in self._errors.items():
+                size = None if errors is None else getattr(errors, field) * factor
+                if size != 0.0:
+                    found[cause] = size
+            known = self._budgets[field, factor] = found, sum(x for x in found.values() if x)
+        return known
 
     def _plain(self, value: float, dimension: str, field: str, factor: float = 1.0) -> Quantity:
-        budget = self._budget(field, factor)
-        return _quantity(value, dimension, budget, sum(x for x in budget.values() if x))
+        budget, half = self._budget(field, factor)
+        return Quantity(value, _SI[dimension], _interval(value, half), budget.copy())
 
-    def _point(self, coordinates: Array, field: str) -> Point:
-        return Point(*(self._plain(float(x), "length", field) for x in coordinates))
+    def _centre(self, body: Body) -> Point:
+        return Point(*self._lengths(self._si(body.centre.tolist(), 1), "centre"))
+
+    def _lengths(self, values: Iterable[float], field: str, factor: float = 1.0) -> list[Quantity]:
+        budget, half = self._budget(field, factor)
+        return [Quantity(x, _SI["length"], _interval(x, half), budget.copy()) for x in values]
 
     def _box(self) -> Box:
-        low, high = (
-            np.array([self._si(float(x), 1) for x in corner])
-            for corner in (self._measured.low, self._measured.high)
-        )
-        sides = [
-            self._plain(self._si(Fraction(b) - Fraction(a), 1), "length", "box", 2.0)
-            for a, b in zip(self._measured.low, self._measured.high, strict=True)
-        ]
-        return Box(self._point(low, "box"), self._point(high, "box"), *sides)
+        low, high = self._measured.low.tolist(), self._measured.high.tolist()
+        ax, ay, az, bx, by, bz = self._lengths(self._si(low + high, 1), "box")
+        sides = [units.difference(b, a, self._powers[1]) for a, b in zip(low, high, strict=True)]
+        return Box(Point(ax, ay, az), Point(bx, by, bz), *self._lengths(sides, "box", 2.0))
 
     def _density_quantity(self) -> Quantity | None:
         rho = self._density
         if rho is None:
             return None
         spread = max(rho.value - rho.low, rho.high - rho.value)
-        return Quantity(
-            rho.value,
-            units.unit("kg/m^3"),
-            (rho.low, rho.high),
-            {"density": spread} if spread else {},
-        )
+        budget = {"density": spread} if spread else {}
+        return Quantity(rho.value, _SI["density"], (rho.low, rho.high), budget)
 
     def _mass(self) -> Quantity | None:
         if self._total is not None:
-            return Quantity(self._total, units.unit("kg"), (self._total, self._total))
+            return Quantity(self._total, _SI["mass"], (self._total, self._total))
         if self.volume is None or self._density is None:
             return None
-        return self._weighed(self.volume, "mass", self._budget("volume"))
+        return self._weighed(self.volume.value, self.volume.interval, "mass", self._budget("volume")[0])
 
-    def _weighed(self, volume: Quantity, dimension: str, budget: Mapping[str, float | None]) -> Quantity:
-        """A quantity of unit density times the density, whose range widens it."""
-        rho = self._density or Density(1.0, 1.0, 1.0)
-        value = volume.value * rho.value
-        corners = [x * d for x in volume.interval for d in (rho.low, rho.high)]
-        spread = abs(volume.value) * max(rho.value - rho.low, rho.high - rho.value)
+    def _weighed(
+        self,
+        volume: float,
+        interval: tuple[float, float],
+        dimension: str,
+        budget: Mapping[str, float | None],
+    ) -> Quantity:
+        """A quantity of unit density, which lies in `interval`, times the density, whose range widens it."""
+        rho = self._density or _EXACTLY
+        lo, hi = interval
+        corners = lo * rho.low, lo * rho.high, hi * rho.low, hi * rho.high
+        spread = abs(volume) * max(rho.value - rho.low, rho.high - rho.value)
         parts = {k: None if v is None else v * rho.value for k, v in budget.items()}
         if spread:
             parts["density"] = spread
-        return Quantity(
-            value,
-            units.unit(units.SYSTEMS["SI"][dimension]),
-            (_down(min(corners)), _up(max(corners))),
-            parts,
-        )
+        return Quantity(volume * rho.value, _SI[dimension], (_down(min(corners)), _up(max(corners))), parts)
 
-    def _inertia(self, body: Body) -> Inertia:
-        tensor = body.inertia()
+    def _inertia(self, tensor: Array) -> Inertia:
+        (xx, xy, xz), (_, yy, yz), (_, _, zz) = tensor.tolist()
         entries = []
-        for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)):
-            # Ixx is the sum of two entries of the second moment, Ixy the negative of one.
-            budget = self._budget("second", 2.0 if i == j else 1.0)
-            half = sum(x for x in budget.values() if x)
-            entries.append(
-                self._weighed(_quantity(float(tensor[i, j]), "inertia", {}, half), "inertia", budget)
-            )
+        for value, most in zip((xx, yy, zz, xy, yz, xz), _MOST, strict=True):
+            budget, half = self._budget("second", most)
+            entries.append(self._weighed(value, _interval(value, half), "inertia", budget))
         return Inertia(*entries)
 
-    def _principal(self, body: Body, volume: Quantity) -> Principal:
-        tensor = body.inertia()
+    def _principal(self, tensor: Array, volume: Quantity) -> Principal:
         values, columns = np.linalg.eigh(tensor)
-        axes = _right_handed(columns.T)
         # Weyl: eigenvalues move by no more than the norm of the change; √18 bounds that of a tensor
         # whose diagonal entries may be off by 2 and the others by 1. 64 ulps for eigh itself.
-        budget = self._budget("second", 18**0.5)
-        own = 64 * 2.0**-53 * float(np.abs(tensor).max())
-        half = sum(x for x in budget.values() if x) + own
-        a, b, c = (_quantity(float(x), "inertia", {}, half) for x in values)
-        radii = (_radius(a, volume), _radius(b, volume), _radius(c, volume))
+        budget, half = self._budget("second", 18**0.5)
+        half += 64 * 2.0**-53 * float(np.abs(tensor).max())
+        found = [(value, _interval(value, half)) for value in values.tolist()]
+        axes = _right_handed(columns.T.tolist())
+        a, b, c = (_radius(*one, volume) for one in found)
         if self._density is None:
-            return Principal(axes, radii, None)
-        one, two, three = (self._weighed(q, "inertia", budget) for q in (a, b, c))
-        return Principal(axes, radii, (one, two, three))
+            return Principal(axes, (a, b, c), None)
+        one, two, three = (self._weighed(*one, "inertia", budget) for one in found)
+        return Principal(axes, (a, b, c), (one, two, three))
 
 
-def _quantity(value: float, dimension: str, budget: Mapping[str, float | None], half: float) -> Quantity:
-    si = units.unit(units.SYSTEMS["SI"][dimension])
-    return Quantity(value, si, (_down(value - half), _up(value + half)), budget)
+@cache
+def _powers(length: str) -> tuple[Fraction, ...]:
+    """Factors to SI of what is in powers of a unit of length, from none to the fifth."""
+    return tuple(units.unit(length).factor ** power for power in range(6))
 
 
-def _radius(moment: Quantity, volume: Quantity) -> Quantity:
+def _interval(value: float, half: float) -> tuple[float, float]:
+    return math.nextafter(value - half, -math.inf), math.nextafter(value + half, math.inf)
+
+
+def _radius(moment: float, interval: tuple[float, float], volume: Quantity) -> Quantity:
     """√(I/V), a length whatever the density."""
-    lo = math.sqrt(max(moment.interval[0], 0.0) / volume.interval[1])
-    hi = math.sqrt(max(moment.interval[1], 0.0) / volume.interval[0]) if volume.interval[0] > 0 else math.inf
-    value = math.sqrt(max(moment.value, 0.0) / volume.value)
+    lo = math.sqrt(max(interval[0], 0.0) / volume.interval[1])
+    hi = math.sqrt(max(interval[1], 0.0) / volume.interval[0]) if volume.interval[0] > 0 else math.inf
+    value = math.sqrt(max(moment, 0.0) / volume.value)
     budget = {"volume and inertia": max(hi - value, value - lo)}
-    return Quantity(value, units.unit("m"), (max(_down(lo), 0.0), _up(hi)), budget)
+    return Quantity(value, _SI["length"], (max(_down(lo), 0.0), _up(hi)), budget)
 
 
-def _right_handed(rows: Array) -> tuple[tuple[float, float, float], ...]:
+def _right_handed(rows: list[list[float]]) -> tuple[tuple[float, float, float], ...]:
     """Rows with the largest component positive, the last one turned to make them right-handed."""
-    first, second = (row * np.sign(row[np.argmax(np.abs(row))]) for row in rows[:2])
-    turned = np.array([first, second, cross(first[None], second[None])[0]]) + 0.0  # no -0.0
-    return tuple((float(x), float(y), float(z)) for x, y, z in turned)
+    (a, b, c), (d, e, f) = (_turned(row) for row in rows[:2])
+    x, y, z = b * f - c * e, c * d - a * f, a * e - b * d
+    return (a + 0.0, b + 0.0, c + 0.0), (d + 0.0, e + 0.0, f + 0.0), (x + 0.0, y + 0.0, z + 0.0)  # no -0.0
+
+
+def _turned(row: list[float]) -> list[float]:
+    return [-x for x in row] if max(row, key=abs) < 0 else row
 
 
 def _down(x: float) -> float:

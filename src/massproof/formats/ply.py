@@ -15,7 +15,7 @@ import numpy as np
 
 from massproof.errors import FormatError, UsageError
 from massproof.mesh import Floats, Mesh, float32_precision, from_polygons
-from massproof.scene import Colour, Files, Placed, Scene
+from massproof.scene import PLAIN, Files, Placed, Scene
 
 SUFFIXES = (".ply",)
 
@@ -32,7 +32,6 @@ _TYPES = {
 
 STORAGE = ("binary_little_endian", "binary_big_endian", "ascii")  # as it can be written, the usual one first
 _MOST = 2**31 - 1  # vertices that the type of an index can number
-_GREY: Colour = (0.75, 0.75, 0.75, 1.0)  # of what has no colour where others have
 
 Columns = dict[str, Any]  # by "element.property": an array, or (values, sizes) of lists
 
@@ -303,7 +302,7 @@ def _bytes(placed: Placed) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """(F, 4) colours of the triangles, 0 to 255."""
     colours = np.empty((len(placed.definition.faces), 4), np.uint8)
     for first, colour in placed.patches():
-        colours[first:] = np.round(np.multiply(colour or _GREY, 255))
+        colours[first:] = np.round(np.multiply(colour or PLAIN, 255))
     return colours
 
 

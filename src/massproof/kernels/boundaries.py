@@ -119,12 +119,16 @@ def edges(rows, count, kinds, values, checked, wanted, slots, out, points):
     return edge
 
 
-@entry("i8[:,4] i8 u1[:] f8[:] i1[:] i8[2]")
+@entry("i8[:,4] i8 u1[:] f8[:] i1[:] i8[3]")
 def sizes(rows, count, kinds, values, checked, found):
-    """Add up how many loops all faces have, and how many edges or points all those loops."""
+    """Add up how many loops all faces have, how many edges or points those loops, and how many faces all shells."""
     for row in range(count):
         code, t = rows[row, 1], rows[row, 2]
-        if code < _FIRST_FACE or code > _FACE or checked[row] != 1:
+        if code < _FIRST_FACE or code > _LAST_SHELL or checked[row] != 1:
+            continue
+        if code >= _FIRST_SHELL:
+            found[2] += np.int64(values[t + 2]) - t - 4
+        if code > _FACE:
             continue
         for token in range(t + 3, np.int64(values[t + 2]) - 1):
             found[0] += 1
@@ -185,7 +189,7 @@ def add_loop(file, slots, bound, loops, loop, uses, use):
     return count, (one if count == 0 and wrong < 0 else wrong)
 
 
-@entry("i8[:,4] i8 u1[:] f8[:] i1[:] u1[:] i4[:] i8[:,5] i8[:,4] i8[:] i8[2]")
+@entry("i8[:,4] i8 u1[:] f8[:] i1[:] u1[:] i4[:] i8[:,5] i8[:,4] i8[:] i8[3]")
 def faces(rows, count, kinds, values, checked, wanted, slots, out, loops, uses, found):
     """Faces of a file: how many; `found` says how many loops and uses.
 
@@ -218,9 +222,9 @@ def faces(rows, count, kinds, values, checked, wanted, slots, out, loops, uses, 
     return face
 
 
-@entry("i8[:,4] i8 u1[:] f8[:] i1[:] i4[:] i8[:,3] i8[:,2] i8[2]")
-def shells(rows, count, kinds, values, checked, slots, out, members, found):
-    """Shells of a file: how many; `found` says how many rows of `members`, and faces that are in no order.
+@entry("i8[:,4] i8 u1[:] f8[:] i1[:] i4[:] i8[:,3] i8[:,2]")
+def shells(rows, count, kinds, values, checked, slots, out, members):
+    """Shells of a file: how many.
 
     rows, count, kinds, values, checked, slots : as in `faces`, which comes first
     out, members : `shells` and `shell_faces` of `brep.Shapes`; a face that cannot be found is −1
@@ -242,5 +246,4 @@ def shells(rows, count, kinds, values, checked, slots, out, members, found):
         out[shell, 1] = member - out[shell, 0]
         slots[row] = shell
         shell += 1
-    found[0] = member
     return shell

@@ -32,10 +32,11 @@ _FIRST_NET, _LAST_NET = TYPES["B_SPLINE_SURFACE_WITH_KNOTS"], TYPES["SURFACE_OF_
 _LINE, _CIRCLE, _ELLIPSE, _PARABOLA, _HYPERBOLA = (
     TYPES[name] for name in ("LINE", "CIRCLE", "ELLIPSE", "PARABOLA", "HYPERBOLA")
 )
-_LAST_CURVE = TYPES["OFFSET_CURVE_3D"]
+_LAST_CURVE = TYPES["CURVE_REPLICA"]
 _PLANE, _DEGENERATE, _CONE = TYPES["PLANE"], TYPES["DEGENERATE_TOROIDAL_SURFACE"], TYPES["CONICAL_SURFACE"]
 _EXTRUSION, _REVOLUTION = TYPES["SURFACE_OF_LINEAR_EXTRUSION"], TYPES["SURFACE_OF_REVOLUTION"]
 _OFFSET, _RECTANGULAR = TYPES["OFFSET_SURFACE"], TYPES["RECTANGULAR_TRIMMED_SURFACE"]
+_REPLICA = TYPES["SURFACE_REPLICA"]
 _POINT, _AXIS = TYPES["CARTESIAN_POINT"], TYPES["AXIS1_PLACEMENT"]
 
 
@@ -232,7 +233,7 @@ def any_surface(file, row, slots, frames, count, line, numbers, memory, at, firs
     elif code <= _LAST_NET:
         reason, points, total = spline_surface(file, row, line, controls, knots, at, first)
     else:
-        reason = ENDLESS
+        reason = TYPE if code == _REPLICA else ENDLESS
     return reason, count, points, total
 
 
@@ -266,3 +267,24 @@ def surfaces(
             out[surface, 11] = 0
     state[0], state[1], state[2], state[3] = frame, surface, at, first
     return 0
+
+
+@entry("i4[:] i1[:] i8[:,4] i8[:,5] i8[:,12]")
+def link(slots, reasons, edges, faces, surfaces):
+    """Name curves and surfaces by their rows instead of those of the file: how many offset surfaces there are.
+
+    slots, reasons : of `curves` and `surfaces`; what has a reason is −1
+    edges, faces, surfaces : of `brep.Shapes`
+    """
+    offsets = 0
+    for edge in range(len(edges)):
+        row = edges[edge, 0]
+        edges[edge, 0] = slots[row] if reasons[row] == NO_REASON else -1
+    for face in range(len(faces)):
+        row = faces[face, 0]
+        faces[face, 0] = slots[row] if row >= 0 and reasons[row] == NO_REASON else -1
+    for surface in range(len(surfaces)):
+        if surfaces[surface, 0] == OFFSET:
+            surfaces[surface, 11] = slots[surfaces[surface, 11]]
+            offsets += 1
+    return offsets

@@ -16,7 +16,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from massproof.kernels.geometry import CONE, CYLINDER, GEOMETRY, LINE, PLANE, TORUS, Geometry
+from massproof.kernels.geometry import (
+    CONE,
+    CYLINDER,
+    GEOMETRY,
+    LINE,
+    PLANE,
+    SPHERE,
+    SPLINE,
+    TORUS,
+    Geometry,
+)
 from massproof.kernels.inner import FIELDS, clear, closed_inner, spline_inner, tabulate
 from massproof.kernels.inversion import (
     COS,
@@ -44,22 +54,30 @@ TOTAL, FINE, ROUGH, INNER, INNER_ROUGH, ERRORS, PANEL_ERRORS, BORDER, PANEL_BORD
 # Fields of a border row.
 LINES, LENGTH, GAP_SUM, GAP_MOST, TRAVEL = 0, 3, 4, 5, 6
 # Rows of places: of the walk, at the beginning of a panel, where the loop began, where the edge before ended,
-# before a search; a segment: u, v, u, v; counts: turns in u, in v, searches left, v of a pole; in space the vertex
-# where the walk is, where the loop began, where the edge before ended.
+# before a search; a segment: u, v, u, v; counts: turns in u, in v, searches left, v of a pole, and work: all of it,
+# that of panels before they are halved, that of one step of a search, that of one inner integral; in space the
+# vertex where the walk is, where the loop began, where the edge before ended.
 HERE, BEFORE, ORIGIN, PAST, SPARE, SEGMENT, COUNTS, POINT, ORIGIN_POINT, PAST_POINT = range(10)
-TURNS_U, TURNS_V, SEARCHES, POLE_V = 0, 1, 2, 3
+TURNS_U, TURNS_V, SEARCHES, POLE_V, WORK, PLAIN, STEP, INTEGRAL = range(8)
 
 _LEVELS = 12  # how often a panel is halved
 _SEARCHES = 40  # of feet, in a face whose edges are far from it
+# Work is counted in what takes a nanosecond, more or less, and not timed: so the same face gives the same numbers
+# anywhere. Panels are halved while it is less than _FREE, or than _TIMES what the panels took before, and less
+# than _ENOUGH; faces of 114 real files take a tenth of that. Then what is left over counts as error.
+_FREE, _TIMES, _ENOUGH = 3e8, 5.0, 3e9
+_DOUBT = (
+    4.0  # times what rules differ by: on panels too long for what they hold, they are off by more than that
+)
+_MOST = 1e10  # for a face: more is left to another engine
 _STRIP = 1e-3  # of the strip between an edge and its face: to integrate finer than that is no gain
 _NEAR = 1e-3  # of half an edge: so near to a pole its tangent still tells u
 _FAR = 1e-3  # of the size of a face: a foot that is farther is looked for everywhere
 
-OUTCOMES = ("measured", "unsupported surface", "unsupported edge", "without border")
-REVERSED, WOUND = (
-    1,
-    2,
-)  # flags: loops run against the face; loops wind round a surface that does not end there
+OUTCOMES = ("measured", "unsupported surface", "unsupported edge", "without border", "too much work")
+# Flags: loops run against the face; wind round a surface that does not end there; are too rough to be integrated as
+# accurately as asked.
+REVERSED, WOUND, SPENT = 1, 2, 4
 
 
 class Scratch(NamedTuple):
@@ -110,7 +128,8 @@ def find_foot(geometry, patch, search, scratch):
         return
     u, v, again = here[U], here[V], False
     while True:
-        free_foot(geometry, patch, scratch.spot[0], scratch.spot[1], here, search, scratch)
+        steps = free_foot(geometry, patch, scratch.spot[0], scratch.spot[1], here, search, scratch)
+        counts[WORK] += counts[STEP] * steps
         if again and spare[GAP] <= here[GAP]:
             copy(spare, here)
         if search == 1 or here[GAP] <= _FAR * patch.size or counts[SEARCHES] <= 0.0:
@@ -210,6 +229,7 @@ def add_node(geometry, patch, weight, coarse, scratch):
     step, rough = -weight * here[DU], -coarse * here[DU]
     if abs(step) <= 1e-16 * (patch.size if patch.kind == PLANE else patch.high_u - patch.low_u):
         return
+    scratch.places[COUNTS, WORK] += scratch.places[COUNTS, INTEGRAL]
     if is_free(patch.kind):
         u = wrapped(here[U], patch.low_u, patch.period_u)
         spline_inner(geometry, patch, u, here[V], scratch, sums[INNER], sums[INNER_ROUGH])
@@ -268,7 +288,10 @@ def differences(sums):
 
 @kernel
 def keep_panel(patch, piece, targets, last, scratch):
-    """Add a panel to its face when its rules agree, or when it is the last that will be tried."""
+    """Add a panel to its face when its rules agree; False when they do not, and it is to be halved.
+
+    last : 0, or how often what the rules differ by counts as error of a panel that is not halved
+    """
     sums, here = scratch.sums, scratch.places[HERE]
     area, volume, first, second = differences(sums)
     strip = _STRIP * sums[PANEL_BORDER, GAP_SUM]
@@ -276,9 +299,11 @@ def keep_panel(patch, piece, targets, last, scratch):
     good = (
         good and first <= targets[2] + strip * patch.size**2 and second <= targets[3] + strip * patch.size**3
     )
-    if not (good or last):
+    if not (good or last > 0.0):
         copy(scratch.places[BEFORE], here)
         return False
+    if not good:
+        area, volume, first, second = last * area, last * volume, last * first, last * second
     for k in range(FIELDS):
         sums[TOTAL, k] += sums[FINE, k]
     inner, row, more = sums[PANEL_ERRORS], sums[BORDER], sums[PANEL_BORDER]
@@ -366,29 +391,59 @@ def finish(geometry, patch, sense, edged, stage, count, scratch):
 
 
 @kernel
+def price(geometry, patch, counts):
+    """Note how much work a step of a search is, and an inner integral."""
+    counts[STEP], counts[INTEGRAL] = 0.0, 4000.0 if patch.kind == SPHERE or patch.kind == TORUS else 200.0
+    if is_free(patch.kind):
+        numbers = geometry.surfaces[patch.base]
+        u, v, columns = numbers[2] + 1.0, numbers[3] + 1.0, numbers[5] * 1.0
+        counts[STEP] = 100.0 + 12.0 * u * v
+        point = 10.0 + 4.0 * v if patch.kind == SPLINE else counts[STEP]
+        counts[INTEGRAL] = 5.0 * u * columns + point * patch.cells * nodes_of(patch.rule)
+
+
+@kernel
+def spent(counts):
+    """Whether no more panels of a face may be halved."""
+    return counts[WORK] > min(_FREE + _TIMES * counts[PLAIN], _ENOUGH)
+
+
+@kernel
+def walk_piece(geometry, borders, patch, piece, targets, scratch):
+    """Walk one piece, in panels that are halved until they are good, or enough was done."""
+    stack, counts, depth = scratch.stack, scratch.places[COUNTS], 1
+    stack[0, 0], stack[0, 1], stack[0, 2] = piece[2], piece[3], 0.0
+    if piece[0] == BAND:
+        stack[0, 0], stack[0, 1] = 0.0, 1.0
+    while depth > 0:
+        a, b, level = stack[depth - 1, 0], stack[depth - 1, 1], stack[depth - 1, 2]
+        before = counts[WORK]
+        panel(geometry, borders, patch, piece, a, b, scratch)
+        if level == 0.0:
+            counts[PLAIN] += counts[WORK] - before
+        depth -= 1
+        last = _DOUBT if spent(counts) else 1.0 if level >= _LEVELS else 0.0
+        if keep_panel(patch, piece, targets, last, scratch):
+            continue
+        stack[depth, 0], stack[depth, 1], stack[depth, 2] = 0.5 * (a + b), b, level + 1.0
+        stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = a, 0.5 * (a + b), level + 1.0
+        depth += 2
+
+
+@kernel
 def walk(geometry, borders, patch, sense, edged, count, targets, scratch):
-    """Walk all pieces of a face, and those that are appended on the way."""
+    """Walk all pieces of a face, and those that are appended on the way; returns how many, −1 for too many."""
     i = stage = 0
-    stack = scratch.stack
     while i < count or stage < 2:
+        if scratch.places[COUNTS, WORK] > _MOST:
+            return -1
         if i == count:
             count = finish(geometry, patch, sense, edged, stage, count, scratch)
             stage += 1
             continue
         piece = scratch.pieces[i]
         begin_piece(patch, piece, scratch.places)
-        stack[0, 0], stack[0, 1], stack[0, 2] = piece[2], piece[3], 0.0
-        if piece[0] == BAND:
-            stack[0, 0], stack[0, 1] = 0.0, 1.0
-        depth = 1
-        while depth > 0:
-            a, b, level = stack[depth - 1, 0], stack[depth - 1, 1], stack[depth - 1, 2]
-            panel(geometry, borders, patch, piece, a, b, scratch)
-            depth -= 1
-            if not keep_panel(patch, piece, targets, level >= _LEVELS, scratch):
-                stack[depth, 0], stack[depth, 1], stack[depth, 2] = 0.5 * (a + b), b, level + 1.0
-                stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = a, 0.5 * (a + b), level + 1.0
-                depth += 2
+        walk_piece(geometry, borders, patch, piece, targets, scratch)
         count = end_piece(geometry, patch, piece, count, scratch)
         i += 1
     return count
@@ -419,7 +474,7 @@ def first_vertex(borders, face, frame):
 
 
 @kernel
-def reset(scratch):
+def reset(geometry, patch, scratch):
     """Make the memory ready for a new face."""
     for k in range(PANEL_BORDER + 1):
         clear(scratch.sums[k])
@@ -427,6 +482,7 @@ def reset(scratch):
         for i in range(8):
             scratch.places[k, i] = 0.0
     scratch.places[COUNTS, SEARCHES] = _SEARCHES
+    price(geometry, patch, scratch.places[COUNTS])
 
 
 @kernel
@@ -447,18 +503,23 @@ def flags_of(patch, sense, count, scratch):
     round_ = patch.kind == CYLINDER or (patch.period_v > 0.0 and patch.period_u > 0.0)
     if (round_ and counts[TURNS_U] != 0.0) or counts[TURNS_V] != 0.0:
         flags |= WOUND
+    if spent(counts):
+        flags |= SPENT
     return flags
 
 
 @kernel
-def publish(sums, fields, errors, border):
-    """Copy the sums of a face to its rows."""
+def publish(sums, count, fields, errors, border):
+    """Copy the sums of a face to its rows, unless its walk was given up; returns the outcome."""
+    if count < 0:
+        return 4
     for k in range(FIELDS):
         fields[k] = sums[TOTAL, k]
     for k in range(4):
         errors[k] = sums[ERRORS, k]
     for k in range(TRAVEL):
         border[k] = sums[BORDER, k]
+    return 0
 
 
 @entry(
@@ -481,13 +542,15 @@ def measure(
     parts : in how many the knot spans of v are divided
     out : (F, 14) fields of `inner`;  errors : (F, 4) of area, volume, first, second moments
     borders_out : (F, 6) area vector along the edges, their length, ∫ gap, largest gap
-    outcomes : (F, 3) index in OUTCOMES, flags, pieces
+    outcomes : (F, 3) index in OUTCOMES, flags, pieces; what was SPENT before stays as it is
     """
     geometry = Geometry(frames, curves, curve_numbers, surfaces, surface_numbers, controls, knots)
     borders = Borders(edges, edge_points, ranges, uses, loops)
     scratch = Scratch(work, at, spot, columns, cells, table, row, sums, places, pieces, stack)
     tabulated, used = -1, 0
     for f in chosen:
+        if outcomes[f, 1] & SPENT:
+            continue
         face, s = faces[f], faces[f, 0]
         outcomes[f, 0], edged = supported(geometry, borders, face)
         outcomes[f, 1] = outcomes[f, 2] = 0
@@ -504,9 +567,9 @@ def measure(
         if not edged and not patch.whole:
             outcomes[f, 0] = 3
             continue
-        reset(scratch)
+        reset(geometry, patch, scratch)
         count = list_pieces(geometry, borders, face, pieces)
         count = walk(geometry, borders, patch, sense, edged, count, targets[f], scratch)
-        publish(sums, out[f], errors[f], borders_out[f])
         outcomes[f, 1], outcomes[f, 2] = flags_of(patch, sense, count, scratch), count
+        outcomes[f, 0] = publish(sums, count, out[f], errors[f], borders_out[f])
     return 0

@@ -95,7 +95,7 @@ def grid_place(patch, step):
 
 @kernel
 def free_foot(geometry, patch, point, tangent, here, search, scratch):
-    """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1.
+    """Foot of `point` on a spline or on an offset of one, near `here[U]`, `here[V]` unless search is 1; steps taken.
 
     One loop serves the search and Newton's method, since each evaluation that is written is compiled.
     """
@@ -127,6 +127,7 @@ def free_foot(geometry, patch, point, tangent, here, search, scratch):
         done = step_size(at, u - best_u, v - best_v) <= 1e-9 * patch.size
     here[U], here[V], here[GAP] = u, v, math.sqrt(d)
     follow(patch, at, x, y, z, tangent, here)
+    return step + 1
 
 
 @kernel

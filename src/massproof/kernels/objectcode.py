@@ -4,7 +4,8 @@ A file of the cache is named after the kernel and a digest of everything that de
 sources of all kernels, the version of LLVM's door, the processor and its features. It begins with a digest
 of the rest, so that a damaged one is compiled again instead of being run. The rest is an image (`image`) that
 is copied to memory, or where there is none, as on another kind of processor, an object file that LLVM links:
-importing LLVM's door and linking takes 40 ms, the image one.
+importing LLVM's door and linking takes 40 ms, the image one. What an image calls of other libraries, such as sin,
+is kept by name: where those lie in memory is another matter in each process.
 
 A digest says nothing of who wrote it, and names can be known ahead: only what this user, or root, wrote is run, from a
 folder in which nobody else can write.
@@ -15,12 +16,14 @@ import hashlib
 import mmap
 import os
 import stat
+import struct
 import sys
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from massproof.errors import InputError
 
@@ -36,6 +39,7 @@ _TYPES = {
 
 # Where images run: elsewhere LLVM knows better what a processor wants before it executes what was written.
 _IMAGES = sys.platform == "linux" and os.uname().machine == "x86_64"
+_ADDRESS = 8  # bytes that an image has for each
 # Of the lines of /proc/cpuinfo, those that say what a processor can do; others change from moment to moment.
 _ABLE = ("vendor_id", "cpu family", "model", "stepping", "flags")
 
@@ -116,8 +120,9 @@ def quick(entry):
 def linked(entry):
     """A C function of the kernel: from the cache, or compiled now and kept if the cache can be written."""
     code = _read(path_of(entry))
-    kind, where, content = (code and _parsed(code)) or _parsed(compiled(entry))
-    address = _placed(content) + int(where) if kind == "image" else _link(where, content)
+    kept = (code and _parsed(code)) or _parsed(compiled(entry))
+    start = _placed(kept.content, kept.outside) if kept.image else 0
+    address = start + int(kept.where) if kept.image else _link(kept.where, kept.content)
     types = []
     for argument in entry.arguments:
         if argument.shape is None:
@@ -127,14 +132,39 @@ def linked(entry):
     return ctypes.CFUNCTYPE(ctypes.c_int64, *types)(address)
 
 
+class _Kept(NamedTuple):
+    image: bool  # or an object file
+    where: str  # its function begins, or its name
+    outside: list[int]  # addresses of what an image calls
+    content: bytes
+
+
 def _parsed(code):
-    """How to run what is kept, where it begins or what it is called, and the code; None when that makes no sense."""
+    """What is kept; None when that makes no sense, or calls what this process does not have."""
     head, line, content = code.partition(b"\n")
-    kind, _, where = head.decode("ascii", "replace").partition(" ")
-    if kind == "image" and _IMAGES and where.isdecimal() and int(where) < len(content):
-        return kind, where, content
-    named = kind == "object" and where and " " not in where
-    return (kind, where, content) if named and line and content else None
+    kind, _, rest = head.decode("ascii", "replace").partition(" ")
+    where, *names = rest.split(" ")
+    if kind == "object" and where and line and content and not names:
+        return _Kept(False, where, [], content)
+    outside = [_address(name) for name in names]
+    room = len(content) - _ADDRESS * len(names)
+    if kind == "image" and _IMAGES and where.isdecimal() and int(where) < room and None not in outside:
+        return _Kept(True, where, outside, content)
+    return None
+
+
+def _address(name):
+    """Where a function lies of the libraries that Python itself uses; None when they have none of that name."""
+    try:
+        return ctypes.cast(_process()[name], ctypes.c_void_p).value
+    except AttributeError:
+        return None
+
+
+@cache
+def _process():
+    """This process and the libraries it shows to all: where LLVM looks, too."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def compiled(entry):
@@ -153,10 +183,9 @@ def packed(name, binary):
     from massproof.kernels import image
 
     found = image.flat(binary, name) if _IMAGES else None
-    if found is None:
+    if found is None or None in map(_address, found.outside):
         return f"object {name}\n".encode() + binary
-    content, start = found
-    return f"image {start}\n".encode() + content
+    return " ".join(("image", str(found.start), *found.outside)).encode() + b"\n" + found.content
 
 
 def _read(path):
@@ -188,15 +217,16 @@ def _write(path, code):
                 raise
 
 
-def _placed(content):
-    """Address of a copy of an image that can be executed, and no longer written.
+def _placed(content, outside=()):
+    """Address of a copy of an image, with the addresses of what it calls, that can be executed and no longer written.
 
     Raises InputError where the system forbids that, as LLVM could not link there either.
     """
     memory = mmap.mmap(-1, len(content), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.write(content)
+    memory.write(content[: len(content) - _ADDRESS * len(outside)])
+    memory.write(struct.pack(f"={len(outside)}Q", *outside))
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect = _process().mprotect
     protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
     if protect(address, len(content), mmap.PROT_READ | mmap.PROT_EXEC):
         why = os.strerror(ctypes.get_errno())

@@ -32,7 +32,7 @@ def shared_volume(volumes, low, high):
     returns how many pairs were found, whether they are all, and a volume
     """
     count, shared, left = 0, 0.0, _MOST
-    if not len(volumes):
+    if len(volumes) < 2:
         return count, True, shared
     boxes = Boxes(Grid(np.concatenate([low, high])).around(low, high))
     block = max(1, _PAIRS // len(volumes))

@@ -1,6 +1,6 @@
 """Types of entities that are read, with the arguments that each declares.
 
-The table follows ISO 10303-42:2019 (geometry and topology) and ISO 10303-21:2016 (how instances are written).
+The table follows ISO 10303-42:2019 (geometry, topology, tessellations) and ISO 10303-21:2016 (how they are written).
 """
 
 import numpy as np
@@ -36,6 +36,7 @@ SEAM_CURVE curve name curve any word
 INTERSECTION_CURVE curve name curve any word
 BOUNDED_SURFACE_CURVE curve name curve any word
 OFFSET_CURVE_3D curve name curve number word direction
+CURVE_REPLICA curve name curve any
 COMPOSITE_CURVE_SEGMENT segment word flag curve
 
 PLANE surface name frame
@@ -52,6 +53,7 @@ BEZIER_SURFACE surface name count count point** word word word word
 UNIFORM_SURFACE surface name count count point** word word word word
 QUASI_UNIFORM_SURFACE surface name count count point** word word word word
 SURFACE_OF_PARTS surface
+SURFACE_REPLICA surface name surface any
 RECTANGULAR_TRIMMED_SURFACE surface name surface number number number number flag flag
 CURVE_BOUNDED_SURFACE surface name surface any word
 
@@ -77,6 +79,12 @@ BREP_WITH_VOIDS solid name shell/turned_shell shell/turned_shell*
 SOLID_OF_PARTS solid
 SHELL_BASED_SURFACE_MODEL surfaces name shell/turned_shell*
 FACE_BASED_SURFACE_MODEL surfaces name shell/turned_shell*
+
+COORDINATES_LIST coordinates name count number**
+TRIANGULATED_FACE triangles name coordinates count number** any count* count**
+COMPLEX_TRIANGULATED_FACE triangles name coordinates count number** any count* count** count**
+TRIANGULATED_SURFACE_SET triangles name coordinates count number** count* count**
+COMPLEX_TRIANGULATED_SURFACE_SET triangles name coordinates count number** count* count** count**
 """
 # The same for the parts of a complex instance, which have no arguments of other parts.
 _PARTS = """
@@ -95,6 +103,7 @@ OF_PARTS = {
     "CONTEXT_OF_PARTS": "GEOMETRIC_REPRESENTATION_CONTEXT",
     "REPRESENTATION_OF_PARTS": "REPRESENTATION",
     "RELATIONSHIP_OF_PARTS": "REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION",
+    "TESSELLATION_OF_PARTS": "TESSELLATED_ITEM",
 }
 # Known for other reasons: what products, units and properties are read from, what is recognised and not
 # measured, and what is frequent and of no use here, so that its name is found at once.
@@ -104,7 +113,7 @@ STYLED_ITEM OVER_RIDING_STYLED_ITEM PRESENTATION_STYLE_ASSIGNMENT SURFACE_STYLE_
 SURFACE_STYLE_FILL_AREA FILL_AREA_STYLE FILL_AREA_STYLE_COLOUR COLOUR_RGB DRAUGHTING_PRE_DEFINED_COLOUR CURVE_STYLE
 DRAUGHTING_PRE_DEFINED_CURVE_FONT POINT_STYLE PRESENTATION_LAYER_ASSIGNMENT ANNOTATION_OCCURRENCE
 MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION SURFACE_STYLE_RENDERING_WITH_PROPERTIES
-SURFACE_STYLE_TRANSPARENT SURFACE_STYLE_BOUNDARY INVISIBILITY
+SURFACE_STYLE_TRANSPARENT SURFACE_STYLE_BOUNDARY INVISIBILITY CONTEXT_DEPENDENT_OVER_RIDING_STYLED_ITEM
 HEADER ENDSEC DATA FILE_DESCRIPTION FILE_NAME FILE_SCHEMA ISO-10303-21 ANCHOR REFERENCE SIGNATURE
 GEOMETRIC_REPRESENTATION_CONTEXT GLOBAL_UNIT_ASSIGNED_CONTEXT GLOBAL_UNCERTAINTY_ASSIGNED_CONTEXT
 PARAMETRIC_REPRESENTATION_CONTEXT REPRESENTATION_CONTEXT
@@ -124,15 +133,14 @@ GEOMETRICALLY_BOUNDED_WIREFRAME_SHAPE_REPRESENTATION TESSELLATED_SHAPE_REPRESENT
 EDGE_BASED_WIREFRAME_SHAPE_REPRESENTATION SHELL_BASED_WIREFRAME_SHAPE_REPRESENTATION CSG_SHAPE_REPRESENTATION
 PROPERTY_DEFINITION PROPERTY_DEFINITION_REPRESENTATION GENERAL_PROPERTY GENERAL_PROPERTY_ASSOCIATION
 MEASURE_REPRESENTATION_ITEM DESCRIPTIVE_REPRESENTATION_ITEM
-TESSELLATED_SOLID TESSELLATED_SHELL TRIANGULATED_FACE COMPLEX_TRIANGULATED_FACE COORDINATES_LIST
-TRIANGULATED_SURFACE_SET COMPLEX_TRIANGULATED_SURFACE_SET
+TESSELLATED_ITEM TESSELLATED_SOLID TESSELLATED_SHELL TESSELLATED_GEOMETRIC_SET CUBIC_BEZIER_TRIANGULATED_FACE
 GEOMETRIC_CURVE_SET GEOMETRIC_SET
 CSG_SOLID BOOLEAN_RESULT BLOCK SPHERE RIGHT_CIRCULAR_CYLINDER RIGHT_CIRCULAR_CONE TORUS RIGHT_ANGULAR_WEDGE
 EXTRUDED_AREA_SOLID REVOLVED_AREA_SOLID SOLID_REPLICA EXTRUDED_FACE_SOLID REVOLVED_FACE_SOLID
 LENGTH_MEASURE POSITIVE_LENGTH_MEASURE PLANE_ANGLE_MEASURE PARAMETER_VALUE MASS_MEASURE AREA_MEASURE
 VOLUME_MEASURE POSITIVE_RATIO_MEASURE RATIO_MEASURE COUNT_MEASURE
 BOUNDED_CURVE CURVE BOUNDED_SURFACE SURFACE GEOMETRIC_REPRESENTATION_ITEM REPRESENTATION_ITEM
-TOPOLOGICAL_REPRESENTATION_ITEM SOLID_MODEL
+TOPOLOGICAL_REPRESENTATION_ITEM SOLID_MODEL MAKE_FROM_USAGE_OPTION
 """
 _ROWS = [line.split() for line in _SCHEMA.split("\n") if line]
 _PART_ROWS = [line.split() for line in _PARTS.split("\n") if line]
@@ -140,8 +148,9 @@ _PART_ROWS = [line.split() for line in _PARTS.split("\n") if line]
 TYPES = {row[0]: FIRST_CODE + i for i, row in enumerate(_ROWS)}
 for _name in [*(row[0] for row in _PART_ROWS), *_NAMES.split(), *OF_PARTS]:
     TYPES.setdefault(_name, FIRST_CODE + len(TYPES))
+NAMES = {code: name for name, code in TYPES.items()}
 CLASSES = tuple(dict.fromkeys(row[1] for row in _ROWS))
-CLASS_OF = {row[0]: row[1] for row in _ROWS}
+OF_CLASS = {name: tuple(row[0] for row in _ROWS if row[1] == name) for name in CLASSES}
 # What an argument must be, as `verify` sees it: in the lowest four bits one of these, then whether it may be
 # $, how deep its lists are, and from bit 8 on the classes that are referred to.
 NAME, ANY, NUMBERS, COUNT, FLAG, ENUMERATION, REFERENCES = range(7)

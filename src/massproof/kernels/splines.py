@@ -70,7 +70,7 @@ def write_knots(kinds, values, counts, numbers, total, knots, at):
         return False
     for i in range(size):
         value, times = values[numbers + 1 + i], np.int64(values[counts + 1 + i])
-        if written + times > total or (i > 0 and not value > values[numbers + i]):
+        if times > total - written or (i > 0 and not value > values[numbers + i]):
             return False
         for k in range(times):
             knots[at + written + k] = value
