@@ -119,23 +119,30 @@ def convert(
     length = units.unit("m" if name in _METRES else to_unit or _USUAL.get(name, "mm"), "length").symbol
     options = given | options
     if name == "step" and isinstance(loaded.geometry, (Brep, Drawn)):
+        if fineness != tessellate.Fineness():
+            msg = f"{loaded.name} becomes STEP with exact faces: leave out deflection, angle and volume error"
+            raise UsageError(msg)
         formats.require_options(name, options)
-        data, parts = rewrite.step(loaded, path.stem, length, turn, fineness, **options)
+        data, parts = rewrite.step(loaded.geometry, path.stem, length, turn, **options)
         write_file(path, data)
         made, triangles, again = [path], 0, path
     else:
-        scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness).moved(
-            turn
-        )
-        with replaced(path) as (files, made):
-            formats.write(scene.in_unit(length), name, path.name, files, options)
+        scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
+        made, again = _drawn(scene.moved(turn), path, name, length, options)
         parts, triangles = sum(1 for _ in scene.placed()), scene.triangles
-        again = _readable(scene, name, path, options)
     after = measure(again, unit=None if name in _OWN else length, format=name)
     findings = tuple(_findings(before, after, turn if name == "step" else None))
-    return Conversion(
-        tuple(made), name, length, parts, triangles, before, after, _error(before, after), findings
-    )
+    error = _error(before, after)
+    return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
+
+
+def _drawn(
+    scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
+) -> tuple[list[Path], Any]:
+    """Write the facets of a scene; the files, and what is measured again."""
+    with replaced(path) as (files, made):
+        formats.write(scene.in_unit(length), name, path.name, files, options)
+    return made, _readable(scene, name, path, options)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
@@ -219,10 +226,8 @@ def _apart(
     found: dict[str, tuple[float | None, float | None]] = {}
     for name in ("volume", "area"):
         old, new = getattr(before, name), getattr(after, name)
-        if (old is None) != (new is None) or (
-            old and new and not _agree(old.interval, new.interval, old.value)
-        ):
-            found[name] = old and old.value, new and new.value
+        if new and not (old and _agree(old.interval, new.interval, new.value)):
+            found[name] = old and old.value, new.value
     if before.center_of_mass and after.center_of_mass and before.bounding_box:
         box = [*before.bounding_box.min, *before.bounding_box.max]
         reach, rows = max(abs(corner.value) for corner in box), turn[:3, :3].tolist()

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from massproof import occt, units
 from massproof.brep import Brep
 from massproof.errors import FormatError
@@ -43,7 +45,7 @@ def rewritten(
     """
     from OCP.STEPCAFControl import STEPCAFControl_Reader
 
-    with occt.door("writing STEP"):
+    with occt.door("writing STEP"), _without_names_of_its_own():
         document = _document()
         reader = STEPCAFControl_Reader()
         for what in _KEPT:
@@ -102,6 +104,27 @@ def _name(label: Any, name: str) -> None:
     occt.static(TDataStd_Name, "Set")(label, TCollection_ExtendedString(name, True))
 
 
+def _name_of(label: Any) -> str:
+    from OCP.TDataStd import TDataStd_Name
+
+    found = TDataStd_Name()
+    known = label.FindAttribute(occt.static(TDataStd_Name, "GetID")(), found)
+    return str(found.Get().ToExtString()) if known else ""
+
+
+@contextmanager
+def _without_names_of_its_own() -> Iterator[None]:
+    """Parts that have no name get none, as "=>[0:1:1:1]"."""
+    from OCP.XCAFDoc import XCAFDoc_ShapeTool
+
+    before = occt.static(XCAFDoc_ShapeTool, "AutoNaming")()
+    occt.static(XCAFDoc_ShapeTool, "SetAutoNaming")(False)
+    try:
+        yield
+    finally:
+        occt.static(XCAFDoc_ShapeTool, "SetAutoNaming")(before)
+
+
 def _location(matrix: Sequence[Sequence[float]] | Array) -> Any:
     from OCP.gp import gp_Trsf
     from OCP.TopLoc import TopLoc_Location
@@ -115,13 +138,14 @@ def _turn(document: Any, matrix: Sequence[Sequence[float]]) -> None:
     """Turn everything: each part that is part of no other becomes an occurrence of itself."""
     from OCP.TDF import TDF_Label, TDF_LabelSequence
 
-    location = _location(matrix)
-    if location.Transformation().Form() == type(location.Transformation().Form()).gp_Identity:
+    if np.array_equal(matrix, np.eye(4)):
         return
     tool, roots = _tool(document), TDF_LabelSequence()
     tool.GetFreeShapes(roots)
     for label in [roots.Value(k + 1) for k in range(roots.Length())]:
-        tool.SetLocation(label, location, TDF_Label())
+        turned = TDF_Label()
+        tool.SetLocation(label, _location(matrix), turned)
+        _name(turned, _name_of(label))
     tool.UpdateAssemblies()
 
 

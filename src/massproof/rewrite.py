@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from massproof import engines, isolation
-from massproof.brep import Drawn
+from massproof.brep import Brep, Drawn
 from massproof.errors import FormatError, UsageError
 from massproof.formats import step as step_format
 from massproof.mesh import Floats
-from massproof.sources import Loaded
 from massproof.stepfile import Model
 
 
 def step(
-    loaded: Loaded, name: str, unit: str, turn: Floats, protocol: str = "AP214", created: str = ""
+    geometry: Brep | Drawn, name: str, unit: str, turn: Floats, protocol: str = "AP214", created: str = ""
 ) -> tuple[bytes, int]:
     """STEP of a STEP file or CAD object, with its exact faces, and how many parts are placed in it.
 
@@ -38,12 +35,10 @@ def step(
         "name": name,
         "created": created,
     }
-    geometry = loaded.geometry
     if isinstance(geometry, Drawn):
-        _require_rigid(geometry.model, loaded.name)
-        return _again(geometry.model, arguments), sum(
-            len(one.part.placements) for one in engines.measured(geometry.model)
-        )
+        _require_rigid(geometry.model)
+        parts = sum(len(one.part.placements) for one in engines.measured(geometry.model))
+        return _again(geometry.model, arguments), parts
     return occt_write.of_objects(geometry, **arguments), len(geometry.solids or geometry.shells)
 
 
@@ -55,12 +50,12 @@ def _again(model: Model, arguments: dict[str, Any]) -> bytes:
     )[1]
 
 
-def _require_rigid(model: Model, name: str) -> None:
+def _require_rigid(model: Model) -> None:
     """Refuse placements that Open CASCADE takes for others."""
     for one in model.parts:
-        if np.any(one.part.mirrored) or (one.part.scale != 1).any():
+        if one.part.mirrored.any() or (one.part.scale != 1).any():
             msg = (
-                f"{name}: {one.part.name or 'a part'} (#{one.part.number}) is placed mirrored or scaled, which Open "
+                f"{one.part.name or 'a part'} (#{one.part.number}) is placed mirrored or scaled, which Open "
                 "CASCADE cannot write again in STEP; write a mesh format, or apply it where the part was made"
             )
             raise FormatError(msg)

@@ -42,7 +42,7 @@ PROTOCOLS = {
         2013,
     ),
 }
-MAX_TRIANGLES = 2_000_000  # at some 400 bytes each, and ten times that in whatever reads them
+MAX_TRIANGLES = 1_000_000  # which take 370 bytes each, and 11 000 in Open CASCADE when it reads them
 _PIECE = 1 << 15  # triangles whose text is in memory: 13 MB
 _PER_FACE = 7  # instances
 _NEAR = 1e-12  # of the largest coordinate: points that are nearer are one
@@ -92,7 +92,7 @@ def write(scene: Scene, name: str, files: Files, *, protocol: str = "AP214", cre
     chosen, count = known(protocol), scene.triangles
     if count > MAX_TRIANGLES:
         msg = (
-            f"{count} triangles would take {count * 4e-7:.1f} GB in STEP, whose limit here is {MAX_TRIANGLES}; "
+            f"{count} triangles would take {count * 3.7e-7:.2f} GB in STEP, whose limit here is {MAX_TRIANGLES}; "
             "simplify the mesh, or write STL or PLY"
         )
         raise UsageError(msg)
@@ -116,6 +116,7 @@ class _Writer:
 
     def __init__(self, out: BinaryIO, protocol: str) -> None:
         self.out, self.protocol, self.last = out, protocol, 0
+        self.hollow = False
         self.solids: list[int] = []
         self.surfaces: list[int] = []
         self.styled: list[int] = []
@@ -142,13 +143,15 @@ class _Writer:
 
     def placed(self, placed: Placed) -> float:
         """Write a mesh where it stands; its largest coordinate."""
-        vertices, faces = weld.welded(placed.vertices(), placed.faces())
+        with np.errstate(over="ignore", invalid="ignore"):
+            stand = placed.vertices()
+        if not np.isfinite(stand).all():
+            msg = f"{placed.path[-1]} has coordinates that are not finite in this unit; write another unit"
+            raise UsageError(msg)
+        vertices, faces = weld.welded(stand, placed.faces())
         proper = np.flatnonzero((faces != np.roll(faces, 1, axis=1)).all(axis=1))  # others bound nothing
         used, rows = np.unique(faces[proper], return_inverse=True)
         vertices, faces = vertices[used], rows.reshape(-1, 3).astype(np.int32)
-        if not np.isfinite(vertices).all():
-            msg = f"{placed.path[-1]} has coordinates that are not finite in this unit; write another unit"
-            raise UsageError(msg)
         patches = placed.patches()
         shades = np.searchsorted([first for first, _ in patches], proper, side="right") - 1
         palette = [colour for _, colour in patches]
@@ -208,6 +211,8 @@ class _Writer:
         """Write a faceted solid; its number."""
         if not hollows:
             return self.add(f"FACETED_BREP({name},#{outer})")
+        self.hollow = True
+        # Not an instance that is a FACETED_BREP as well: of that Open CASCADE drops the hollows.
         turned = [self.add(f"ORIENTED_CLOSED_SHELL('',*,#{one},.F.)") for one in hollows]
         return self.add(f"BREP_WITH_VOIDS({name},#{outer},({','.join(f'#{one}' for one in turned)}))")
 
@@ -244,7 +249,9 @@ class _Writer:
         shape = self.add(f"PRODUCT_DEFINITION_SHAPE('','',#{design})")
         context = self.context(unit, reach)
         items = [self.origin(), *self.solids, *self.surfaces]
-        kind = "FACETED_BREP_" if not self.surfaces else "MANIFOLD_SURFACE_" if not self.solids else ""
+        kind = "MANIFOLD_SURFACE_" if not self.solids else ""
+        if not (self.surfaces or self.hollow):
+            kind = "FACETED_BREP_"
         listed = ",".join(f"#{one}" for one in items)
         drawn = self.add(f"{kind}SHAPE_REPRESENTATION({name},({listed}),#{context})")
         self.add(f"SHAPE_DEFINITION_REPRESENTATION(#{shape},#{drawn})")
@@ -263,9 +270,9 @@ class _Writer:
         length = self.length(unit)
         angle = self.add("(NAMED_UNIT(*)PLANE_ANGLE_UNIT()SI_UNIT($,.RADIAN.))")
         solid = self.add("(NAMED_UNIT(*)SI_UNIT($,.STERADIAN.)SOLID_ANGLE_UNIT())")
-        near = _reals(np.array([max(reach, 1e-200) * _NEAR]))[0]
+        size = _reals(np.array([max(reach, 1e-200) * _NEAR]))[0]
         near = self.add(
-            f"UNCERTAINTY_MEASURE_WITH_UNIT(LENGTH_MEASURE({near}),#{length},'distance_accuracy_value','')"
+            f"UNCERTAINTY_MEASURE_WITH_UNIT(LENGTH_MEASURE({size}),#{length},'distance_accuracy_value','')"
         )
         return self.add(
             f"(GEOMETRIC_REPRESENTATION_CONTEXT(3)GLOBAL_UNCERTAINTY_ASSIGNED_CONTEXT((#{near}))"
