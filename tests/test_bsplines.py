@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from massproof.kernels.bsplines import derive, span
+from massproof.kernels.bsplines import climb, span
 from massproof.kernels.pieces import EDGE, put_between
 
 
@@ -17,13 +17,15 @@ def test_the_end_of_the_domain_belongs_to_the_last_span_that_is_not_empty(more):
 
 
 def test_a_basis_function_on_coinciding_knots_counts_as_nothing():
-    """N' = p (Nᵣ₋₁/(tᵣ₊ₚ − tᵣ) − Nᵣ/(tᵣ₊ₚ₊₁ − tᵣ₊₁)), and 0/0 is 0: no part of it is infinite or not a number."""
-    out = np.full(3, np.nan)
-    derive(np.full(8, 0.5), 3, 2, np.array([0.25, 0.75]), out)
-    assert out.tolist() == [0, 0, 0]
+    """With Sᵣ = Nᵣ/(tᵣ₊ₚ − tᵣ), N' = p (Sᵣ₋₁ − Sᵣ), and 0/0 is 0: no part of it is infinite or not a number."""
+    start = np.array([[0.25, 0.75, np.nan], [-1, 1, np.nan], [0, 0, np.nan]])
+    out = start.copy()
+    climb(np.full(8, 0.5), 3, 2, 0.5, out, 0)
+    assert out.tolist() == np.zeros((3, 3)).tolist()
 
-    derive(np.array([0.0, 0, 0, 0, 1, 1, 1, 1]), 3, 2, np.array([0.25, 0.75]), out)
-    assert out.tolist() == [-0.5, -1, 1.5]
+    out = start.copy()
+    climb(np.array([0.0, 0, 0, 0, 1, 1, 1, 1]), 3, 2, 0.75, out, 0)
+    assert out.tolist() == [[0.0625, 0.375, 0.5625], [-0.5, -1, 1.5], [2, -4, 2]]
 
 
 @pytest.mark.parametrize(("period", "inner"), [(0.0, [0, 0.25, 1]), (2.0, [0, 0.25, 1, 2, 2.25])])

@@ -50,12 +50,12 @@ def test_a_turned_part_has_the_box_of_turned_shapes(name, scale):
     shapes = moved(shapes, translation=np.array([3.0, -4, 5]))
     (part,) = integrate(shapes)
     (other,) = integrate(moved(shapes, TURN, scale=abs(scale)))
-    low, high = part.box(scale * TURN)
+    low, high, rim = part.extent.box(scale * TURN)
     expected = np.sort([math.copysign(1, scale) * other.low, math.copysign(1, scale) * other.high], axis=0)
 
     assert np.array([low, high]) == pytest.approx(expected, abs=1e-13 * abs(scale))
-    assert part.rim(scale * TURN) < 1e-13
-    assert part.box(scale * TURN)[0] is low and part.box(np.eye(3))[0] is part.low
+    assert rim < 1e-13
+    assert part.extent.box(scale * TURN)[0] is low and part.extent.box(np.eye(3))[0] is part.low
 
 
 @given(rotations, st.floats(-1.2, 1.2))
@@ -267,7 +267,7 @@ def test_what_is_not_looked_at_is_in_the_bound(monkeypatch):
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=False, top=0.0)[0] == 0.0
     assert climbed(HILL, np.ones((5, 5)), 2, knots, inside=None, top=0.0)[0] == 0.0 and between(inside=None)
     assert climbed(HILL, np.ones((5, 5)), 2, knots, top=2.0) == (2.0, 2.0 + 1e-9)
-    for name, most in (("_CELLS", 2), ("_TESTS", 0), ("_LEVELS", 1)):
+    for name, most in (("_CELLS", 2), ("_TESTS", 0), ("_STEPS", 1)):
         with monkeypatch.context() as limited:
             limited.setattr(crests, name, most)
             assert between()
@@ -333,7 +333,7 @@ def test_parts_of_nothing_have_no_box():
     parts = integrate(build.shapes())
 
     assert [part.high.tolist() for part in parts] == [[0, 0, 0]] * 2
-    assert parts[0].box(TURN)[0].tolist() == [0, 0, 0]
+    assert parts[0].extent.box(TURN)[0].tolist() == [0, 0, 0]
 
 
 def test_the_error_of_a_face_without_edges_knows_where_it_is():
@@ -363,4 +363,4 @@ def test_boxes_of_many_turned_solids_come_one_from_another(make):
     (part,) = integrate(make()[0])
     for k in range(3):
         turn = np.roll(np.eye(3), k, axis=0)
-        assert part.box(turn)[1] == pytest.approx(np.roll(part.high, k), abs=1e-14)
+        assert part.extent.box(turn)[1] == pytest.approx(np.roll(part.high, k), abs=1e-14)

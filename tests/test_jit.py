@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from massproof.errors import InputError, UsageError
-from massproof.kernels import jit, objectcode
+from massproof.kernels import crew, jit, objectcode
 from massproof.kernels.jit import entry, in_threads, kernel
 
 COMPILED = pytest.mark.skipif(jit.DISABLED, reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
@@ -280,6 +280,7 @@ def test_warming_links_every_kernel_and_needs_a_place_to_keep_them(monkeypatch, 
     linked = []
     monkeypatch.setattr(jit, "DISABLED", False)
     monkeypatch.setattr(objectcode, "obstacle", lambda: obstacle)
+    monkeypatch.setattr(crew, "compile_together", lambda entries: None)
     monkeypatch.setattr(jit.Entry, "link", lambda self: linked.append(self.name))
     if obstacle:
         with pytest.raises(InputError, match="cannot write to /there"):

@@ -275,7 +275,7 @@ def test_the_search_for_a_foot_where_the_surface_stands_still_ends():
     build = Builder()
     s = build.spline_surface(Net(points, (3, 1), (np.repeat([0.0, 1.0], 4), np.repeat([0.0, 1.0], 2))))
     patch = NO_PATCH._replace(surface=s, base=s, size=1e-6, high_u=1.0, high_v=1.0)
-    here, scratch = np.zeros(8), SimpleNamespace(at=np.zeros((6, 3)), work=np.zeros((ROWS, WIDTH)))
+    here, scratch = np.zeros(8), SimpleNamespace(at=np.full((7, 3), np.nan), work=np.zeros((ROWS, WIDTH)))
     here[U] = here[V] = 1.0
     free_foot(Geometry(*build.shapes()[:7]), patch, np.array([0, 0.4, 0]), Y, here, 0, scratch)
 

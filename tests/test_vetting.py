@@ -69,6 +69,12 @@ def test_an_edge_without_a_curve_spoils_its_faces(row, value):
     assert part.unsupported
 
 
+def test_a_curve_of_no_number_spoils_its_faces():
+    (part,) = integrate(changed(frustum(2.0, 2.0)[0], curve_numbers=((0, 0), np.nan)))
+
+    assert part.unsupported
+
+
 def test_points_that_are_no_numbers_spoil_their_faces_only():
     (part,) = integrate(changed(box()[0], edge_points=((0, 1), np.inf)))
 
@@ -112,4 +118,4 @@ def test_no_table_makes_the_engine_fail():
                 shapes = changed(shapes, **{field: (place, value)})
         with np.errstate(all="ignore"):
             for part in integrate(shapes, 0.1):
-                assert np.isfinite(part.box(np.diag([1.0, 1.0, -1.0]))).all()
+                assert all(np.isfinite(one).all() for one in part.extent.box(np.diag([1.0, 1.0, -1.0])))

@@ -171,7 +171,7 @@ def test_ply_has_the_colours_of_faces():
     assert colours[0].tolist() == [255, 0, 0, 255]
     assert colours[4].tolist() == [0, 128, 64, 255]
     assert colours[12].tolist() == [51, 102, 153, 128]
-    assert colours[24].tolist() == [191, 191, 191, 255]
+    assert colours[24].tolist() == [168, 181, 196, 255]
 
 
 def test_gltf_has_the_tree_with_names_colours_and_each_part_once():

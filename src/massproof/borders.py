@@ -14,6 +14,7 @@ import numpy as np
 
 from massproof.brep import LINE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.kernels.curves import points as curve_points
+from massproof.kernels.feet import feet as spline_feet
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.surfaces import points as surface_points
 from massproof.tables import Table
@@ -22,10 +23,6 @@ _PIECES = (8, 64, 512)  # of an edge; of a spline some more for each of its knot
 _NEAR = 4.0  # times the sag of the chords: points so near to a chord may be on its other side
 _PATHS = 9
 _AGREE = 8  # of them
-_GRID = 24  # points each way, from which feet are looked for
-_STEPS = 60  # of Newton's method
-_FAILS = 12  # of them one after the other: a foot is as near as it gets
-_SHORT = 1e-2  # of the sag of chords
 _OFF = 1e-2  # of the length of the border: feet so far off are none
 
 
@@ -71,8 +68,8 @@ class Border:
             return chords
         if kind not in (SPLINE, OFFSET):
             return chords._replace(places=_revolved(self.table, self.surface, chords.spots))
-        places, off = feet(self.table, self.surface, chords.spots, chords.sag)
         extent = float(np.ptp(chords.spots, axis=0).max())
+        places, off = feet(self.table, self.surface, chords.spots, extent)
         return chords._replace(places=places, sag=chords.sag + off if off <= _OFF * extent else math.inf)
 
     def _sided(self, spot: Floats, place: Floats, chords: _Chords) -> bool | None:
@@ -199,62 +196,9 @@ def evaluated(table: Table, s: int, places: Floats) -> Floats:
     return out.reshape(-1, 6, 3)
 
 
-def feet(table: Table, s: int, spots: Floats, fine: float) -> tuple[Floats, float]:
-    """Parameters where a spline is nearest to points, and how far these are from it at most.
-
-    Newton's method from the nearest of a grid of points, until its steps are short. Where one leads away, one by u
-    alone is tried, one by v alone, and then halves of them.
-    """
-    low, high = np.array(domains(table, s)).T
-    period = periods(table, s)
-    turn = np.where(period > 0, period, 1.0)
-    places, here = _nearest(table, s, spots)
-    away = np.linalg.norm(here[:, 0] - spots, axis=1)
-    fails, going = np.zeros(len(spots), np.int64), np.arange(len(spots))
-    for _ in range(_STEPS):
-        step = _newton(here[going], (here[:, 0] - spots)[going], fails[going] % 3)
-        step *= 0.5 ** (fails[going] // 3)[:, None]
-        tried = places[going] + step
-        tried = np.where(period > 0, low + np.mod(tried - low, turn), np.clip(tried, low, high))
-        there = evaluated(table, s, tried)
-        distance = np.linalg.norm(there[:, 0] - spots[going], axis=1)
-        which = going[better := distance < away[going]]
-        short = np.linalg.norm(there[:, 0] - here[going, 0], axis=1) <= _SHORT * fine
-        short &= fails[going] == 0
-        places[which], here[which], away[which] = tried[better], there[better], distance[better]
-        fails[going] = np.where(better, 0, fails[going] + 1)
-        going = going[~short & (fails[going] < _FAILS)]
-    return places, float(away.max())
-
-
-def _nearest(table: Table, s: int, spots: Floats) -> tuple[Floats, Floats]:
-    """Which point of a grid is nearest to each spot: its parameters and derivatives."""
-    u, v = (
-        a + (b - a) * (np.arange(_GRID) + 0.5) / _GRID for a, b in domains(table, s)
-    )  # no pole is among them
-    grid = np.column_stack([np.repeat(u, _GRID), np.tile(v, _GRID)])
-    known = evaluated(table, s, grid)
-    square = (known[:, 0] ** 2).sum(axis=1)
-    some = np.array_split(spots, 1 + len(spots) // 500)  # so many that their distances fit in a cache
-    near = np.concatenate([(square - 2 * part @ known[:, 0].T).argmin(axis=1) for part in some])
-    return grid[near], known[near]
-
-
-def _newton(here: Floats, apart: Floats, ways: Integers) -> Floats:
-    """Steps to where S − Q is normal to the surface; without second derivatives where these would mislead.
-
-    ways : 0 both parameters, 1 u alone, 2 v alone
-    """
-    uu, uv, vv = ((here[:, i] * here[:, j]).sum(axis=1) for i, j in ((1, 1), (1, 2), (2, 2)))
-    fu, fv = (apart * here[:, 1]).sum(axis=1), (apart * here[:, 2]).sum(axis=1)
-    full = [a + (apart * here[:, i]).sum(axis=1) for a, i in ((uu, 3), (uv, 4), (vv, 5))]
-    good = (full[0] > 0) & (full[0] * full[2] - full[1] ** 2 > 0.1 * (uu * vv - uv**2))
-    a, b, c = (np.where(good, x, y) for x, y in zip(full, (uu, uv, vv), strict=True))
-    determinant = a * c - b * b
-    alone = (ways > 0) | (determinant <= 1e-14 * a * c)
-    known = np.where(alone, 1.0, determinant)
-    both = np.column_stack([(b * fv - c * fu) / known, (b * fu - a * fv) / known])
-    single = np.column_stack(
-        [-fu / np.where(uu > 0, uu, 1.0) * (ways != 2), -fv / np.where(vv > 0, vv, 1.0) * (ways != 1)]
-    )
-    return np.where(alone[:, None], single, both)
+def feet(table: Table, s: int, spots: Floats, size: float) -> tuple[Floats, float]:
+    """Parameters where a spline is nearest to the points of a border, and how far these are from it at most."""
+    out = np.zeros((len(spots), 3))
+    scratch = np.zeros((1, 12)), np.zeros((ROWS, WIDTH)), np.zeros((7, 3)), np.zeros(8)
+    spline_feet(*table.shapes[:7], s, table.closures[s], spots, size, *scratch, out)
+    return out[:, :2].copy(), float(out[:, 2].max())

@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from massproof import units
 from massproof.entities import Entities, Row, Typed
 from massproof.errors import FormatError
 
-_PREFIXES = {
+_POWERS = {
     **{"EXA": 18, "PETA": 15, "TERA": 12, "GIGA": 9, "MEGA": 6, "KILO": 3, "HECTO": 2, "DECA": 1},
     **{"DECI": -1, "CENTI": -2, "MILLI": -3, "MICRO": -6, "NANO": -9, "PICO": -12, "FEMTO": -15, "ATTO": -18},
 }
+_PREFIXES = {name: Fraction(10) ** power for name, power in _POWERS.items()}
+_ONE, _GRAM = Fraction(1), Fraction(1, 1000)
 _CHAIN = 8  # units that may be defined by another, one after the other
-_KNOWN = 256  # units of the SI that are remembered: a file that is read may invent any number of prefixes
 _DEGREE = math.pi / 180
 TYPES = ("CONTEXT_OF_PARTS", "GEOMETRIC_REPRESENTATION_CONTEXT", "GLOBAL_UNIT_ASSIGNED_CONTEXT")
 
@@ -130,19 +130,13 @@ def measure(entities: Entities, row: int, known: dict[int, Measure], chain: tupl
             factor = Fraction(_DEGREE)  # files write it with 9 digits
     elif "SI_UNIT" in parts:
         prefix, base = (*parts["SI_UNIT"], None, None)[-4:-2]
-        name, factor, usual = _si(str(prefix or ""), str(base))
-        kind = kind or usual
+        factor = _PREFIXES.get(str(prefix), _ONE)
+        factor = factor * _GRAM if base == "GRAM" else factor
+        name, kind = f"{prefix or ''}{base}", kind or _SI_KINDS.get(str(base), "")
     else:
         name, factor = "", Fraction(1)
     known[row] = Measure(kind, name, factor)
     return known[row]
-
-
-@lru_cache(_KNOWN)
-def _si(prefix: str, base: str) -> tuple[str, Fraction, str]:
-    """Name and factor of a unit of the SI, and what it measures."""
-    factor = Fraction(10) ** _PREFIXES.get(prefix, 0) * (Fraction(1, 1000) if base == "GRAM" else 1)
-    return prefix + base, factor, _SI_KINDS.get(base, "")
 
 
 _NOT_KINDS = {"NAMED_UNIT", "SI_UNIT", "CONVERSION_BASED_UNIT", "CONTEXT_DEPENDENT_UNIT", "DERIVED_UNIT"}

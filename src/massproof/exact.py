@@ -7,8 +7,9 @@ again with smaller panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
-from massproof.tables import Table, prepare, spread
+from massproof.tables import Flags, Table, grouped, prepare, spread
 from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
@@ -63,15 +64,6 @@ class Part:
         known = self.errors["brep-gap"].area + self.errors["integration"].area
         return self.closed and 2 * self.imbalance * self.area > known
 
-    def box(self, matrix: Floats) -> tuple[Floats, Floats]:
-        """Tight corners after r -> matrix·r, a rotation or mirror times a scale; made when asked, and kept."""
-        low, high, _ = self.extent.box(matrix)
-        return low, high
-
-    def rim(self, matrix: Floats) -> float:
-        """How far that box may be off; of the identity it is `errors["integration"].box`."""
-        return self.extent.box(matrix)[2]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Rows:
@@ -85,6 +77,7 @@ class _Rows:
     entity: Integers  # (P,)
     solid: npt.NDArray[np.bool_]  # (P,) whether the part is a solid
     shell: Integers  # (N,) shell of each face
+    owner: Integers  # (N,) part of each face
     sign: Floats  # (N,) 1 or −1: orientation in the shell
 
 
@@ -99,21 +92,22 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
     integrals = _Integrals(table, rows, accuracy)
     integrals.run(np.arange(len(faces)))
     places = _places(table, rows, integrals)
-    parts = _parts(table, rows, integrals, places)
     for _ in range(_ROUNDS):
-        again = _inaccurate(rows, integrals, parts, accuracy)
+        sums, parts = _parts(table, rows, integrals, places)
+        again = _inaccurate(rows, integrals, sums, parts, accuracy)
         if not len(again):
-            break
+            return parts
         integrals.refine(again)
-        parts = _parts(table, rows, integrals, places)
-    return parts
+    return _parts(table, rows, integrals, places)[1]
 
 
 def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     """Which shells and faces make which part, and the faces, part by part."""
     at, part = spread(shapes.solids[:, 0], shapes.solids[:, 1])
     used = shapes.solid_shells[at, 0]  # their orientation tells nothing: some exporters turn cavities twice
-    free = np.setdiff1d(np.arange(len(shapes.shells)), used)
+    alone = np.ones(len(shapes.shells), bool)
+    alone[used] = False
+    free = np.flatnonzero(alone)
     shells = np.concatenate([used, free])
     part = np.concatenate([part, len(shapes.solids) + np.arange(len(free))])
     outer = np.diff(part, prepend=-1) > 0
@@ -121,7 +115,7 @@ def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     face, sign = shapes.shell_faces[at].T
     entity = np.concatenate([shapes.solids[:, 2], shapes.shells[free, 2]])
     solid = np.arange(len(entity)) < len(shapes.solids)
-    return _Rows(part, outer, entity, solid, shell, 2.0 * sign - 1), shapes.faces[face]
+    return _Rows(part, outer, entity, solid, shell, part[shell], 2.0 * sign - 1), shapes.faces[face]
 
 
 class _Integrals:
@@ -138,11 +132,9 @@ class _Integrals:
         self.origin = (self.low + self.high) / 2
         size = np.linalg.norm(self.high - self.low, axis=1)
         self.reach = np.where(size > 0, size, 1.0) / 2
-        self.owner = rows.part[rows.shell]
-        known = np.isfinite(table.boxes[:, :1])
-        own = np.linalg.norm(
-            np.where(known, table.boxes[:, 3:], 0.0) - np.where(known, table.boxes[:, :3], 0.0), axis=1
-        )
+        self.owner = rows.owner
+        known = np.where(np.isfinite(table.boxes[:, :1]), table.boxes, 0.0)
+        own = np.linalg.norm(known[:, 3:] - known[:, :3], axis=1)
         self.sizes = np.where(own > 0, own, 1.0)
         self.target = np.full(count, _PANEL * accuracy)
         self.parts = 1
@@ -169,12 +161,9 @@ class _Integrals:
 
 def _boxes(rows: _Rows, table: Table) -> tuple[Floats, Floats]:
     """Boxes of all parts."""
-    low = np.full((len(rows.entity), 3), np.inf)
-    high = -low
-    part = rows.part[rows.shell]
-    np.minimum.at(low, part, table.boxes[:, :3])
-    np.maximum.at(high, part, table.boxes[:, 3:])
-    return low, high
+    count = len(rows.entity)
+    low = grouped(np.minimum, rows.owner, count, table.boxes[:, :3], np.inf)
+    return low, grouped(np.maximum, rows.owner, count, table.boxes[:, 3:], -np.inf)
 
 
 def _scratch(table: Table) -> tuple[Floats, ...]:
@@ -184,7 +173,7 @@ def _scratch(table: Table) -> tuple[Floats, ...]:
     columns = int(free[:, 5].max(initial=1))
     cells = int(free[:, 9].max(initial=1)) * _PARTS
     shapes = (
-        (ROWS, WIDTH), (6, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
+        (ROWS, WIDTH), (7, 3), (3, 3), (columns, 8), (cells, 3), (cells * 15, 2 * WIDTH), (2 * WIDTH,),
         (kernel.PANEL_BORDER + 1, FIELDS), (kernel.PAST_POINT + 1, 8), (table.pieces, 4), (32, 3),
     )  # fmt: skip
     return tuple(np.zeros(shape) for shape in shapes)
@@ -195,19 +184,19 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_]]:
 
     An edge joins two faces when it is used by two loops; they look alike when these run it in opposite directions.
     """
-    first = np.searchsorted(table.edge_face, np.arange(len(table.shapes.faces) + 1))
-    use, row = spread(first[:-1], np.diff(first))
-    edge, direction = np.abs(table.edge_use[use]), np.sign(table.edge_use[use])
+    row, edge, direction = table.edge_face, np.abs(table.edge_use), np.sign(table.edge_use)
     key = rows.shell[row] * (len(table.shapes.edges) + 1) + edge
     order = np.argsort(key, kind="stable")
-    begin = np.flatnonzero(np.diff(key[order], prepend=-1))
-    count = np.diff(np.append(begin, len(order)))
+    inner = key[order]
+    begin = np.append(0, 1 + np.flatnonzero(inner[1:] != inner[:-1]))[: len(order)]
+    count = np.append(begin[1:], len(order)) - begin if len(begin) else begin
     shell = rows.shell[row[order[begin]]] if len(begin) else begin
     closed = np.ones(len(rows.part), bool)
     closed[shell[count != 2]] = False
     balance = np.add.reduceat(direction[order] * rows.sign[row[order]], begin) if len(begin) else begin
     sign = rows.sign.copy()
-    for wrong in np.unique(shell[(count == 2) & (balance != 0)]):
+    apart = shell[(count == 2) & (balance != 0)]
+    for wrong in np.unique(apart) if len(apart) else ():
         pairs = (
             order[begin[(shell == wrong) & (count == 2)]][:, None],
             order[1 + begin[(shell == wrong) & (count == 2)]][:, None],
@@ -248,42 +237,37 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> bool:
     return bool(((directions * sign[rows]).sum(axis=1) == 0).all())
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Sums:
-    """Sums over the faces of parts, (P, …) each, or of one part."""
+class _Sums(NamedTuple):
+    """Sums over the faces of parts, one row each."""
 
-    total: Floats  # (13,) moments about the origin and area vector
-    area: Any
-    errors: Floats  # (4,)
-    length: Any  # of edges, each counted for both its faces
-    strip: Any  # ∫ gap along them
-    gap: Any
-    origin: Floats
-    reach: Any
-    centre: Floats  # (3,) of the file
-    noise: float
+    total: Floats  # (P, 13) moments about the origin and area vector
+    area: Floats  # (P,)
+    errors: Floats  # (P, 4)
+    imbalance: Floats  # (P,) length of the area vector: 0 for a closed surface
+    gap: Floats  # (P,) the largest
+    integration: Floats  # (P, 4) errors of area, volume, first and second moments about the origin
+    gaps: Floats  # (P, 4) the same errors, of gaps
 
     @classmethod
     def of(cls, table: Table, rows: _Rows, integrals: _Integrals, moments: Floats) -> _Sums:
-        """Sums of all parts; moments : (N, 13) of the faces, signed."""
-        part, count = rows.part[rows.shell], len(rows.entity)
+        """Sums of all parts; moments : (N, 13) of the faces, signed.
 
-        def summed(values: Floats) -> Floats:
-            out = np.zeros((count, *values.shape[1:]))
-            np.add.at(out, part, values)
-            return out
-
-        border = summed(integrals.borders)
-        gap = np.zeros(count)
-        np.maximum.at(gap, part, integrals.borders[:, 5])
-        area, errors = summed(np.abs(integrals.fields[:, 0])), summed(integrals.errors)
-        place = (integrals.origin, integrals.reach, table.centre, table.noise)
-        return cls(summed(moments), area, errors, border[:, 3], border[:, 4], gap, *place)
-
-    def of_part(self, p: int) -> _Sums:
-        """Sums of one part."""
-        names = [one.name for one in fields(self) if one.name not in ("centre", "noise")]
-        return replace(self, **{name: getattr(self, name)[p] for name in names})
+        A strip of area s between an edge and its face, somewhere within reach R, is missing or counted twice: it
+        changes the moments by no more than s R, s R², s R³. What the area vectors lack to add up to zero is another
+        such strip, and is seen whether the gaps explain it or not.
+        """
+        count, noise, reach = len(rows.entity), table.noise, integrals.reach
+        borders, areas = integrals.borders, np.abs(integrals.fields[:, :1])
+        columns = np.hstack([moments, areas, integrals.errors, borders[:, 3:5]])
+        summed = grouped(np.add, rows.owner, count, columns, 0.0)
+        total, area, errors, length, strip = np.split(summed, (13, 14, 18, 19), axis=1)
+        imbalance = np.linalg.norm(total[:, 10:], axis=1)
+        powers = reach[:, None] ** np.arange(4)
+        integration = errors + (_ROUNDING * area + noise * length) * powers
+        integration[:, 1:] += noise * area * powers[:, :3]
+        gap = grouped(np.maximum, rows.owner, count, borders[:, 5], 0.0)
+        gaps = (strip + imbalance[:, None]) * powers
+        return cls(total, area[:, 0], errors, imbalance, gap, integration, gaps)
 
 
 class _Place(NamedTuple):
@@ -296,15 +280,17 @@ class _Place(NamedTuple):
 
 def _places(table: Table, rows: _Rows, integrals: _Integrals) -> list[_Place]:
     """Extents of all parts, whose faces stand one part after the other."""
-    first = np.searchsorted(rows.part[rows.shell], np.arange(len(rows.entity) + 1))
+    first = np.searchsorted(rows.owner, np.arange(len(rows.entity) + 1))
     senses = np.where(integrals.fields[:, 0] >= 0, 1.0, -1.0)
     free = np.append(0, np.cumsum(table.free))
-    splines, faces = np.diff(free[first]).tolist(), np.diff(first).tolist()
+    splines, faces = (free[first[1:]] - free[first[:-1]]).tolist(), (first[1:] - first[:-1]).tolist()
     return [_Place(*row) for row in zip(extents(table, first, senses), splines, faces, strict=True)]
 
 
-def _parts(table: Table, rows: _Rows, integrals: _Integrals, places: list[_Place]) -> list[Part]:
-    """All parts, from the integrals of their faces."""
+def _parts(
+    table: Table, rows: _Rows, integrals: _Integrals, places: list[_Place]
+) -> tuple[_Sums, list[Part]]:
+    """All parts, from the integrals of their faces, and their sums."""
     sign, closed = _signs(table, rows)
     count = len(rows.entity)
     moments = sign[:, None] * integrals.fields[:, 1:]
@@ -315,27 +301,21 @@ def _parts(table: Table, rows: _Rows, integrals: _Integrals, places: list[_Place
     turned = (sign != rows.sign) | ((integrals.outcomes[:, 1] & kernel.REVERSED) > 0)
     bad = _numbers(table, rows, (integrals.outcomes[:, 0] > 0) | _stray(integrals))
     other = _numbers(table, rows, turned)
-    whole = np.ones(count, bool)
-    np.logical_and.at(whole, rows.part, closed)
-    inverted = np.zeros(count, bool)
-    np.logical_or.at(inverted, rows.part, inside_out & rows.outer)
-    return [
-        _part(
-            sums.of_part(p),
-            (int(rows.entity[p]), bool(rows.solid[p]), bad.get(p, ())),
-            places[p],
-            (bool(whole[p]), other.get(p, ()), bool(inverted[p])),
-        )
-        for p in range(count)
-    ]
+    whole, inverted = np.ones(count, bool), np.zeros(count, bool)
+    whole[rows.part[~closed]] = False
+    inverted[rows.part[inside_out & rows.outer]] = True
+    what = zip(rows.entity.tolist(), rows.solid.tolist(), bad, strict=True)
+    shells = zip(whole.tolist(), other, inverted.tolist(), strict=True)
+    described = enumerate(zip(what, places, shells, strict=True))
+    return sums, [_part(table, integrals.origin[p], sums, p, *row) for p, row in described]
 
 
-def _numbers(table: Table, rows: _Rows, faces: npt.NDArray[np.bool_]) -> dict[int, tuple[int, ...]]:
-    """Entity numbers of some faces, by part."""
-    found: dict[int, list[int]] = {}
-    for f in np.flatnonzero(faces):
-        found.setdefault(int(rows.part[rows.shell[f]]), []).append(int(table.shapes.faces[f, 4]))
-    return {part: tuple(numbers) for part, numbers in found.items()}
+def _numbers(table: Table, rows: _Rows, faces: Flags) -> list[tuple[int, ...]]:
+    """Entity numbers of some faces, part by part."""
+    found: list[tuple[int, ...]] = [()] * len(rows.entity)
+    for f in np.flatnonzero(faces).tolist():
+        found[rows.owner[f]] += (int(table.shapes.faces[f, 4]),)
+    return found
 
 
 def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
@@ -352,48 +332,35 @@ def _stray(integrals: _Integrals) -> npt.NDArray[np.bool_]:
 
 
 def _part(
-    raw: _Sums,
+    table: Table,
+    origin: Floats,
+    sums: _Sums,
+    p: int,
     what: tuple[int, bool, tuple[int, ...]],
     place: _Place,
     shells: tuple[bool, tuple[int, ...], bool],
 ) -> Part:
-    """A part of its sums; what: entity, solid, unsupported; shells: closed, faces turned, inside out."""
+    """Part p of its sums; what: entity, solid, unsupported; shells: closed, faces turned, inside out."""
     entity, solid, unsupported = what
-    imbalance = float(np.linalg.norm(raw.total[10:]))
-    absent = _absent(solid, float(raw.total[0]), len(unsupported), place.faces)
-    body, integration, gaps = _body(raw, imbalance, bool(absent))
-    low, high, rim = place.extent.box(np.eye(3))
-    errors = {
-        "integration": replace(Errors(*map(float, integration)), box=rim),
-        "brep-gap": replace(Errors(*map(float, gaps)), box=float(raw.gap)),
-    }
-    share = imbalance / float(raw.area) if raw.area else 0.0
-    return Part(
-        *(
-            entity,
-            float(raw.area),
-            body,
-            low,
-            high,
-            errors,
-            place.faces,
-            unsupported,
-            *shells,
-        ),
-        *(share, float(raw.gap), absent, place.splines, place.extent),
-    )
-
-
-def _body(raw: _Sums, imbalance: float, absent: bool) -> tuple[Body | None, list[float], list[float]]:
-    """The body of unit density, unless it is absent, and the errors of integration and of gaps."""
-    integration, gaps = _errors(raw, imbalance)
+    area, imbalance, gap = float(sums.area[p]), float(sums.imbalance[p]), float(sums.gap[p])
+    absent = _absent(solid, float(sums.total[p, 0]), len(unsupported), place.faces)
+    low, high, rim = place.extent.plain
+    integration: list[float] = sums.integration[p].tolist()
+    gaps: list[float] = sums.gaps[p].tolist()
+    body = None
     if absent:
-        return None, [integration[0], 0.0, 0.0, 0.0], [gaps[0], 0.0, 0.0, 0.0]
-    about = Body.from_moments(raw.total[:10], raw.origin)
-    away = float(np.linalg.norm(about.centre - raw.origin))
-    integration, gaps = (_centred(e, away, about.mass) for e in (integration, gaps))
-    integration[2] += raw.noise
-    return replace(about, centre=about.centre + raw.centre), integration, gaps
+        integration[1:], gaps[1:] = [0.0] * 3, [0.0] * 3
+    else:
+        about = Body.from_moments(sums.total[p, :10], origin)
+        away = math.dist(about.centre, origin)
+        integration, gaps = (_centred(errors, away, about.mass) for errors in (integration, gaps))
+        integration[2] += table.noise
+        body = Body(about.mass, about.centre + table.centre, about.second)
+    causes = {"integration": _told(integration, rim), "brep-gap": _told(gaps, gap)}
+    return Part(
+        *(entity, area, body, low, high, causes, place.faces, unsupported, *shells),
+        *(imbalance / area if area else 0.0, gap, absent, place.splines, place.extent),
+    )
 
 
 def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:
@@ -405,18 +372,9 @@ def _absent(solid: bool, volume: float, unsupported: int, faces: int) -> str:
     return "" if volume > 0 else "the faces enclose no volume"
 
 
-def _errors(raw: _Sums, imbalance: float) -> tuple[list[float], list[float]]:
-    """Errors of area, volume, first and second moments about the origin: of integration, and of gaps.
-
-    A strip of area s between an edge and its face, somewhere within reach R, is missing or counted twice: it
-    changes the moments by no more than s R, s R², s R³. What the area vectors lack to add up to zero is another
-    such strip, and is seen whether the gaps explain it or not.
-    """
-    powers = raw.reach ** np.arange(4)
-    rounding = _ROUNDING * raw.area + raw.noise * raw.length
-    moved = raw.noise * raw.area * np.array([0.0, 1.0, raw.reach, raw.reach**2])
-    integration = raw.errors + rounding * powers + moved
-    return integration.tolist(), ((raw.strip + imbalance) * powers).tolist()
+def _told(errors: list[float], box: float) -> Errors:
+    area, volume, centre, second = errors
+    return Errors(area, volume, centre, second, box)
 
 
 def _centred(errors: list[float], away: float, volume: float) -> list[float]:
@@ -428,16 +386,18 @@ def _centred(errors: list[float], away: float, volume: float) -> list[float]:
     return [area, body, (first + away * body) / volume, second + 2 * away * first + away * away * body]
 
 
-def _inaccurate(rows: _Rows, integrals: _Integrals, parts: list[Part], accuracy: float) -> Integers:
+def _inaccurate(
+    rows: _Rows, integrals: _Integrals, sums: _Sums, parts: list[Part], accuracy: float
+) -> Integers:
     """Faces that have to be integrated again for their parts to be as accurate as asked, and as their gaps allow."""
-    first = np.searchsorted(rows.part[rows.shell], np.arange(len(parts) + 1))
-    again = np.zeros(len(rows.shell), bool)
-    for p, one in enumerate(parts):
-        reach, own = integrals.reach[p], slice(first[p], first[p + 1])
-        volume = one.body.mass if one.body else np.inf
-        allowed = accuracy * np.array([one.area, volume, volume * reach, volume * reach**2])
-        allowed = np.maximum(allowed, 0.1 * one.errors["brep-gap"].area * reach ** np.arange(4))
-        errors = integrals.errors[own]
-        if (errors.sum(axis=0) > 0.5 * allowed).any():
-            again[own] |= (errors > 0.25 * allowed / max(1, len(errors))).any(axis=1)
+    powers = integrals.reach[:, None] ** np.arange(4)
+    volume = np.array([one.body.mass if one.body else np.inf for one in parts])
+    allowed = accuracy * np.where([True, False, False, False], sums.area[:, None], volume[:, None])
+    allowed[:, 2:] *= powers[:, 1:3]
+    allowed = np.maximum(allowed, 0.1 * sums.gaps[:, :1] * powers)
+    wrong: Flags = np.logical_or.reduce(sums.errors > 0.5 * allowed, axis=1)
+    if not wrong.any():
+        return np.zeros(0, np.int64)
+    share = 0.25 * allowed / np.bincount(rows.owner, minlength=len(parts)).clip(1)[:, None]
+    again = wrong[rows.owner] & (integrals.errors > share[rows.owner]).any(axis=1)
     return np.flatnonzero(again)

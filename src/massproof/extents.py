@@ -17,9 +17,11 @@ import numpy as np
 from massproof.borders import Border, evaluated
 from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.crests import Relief, Summit, climb
-from massproof.tables import Table, spread, subset, turned
+from massproof.tables import Flags, Table, grouped, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
+_OUTWARDS = np.repeat([-1.0, 1.0], 3)  # from corners to heights along −x, −y, −z, x, y, z, and back
+_AS_IT_IS = np.eye(3).tobytes()
 _PLAIN = 0.99  # cosine of a normal that is along an axis, or nearly
 
 Box = tuple[Floats, Floats, float]  # two corners, and how far they can be off
@@ -32,6 +34,7 @@ class Extent:
     table: Table
     faces: Integers
     senses: Floats  # of each face, 1 where its loops run counter-clockwise round Su × Sv, or −1
+    plain: Box  # as they are
     known: dict[bytes, Box]  # by matrix
 
     def box(self, matrix: Floats) -> Box:
@@ -55,31 +58,43 @@ class Extent:
 def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
     """Extents of all parts, of faces first[p] to first[p + 1] − 1 each; senses: of all faces."""
     part = np.repeat(np.arange(len(first) - 1), np.diff(first))
-    border = np.where(table.bare[:, None], -np.inf, table.boxes * [-1, -1, -1, 1, 1, 1])
-    hulls = _hulls(table)
-    tops, most = np.full((2, len(first) - 1, 6), -np.inf)
-    np.maximum.at(tops, part, border)
-    np.maximum.at(most, part, np.maximum(border, hulls))
-    slack = np.zeros(len(first) - 1)
-    np.maximum.at(slack, part, table.slack)
-    wide = np.where(np.isfinite(tops), tops, most)
-    sizes = np.linalg.norm(np.where(np.isfinite(wide), wide, 0.0).reshape(-1, 2, 3).sum(axis=1), axis=1)
-    beyond = np.flatnonzero((hulls > tops[part] + _FINE * sizes[part, None]).any(axis=1))
-    split = np.split(beyond, np.searchsorted(beyond, first[1:-1]))
+    border = table.boxes * _OUTWARDS
+    border[table.bare] = -np.inf
+    tops = grouped(np.maximum, part, len(first) - 1, border, -np.inf)
+    slack = grouped(np.maximum, part, len(tops), table.slack, 0.0)
+    rises = _risen(table, first, part, senses, tops) if table.bulging.any() else np.zeros(len(tops))
+    known: Flags = np.logical_and.reduce(np.isfinite(tops), axis=1)
+    corners = np.where(known[:, None], tops * _OUTWARDS, 0.0)
+    rims = (table.noise + np.maximum(slack, rises)).tolist()
     out = []
     for p, (start, stop) in enumerate(pairwise(first.tolist())):
-        rise = _raised(table, split[p], senses, hulls, tops[p], _FINE * float(sizes[p]))
-        low, high = (-tops[p, :3], tops[p, 3:]) if np.isfinite(tops[p]).all() else np.zeros((2, 3))
-        box = low + table.centre, high + table.centre, table.noise + max(float(slack[p]), rise)
-        out.append(Extent(table, np.arange(start, stop), senses[start:stop], {np.eye(3).tobytes(): box}))
+        box = corners[p, :3] + table.centre, corners[p, 3:] + table.centre, rims[p]
+        out.append(Extent(table, np.arange(start, stop), senses[start:stop], box, {_AS_IT_IS: box}))
     return out
+
+
+def _risen(table: Table, first: Integers, part: Integers, senses: Floats, tops: Floats) -> Floats:
+    """Raise the tops of all parts to what their faces reach beyond their edges; returns how far they can be off."""
+    hulls = _hulls(table)
+    most = np.maximum(tops, grouped(np.maximum, part, len(tops), hulls, -np.inf))
+    wide = np.where(np.isfinite(tops), tops, most)
+    fine = _FINE * np.linalg.norm(
+        np.where(np.isfinite(wide), wide, 0.0).reshape(-1, 2, 3).sum(axis=1), axis=1
+    )
+    beyond = np.flatnonzero((hulls > tops[part] + fine[part, None]).any(axis=1))
+    rises = np.zeros(len(tops))
+    for p in np.unique(part[beyond]).tolist():
+        some = beyond[np.searchsorted(beyond, first[p]) : np.searchsorted(beyond, first[p + 1])]
+        rises[p] = _raised(table, some, senses, hulls, tops[p], float(fine[p]))
+    return rises
 
 
 def _hulls(table: Table) -> Floats:
     """Minus the least and the greatest coordinates that each face can have beyond its edges, (F, 6)."""
     shapes = table.shapes
     out = np.full((len(shapes.surfaces) + 1, 6), -np.inf)
-    nets = np.flatnonzero(np.isin(shapes.surfaces[:, 0], (SPLINE, OFFSET)))
+    kinds = shapes.surfaces[:, 0]
+    nets = np.flatnonzero((kinds == SPLINE) | (kinds == OFFSET))
     if len(nets):
         rows, _ = spread(
             shapes.surfaces[nets, 6], count := shapes.surfaces[nets, 4] * shapes.surfaces[nets, 5]
@@ -89,13 +104,15 @@ def _hulls(table: Table) -> Floats:
         out[nets] += np.where(
             shapes.surfaces[nets, 0] == OFFSET, np.abs(shapes.surface_numbers[nets, 0]), 0.0
         )[:, None]
-    for s in np.flatnonzero(np.isin(shapes.surfaces[:, 0], (CONE, SPHERE, TORUS))).tolist():
-        spots = np.array([spot for spot, _ in _tips(table, s)])
-        if shapes.surfaces[s, 0] != CONE:
-            tops = [spot for k in range(6) for spot, _ in _tops(table, s, k)]
-            spots = np.array([*spots, *tops])
-        if len(spots):
-            out[s] = np.hstack([-spots, spots]).max(axis=0)
+    round_ = np.flatnonzero((kinds == SPHERE) | (kinds == TORUS))
+    if len(round_):
+        frames, (a, b) = shapes.frames[shapes.surfaces[round_, 1]], shapes.surface_numbers[round_, :2].T
+        ring = a[:, None] * np.sqrt(np.maximum(0.0, 1 - frames[:, 9:] ** 2)) + b[:, None]
+        reach = np.where(kinds[round_, None] == SPHERE, a[:, None], ring)
+        out[round_] = np.hstack([reach - frames[:, :3], reach + frames[:, :3]])
+    for s in np.flatnonzero(kinds == CONE).tolist():
+        for spot, _ in _tips(table, s):
+            out[s] = np.append(-spot, spot)
     return np.where(table.bulging[:, None], out[shapes.faces[:, 0]], -np.inf)
 
 

@@ -84,6 +84,16 @@ class Errors:
     second: float = 0.0
     box: float = 0.0
 
+    def __add__(self, other: Errors) -> Errors:
+        """What both causes can do together."""
+        return Errors(
+            self.area + other.area,
+            self.volume + other.volume,
+            self.centre + other.centre,
+            self.second + other.second,
+            self.box + other.box,
+        )
+
     def scaled(self, length: float) -> Errors:
         """The same errors after one length unit became `length` units."""
         return Errors(

@@ -137,13 +137,15 @@ def drawn(data: bytes) -> tuple[dict[int, Any], Callable[[Any], int]]:
     from OCP.TopLoc import TopLoc_Location
 
     reader = _read(data)
-    model, process = reader.StepModel(), reader.WS().TransferReader()
+    model = reader.StepModel()
     # Found by identity, since this door to C++ compares copies of handles where numbers are looked up.
     entities = [model.Entity(position) for position in range(1, model.NbEntities() + 1)]
     positions = {id(entity): (n, entity) for n, entity in enumerate(entities, 1)}
 
     def place(shape: Any) -> int:
-        return positions.get(id(process.EntityFromShapeResult(shape, -1)), (-1, None))[0]
+        # Through the reader, which must be there as long as this is: without it nothing is found.
+        entity = reader.WS().TransferReader().EntityFromShapeResult(shape, -1)
+        return positions.get(id(entity), (-1, None))[0]
 
     stack = [reader.Shape(i + 1) for i in range(reader.NbShapes())]
     _occurrences(stack)  # refuses too many

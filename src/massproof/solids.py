@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def _measured(
     remarks, absent = _remarks(found, name, unclosed)
     notes += remarks
     errors: dict[str, Errors | None] = {**found.errors}
-    errors["counted-twice"] = _added(found.errors.get("counted-twice"), _counted_twice(found))
+    errors["counted-twice"] = (found.errors.get("counted-twice") or Errors()) + _counted_twice(found)
     cause = "integration" if "integration" in errors else "rounding"  # of faces, and of triangles alone
     errors[cause] = replace(errors.get(cause) or Errors(), box=found.box_error)
     return Measured(
@@ -85,12 +85,6 @@ def _counted_twice(found: Whole) -> Errors:
     size = float(np.linalg.norm(found.hi - found.lo))
     extra = found.repeated_volume
     return Errors(0.0, extra, extra * size / (found.body.mass - extra), extra * size**2)
-
-
-def _added(one: Errors | None, other: Errors) -> Errors:
-    one = one or Errors()
-    pairs = zip(astuple(one), astuple(other), strict=True)
-    return Errors(*(a + b for a, b in pairs))
 
 
 def _remarks(found: Whole, name: str, unclosed: tuple[int, ...]) -> tuple[tuple[Note, ...], str]:

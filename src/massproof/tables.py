@@ -27,12 +27,12 @@ from massproof.brep import (
     Shapes,
 )  # fmt: skip
 from massproof.kernels.axes import axes
-from massproof.kernels.boxes import edge_boxes
+from massproof.kernels.boxes import edge_boxes, face_boxes
 from massproof.kernels.closures import closures
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.trims import ranges
+from massproof.kernels.vetting import HOPS
 from massproof.sweeps import Net, curve_net, extruded, revolved
-from massproof.vetting import HOPS
 
 Flags = npt.NDArray[np.bool_]
 
@@ -63,9 +63,7 @@ class Table:
 
 def prepare(shapes: Shapes) -> Table:
     """Make vetted shapes of a file ready for integration."""
-    shapes = shapes._replace(
-        **{name: np.ascontiguousarray(value) for name, value in shapes._asdict().items()}
-    )
+    shapes = Shapes._make(map(np.ascontiguousarray, shapes))
     noise = _ULPS * float(np.abs(shapes.edge_points).max(initial=0.0))
     shapes, centre = _centred(shapes)
     work = np.zeros((ROWS, WIDTH))
@@ -76,33 +74,30 @@ def prepare(shapes: Shapes) -> Table:
     shapes = _resolved(shapes, boxes, face, use)
     closed = _closures(shapes, work)
     shapes, closed = _transposed(shapes, closed, work)
-    face_boxes, slack = _face_boxes(shapes, boxes, face, use)
-    bare = np.bincount(face, minlength=len(shapes.faces)) == 0
-    far = np.abs(face_boxes[bare].reshape(-1, 2, 3) + centre)
-    noise = max(noise, _ULPS * float(far.max(initial=0.0, where=np.isfinite(far))))
-    frames, pieces = _face_frames(shapes, trims, work), _pieces(shapes, face, use)
+    own, traits = _face_boxes(shapes, boxes, face, use)
+    bare = traits[:, 1] == 0
+    if bare.any():
+        far = np.abs(own[bare, :6].reshape(-1, 2, 3) + centre)
+        noise = max(noise, _ULPS * float(far.max(initial=0.0, where=np.isfinite(far))))
+    frames, pieces = _face_frames(shapes, trims, work), _pieces(shapes, traits[:, 1])
     return Table(
-        *(centre, noise, shapes, trims, gaps, closed, frames, face_boxes, bare, slack),
-        *(*_characters(shapes, face, use), face, use, pieces),
+        *(centre, noise, shapes, trims, gaps, closed, frames, own[:, :6], bare, own[:, 6]),
+        *(*_characters(shapes, traits[:, 0] > 0), face, use, pieces),
     )
 
 
-def _characters(shapes: Shapes, face: Integers, use: Integers) -> tuple[Flags, Flags]:
-    """Whether each face can reach beyond its edges, and whether it is a spline or has an edge that is."""
-    surface, curve = shapes.faces[:, 0], shapes.edges[np.abs(use) - 1, 0]
-    kinds = np.append(shapes.surfaces[:, 0], 0)[surface]
-    drawn = np.bincount(face, np.append(shapes.curves[:, 0], 0)[curve] == SPLINE, len(shapes.faces)) > 0
-    bulging = (surface >= 0) & np.isin(kinds, (CONE, SPHERE, TORUS, SPLINE, OFFSET))
-    return bulging, (surface >= 0) & (np.isin(kinds, (SPLINE, OFFSET)) | drawn)
+def _characters(shapes: Shapes, drawn: Flags) -> tuple[Flags, Flags]:
+    """Whether each face can reach beyond its edges, and whether it is a spline or has an edge that is: is `drawn`."""
+    kinds = np.append(shapes.surfaces[:, 0], 0)[shapes.faces[:, 0]]
+    spline = (kinds == SPLINE) | (kinds == OFFSET)
+    bulging = (kinds == CONE) | (kinds == SPHERE) | (kinds == TORUS) | spline
+    return bulging, spline | (drawn & (kinds > 0))
 
 
-def _pieces(shapes: Shapes, face: Integers, use: Integers) -> int:
-    """Of how many pieces the border of a face is, at most."""
-    per_face = (
-        np.bincount(face, _steps(shapes)[np.abs(use) - 1], len(shapes.faces)) + 4.0 * shapes.faces[:, 3]
-    )
+def _pieces(shapes: Shapes, edges: Integers) -> int:
+    """Of how many pieces the border of a face is, at most; edges: the same of its edges."""
     bands = 4 * (int(shapes.surfaces[:, 8].max(initial=0)) + 8) * (2 + int(shapes.faces[:, 3].max(initial=0)))
-    return int(per_face.max(initial=0)) + bands
+    return int((edges + 4 * shapes.faces[:, 3]).max(initial=0)) + bands
 
 
 def _edge_boxes(shapes: Shapes, trims: Floats) -> Floats:
@@ -188,8 +183,9 @@ def turned(table: Table, rotation: Floats) -> Table:
         edge_points=(shapes.edge_points.reshape(-1, 2, 3) @ back).reshape(-1, 6),
     )
     edges = _edge_boxes(shapes, table.ranges)
-    boxes, slack = _face_boxes(shapes, edges, table.edge_face, table.edge_use)
-    return replace(table, centre=rotation @ table.centre, shapes=shapes, boxes=boxes, slack=slack)
+    own, _ = _face_boxes(shapes, edges, table.edge_face, table.edge_use)
+    centre = rotation @ table.centre
+    return replace(table, centre=centre, shapes=shapes, boxes=own[:, :6], slack=own[:, 6])
 
 
 def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
@@ -200,9 +196,9 @@ def _centred(shapes: Shapes) -> tuple[Shapes, Floats]:
     centre = (ends.min(axis=0) + ends.max(axis=0)) / 2
     frames, numbers, controls = shapes.frames.copy(), shapes.curve_numbers.copy(), shapes.controls.copy()
     frames[:, :3] -= centre
-    numbers[shapes.curves[:, 0] == LINE, :3] -= centre
+    numbers[:, :3] -= (shapes.curves[:, :1] == LINE) * centre
     controls[:, :3] -= centre
-    points = shapes.edge_points - np.tile(centre, 2)
+    points = (ends - centre).reshape(-1, 6)
     return shapes._replace(
         frames=frames, curve_numbers=numbers, controls=controls, edge_points=points
     ), centre
@@ -216,9 +212,21 @@ def _steps(shapes: Shapes) -> Floats:
 
 def spread(first: Integers, count: Integers) -> tuple[Integers, Integers]:
     """Rows first…first + count − 1 of each group, one group after the other, and the group of each."""
-    group = np.repeat(np.arange(len(first)), count)
-    before = np.cumsum(count) - count
-    return np.arange(len(group)) - before[group] + first[group], group
+    group: Integers = np.arange(len(first)).repeat(count)
+    offset: Integers = first - (np.cumsum(count) - count)
+    return np.arange(len(group)) + offset[group], group
+
+
+def grouped(function: np.ufunc, group: Integers, count: int, values: Floats, empty: float) -> Floats:
+    """Sums, or what else a function of two makes, of the rows of each of so many groups that come one after the other.
+
+    group : of each row;  empty : what a group without rows gets
+    """
+    out: Floats = np.full((count, *values.shape[1:]), empty)
+    if len(group):
+        begin = np.append(0, 1 + np.flatnonzero(group[1:] != group[:-1]))
+        out[group[begin]] = function.reduceat(values, begin, axis=0)
+    return out
 
 
 def _uses(shapes: Shapes) -> tuple[Integers, Integers]:
@@ -229,18 +237,13 @@ def _uses(shapes: Shapes) -> tuple[Integers, Integers]:
     return face[owner], shapes.uses[use] * (2 * rows[owner, 2] - 1)
 
 
-def _face_boxes(shapes: Shapes, boxes: Floats, face: Integers, use: Integers) -> tuple[Floats, Floats]:
-    """Boxes of the borders of all faces, of their surfaces where they have none."""
-    out = np.full((len(shapes.faces), 6), np.inf)
-    out[:, 3:] = -np.inf
-    slack = np.zeros(len(shapes.faces))
-    edge = np.abs(use) - 1
-    np.minimum.at(out[:, :3], face, boxes[edge, :3])
-    np.maximum.at(out[:, 3:], face, boxes[edge, 3:6])
-    np.maximum.at(slack, face, boxes[edge, 6])
-    for f in np.flatnonzero(~np.isfinite(out[:, 0]) & (shapes.faces[:, 0] >= 0)):
-        out[f] = _whole_box(shapes, int(shapes.faces[f, 0]))
-    return out, slack
+def _face_boxes(shapes: Shapes, boxes: Floats, face: Integers, use: Integers) -> tuple[Floats, Integers]:
+    """Boxes of the borders of all faces, of their surfaces where they have none: (F, 7); and their traits, (F, 2)."""
+    out, traits = np.empty((len(shapes.faces), 7)), np.empty((len(shapes.faces), 2), np.int64)
+    face_boxes(shapes.edges, shapes.curves, boxes, face, use, out, traits)
+    for f in np.flatnonzero((traits[:, 1] == 0) & (shapes.faces[:, 0] >= 0)).tolist():
+        out[f, :6] = _whole_box(shapes, int(shapes.faces[f, 0]))
+    return out, traits
 
 
 def _whole_box(shapes: Shapes, s: int) -> Floats:
@@ -259,6 +262,8 @@ def _whole_box(shapes: Shapes, s: int) -> Floats:
 
 def _closures(shapes: Shapes, work: Floats) -> Integers:
     out = np.zeros((len(shapes.surfaces), 4), np.int64)
+    if not ((shapes.surfaces[:, 0] == SPLINE) | (shapes.surfaces[:, 0] == OFFSET)).any():
+        return out
     closures(*shapes[:7], work, np.zeros((6, 3)), np.zeros((20, 3)), out)
     return out
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 
 from massproof.errors import UnitError
 
@@ -172,7 +172,6 @@ def _table() -> dict[str, Unit]:
 
 
 _BY_SYMBOL = {row.symbol: row for row in UNITS}
-_REMEMBERED = 256  # words: files of one exporter, and measurements of one user, say the same
 _EXACT = 2**53  # integers up to here are float64, and one operation with them rounds once
 _MEGA = re.compile(r"M[a-z]{1,3}(?![a-z])")  # a megagram is no milligram: here case decides
 
@@ -182,7 +181,6 @@ def symbols(dimension: str) -> list[str]:
     return [row.symbol for row in UNITS if row.dimension == dimension]
 
 
-@lru_cache(_REMEMBERED)
 def _spelled(name: str) -> Unit | None:
     """The unit that `name` is one more way to write."""
     known, normal = _spellings(), _normal(name)
@@ -262,7 +260,6 @@ def system(name: str) -> dict[str, Unit]:
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S.*?)?\s*$")
 
 
-@lru_cache(_REMEMBERED)
 def parse(text: str, dimension: str) -> float:
     """`text`, a number and a unit such as "2.7 g/cm^3" or "85 g", as a value in SI.
 

@@ -1,7 +1,7 @@
-"""Boxes of edges: where they are highest and lowest along each axis, in closed form or by bisection.
+"""Boxes of edges: where they are highest and lowest along each axis, in closed form or by search.
 
 A conic has its extrema where its derivative is zero, at known parameters. A spline is looked at on points of
-each knot span; between two whose derivatives differ in sign the zero is found by bisection.
+each knot span; between two whose derivatives differ in sign the zero is enclosed.
 """
 
 import math
@@ -13,6 +13,7 @@ from massproof.kernels.trims import edge_point
 
 _PARTS = 8  # of each knot span
 _HALVINGS = 50
+_TINY = 1e-9  # of the interval: the height of an extremum is off by the square of that
 
 
 @kernel
@@ -57,18 +58,27 @@ def conic_box(geometry, borders, e, low, high, scratch, box):
 
 
 @kernel
-def bisect(geometry, borders, e, axis, low, high, scratch, box):
-    """Widen a box by the extremum between two parameters, at which the derivatives differ in sign."""
+def enclose(geometry, borders, e, axis, low, high, scratch, box):
+    """Widen a box by the extremum between two parameters, at which the derivatives differ in sign.
+
+    Newton's method, and halves where that leads out of what is left.
+    """
     edges, edge_points = borders
     work, spot = scratch
     rising = spot[1, axis] > 0.0  # at the higher one, where the edge was evaluated last
+    t, step, tiny = 0.5 * (low + high), high - low, _TINY * (high - low)
     for _ in range(_HALVINGS):
-        t = 0.5 * (low + high)
+        if step <= tiny:
+            continue
         edge_point(geometry, edges, edge_points, e, t, work, spot, 3)
         if (spot[4, axis] > 0.0) == rising:
             high = t
         else:
             low = t
+        before, t = t, t - spot[4, axis] / spot[5, axis] if spot[5, axis] != 0.0 else low
+        if not low < t < high:
+            t = 0.5 * (low + high)
+        step = abs(t - before)
     widen(spot, 3, box)
 
 
@@ -88,7 +98,7 @@ def part_box(geometry, borders, e, low, high, scratch, box):
         for axis in range(3 if i > 0 else 0):
             before, after = spot[6, axis], spot[1, axis]
             if before * after < 0.0:
-                bisect(geometry, borders, e, axis, low + (i - 1) * step, low + i * step, scratch, box)
+                enclose(geometry, borders, e, axis, low + (i - 1) * step, low + i * step, scratch, box)
             else:
                 change = abs(step * (spot[2, axis] - spot[7, axis]))
                 if max(abs(before), abs(after)) <= 0.5 * change:
@@ -133,4 +143,28 @@ def edge_boxes(
             box[6] = spline_box(geometry, borders, e, low, high, scratch, pieces, box)
         else:
             conic_box(geometry, borders, e, low, high, scratch, box)
+    return 0
+
+
+@entry("i8[:,4] i8[:,8] f8[:,7] i8[:] i8[:] f8[:,7] i8[:,2]")
+def face_boxes(edges, curves, boxes, face, use, out, traits):
+    """Boxes of the borders of all faces, in the same columns as those of edges.
+
+    boxes : (E, 7) of edges;  face, use : the face of each use, and its edge + 1, negative when it runs against that
+    out : (F, 7), from infinite to minus infinite of a face without edges
+    traits : (F, 2) whether an edge is a spline, of how many pieces the edges are at most
+    """
+    for f in range(len(out)):
+        for k in range(3):
+            out[f, k], out[f, 3 + k] = math.inf, -math.inf
+        out[f, 6], traits[f, 0], traits[f, 1] = 0.0, 0, 0
+    for i in range(len(use)):
+        e, f = abs(use[i]) - 1, face[i]
+        c = edges[e, 0]
+        traits[f, 1] += 12 if c < 0 else 12 + 3 * curves[c, 6]
+        traits[f, 0] = 1 if c >= 0 and curves[c, 0] == SPLINE else traits[f, 0]
+        for k in range(3):
+            out[f, k] = min(out[f, k], boxes[e, k])
+            out[f, 3 + k] = max(out[f, 3 + k], boxes[e, 3 + k])
+        out[f, 6] = max(out[f, 6], boxes[e, 6])
     return 0

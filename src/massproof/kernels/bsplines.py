@@ -30,38 +30,25 @@ def span(knots, first, count, degree, t):
 
 
 @kernel
-def derive(knots, last, degree, source, target):
-    """Derivatives of the basis functions of `degree`, from those of one degree less.
+def climb(knots, last, degree, t, out, row):
+    """Basis functions of `degree`, their first and second derivatives, from those of one degree less, in place.
 
-    N'ᵣ = p (Nᵣ₋₁/(tᵣ₊ₚ − tᵣ) − Nᵣ/(tᵣ₊ₚ₊₁ − tᵣ₊₁))
-
-    last : the knot at or before the parameter;  source, target : rows, which may be one and the same
+    With Sᵣ = Nᵣ/(tᵣ₊ₚ − tᵣ), 0 where knots coincide: Nᵣ becomes (t − tᵣ) Sᵣ₋₁ + (tᵣ₊ₚ − t) Sᵣ, and its derivative
+    p (Sᵣ₋₁ − Sᵣ), whose own derivative has those of N in S.
     """
-    for r in range(degree, -1, -1):
-        value = 0.0
-        if r > 0:
-            wide = knots[last + r] - knots[last + r - degree]
-            if wide > 0.0:
-                value += source[r - 1] / wide
-        if r < degree:
-            wide = knots[last + r + 1] - knots[last + r + 1 - degree]
-            if wide > 0.0:
-                value -= source[r] / wide
-        target[r] = degree * value
-
-
-@kernel
-def climb(knots, last, degree, t, row):
-    """Basis functions of `degree` from those of one degree less, in place."""
-    saved = 0.0
+    saved = slope = bend = 0.0
     for r in range(degree):
-        right = knots[last + r + 1] - t
-        left = t - knots[last + 1 - degree + r]
+        right, left = knots[last + r + 1] - t, t - knots[last + 1 - degree + r]
         wide = left + right
-        share = row[r] / wide if wide > 0.0 else 0.0
-        row[r] = saved + right * share
-        saved = left * share
-    row[degree] = saved
+        over = 1.0 / wide if wide > 0.0 else 0.0
+        share, first, second = (
+            out[row, r] * over,
+            degree * over * out[row, r],
+            degree * over * out[row + 1, r],
+        )
+        out[row, r], out[row + 1, r], out[row + 2, r] = saved + right * share, slope - first, bend - second
+        saved, slope, bend = left * share, first, second
+    out[row, degree], out[row + 1, degree], out[row + 2, degree] = saved, slope, bend
 
 
 @kernel(apart=True)
@@ -70,16 +57,9 @@ def basis(knots, last, degree, t, out, row):
 
     last : index in `knots` of the one at or before t, as first + span(...)
     """
-    out[row, 0] = 1.0
-    out[row + 1, 0] = out[row + 2, 0] = out[row + 2, 1] = 0.0
+    out[row, 0], out[row + 1, 0], out[row + 2, 0] = 1.0, 0.0, 0.0
     for p in range(1, degree + 1):
-        if p == degree - 1:
-            derive(knots, last, p, out[row], out[row + 2])
-        if p == degree:
-            derive(knots, last, p, out[row], out[row + 1])
-            if p > 1:
-                derive(knots, last, p, out[row + 2], out[row + 2])
-        climb(knots, last, p, t, out[row])
+        climb(knots, last, p, t, out, row)
 
 
 @kernel
@@ -151,22 +131,34 @@ def surface_point(numbers, controls, knots, u, v, work, out, at):
         for k in range(4):
             work[d, k] = 0.0
     for a in range(p + 1):
-        for b in range(q + 1):
-            add_control(controls, first + (i - p + a) * columns + j - q + b, a, b, work)
+        add_row(controls, first + (i - p + a) * columns + j - q, q, a, work)
     divide_surface(work, 6, out, at)
 
 
 @kernel
-def add_control(controls, c, a, b, work):
-    """Add control point c, times its basis functions a and b, to the six homogeneous sums."""
-    w = controls[c, 3]
-    x, y, z = controls[c, 0] * w, controls[c, 1] * w, controls[c, 2] * w
-    for d in range(6):
-        # of S, Su, Sv, Suu, Suv, Svv: the order of the derivative of u and of v
-        du = 1 if d == 1 or d == 4 else 2 if d == 3 else 0
-        dv = 1 if d == 2 or d == 4 else 2 if d == 5 else 0
-        n = work[du, a] * work[3 + dv, b]
-        work[6 + d, 0] += n * x
-        work[6 + d, 1] += n * y
-        work[6 + d, 2] += n * z
-        work[6 + d, 3] += n * w
+def add_row(controls, c, q, a, work):
+    """Add a row of control points, c to c + q, times its basis function a, to the six homogeneous sums."""
+    x = y = z = w = xv = yv = zv = wv = xvv = yvv = zvv = wvv = 0.0
+    for b in range(q + 1):
+        weight = controls[c + b, 3]
+        n, d, e = work[3, b] * weight, work[4, b] * weight, work[5, b] * weight
+        px, py, pz = controls[c + b, 0], controls[c + b, 1], controls[c + b, 2]
+        x, y, z, w = x + n * px, y + n * py, z + n * pz, w + n
+        xv, yv, zv, wv = xv + d * px, yv + d * py, zv + d * pz, wv + d
+        xvv, yvv, zvv, wvv = xvv + e * px, yvv + e * py, zvv + e * pz, wvv + e
+    n, d, e = work[0, a], work[1, a], work[2, a]
+    add_scaled(work[6], n, x, y, z, w)
+    add_scaled(work[7], d, x, y, z, w)
+    add_scaled(work[8], n, xv, yv, zv, wv)
+    add_scaled(work[9], e, x, y, z, w)
+    add_scaled(work[10], d, xv, yv, zv, wv)
+    add_scaled(work[11], n, xvv, yvv, zvv, wvv)
+
+
+@kernel
+def add_scaled(row, n, x, y, z, w):
+    """Add n times a homogeneous point to a row of sums."""
+    row[0] += n * x
+    row[1] += n * y
+    row[2] += n * z
+    row[3] += n * w

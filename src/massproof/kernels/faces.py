@@ -32,6 +32,7 @@ from massproof.kernels.inversion import (
     COS,
     DU,
     GAP,
+    PLACE,
     POLE,
     SIN,
     WILD,
@@ -39,6 +40,7 @@ from massproof.kernels.inversion import (
     V,
     closed_foot,
     free_foot,
+    nearest_control,
     settle,
     wrapped,
 )
@@ -72,6 +74,7 @@ _DOUBT = (
 _MOST = 1e10  # for a face: more is left to another engine
 _STRIP = 1e-3  # of the strip between an edge and its face: to integrate finer than that is no gain
 _NEAR = 1e-3  # of half an edge: so near to a pole its tangent still tells u
+_CLOSE = 1e-6  # of the size of a face: a foot so near to its point needs no search whether another is nearer
 _FAR = 1e-3  # of the size of a face: a foot that is farther is looked for everywhere
 
 OUTCOMES = ("measured", "unsupported surface", "unsupported edge", "without border", "too much work")
@@ -84,7 +87,7 @@ class Scratch(NamedTuple):
     """Memory of one thread."""
 
     work: npt.NDArray[np.float64]  # (ROWS, WIDTH) of an evaluation
-    at: npt.NDArray[np.float64]  # (6, 3) a point of a surface and derivatives
+    at: npt.NDArray[np.float64]  # (7, 3) a point of a surface, derivatives, and where that is
     spot: npt.NDArray[np.float64]  # (3, 3) a point of an edge and derivatives
     columns: npt.NDArray[np.float64]  # (points v, 8)
     cells: npt.NDArray[np.float64]  # (spans × parts, 3)
@@ -97,7 +100,7 @@ class Scratch(NamedTuple):
 
 
 # How an entry spells the arguments that make a `Scratch`.
-SCRATCH = "f8[:,32] f8[6,3] f8[3,3] f8[:,8] f8[:,3] f8[:,64] f8[64] f8[9,14] f8[10,8] f8[:,4] f8[32,3]"
+SCRATCH = "f8[:,32] f8[7,3] f8[3,3] f8[:,8] f8[:,3] f8[:,64] f8[64] f8[9,14] f8[10,8] f8[:,4] f8[32,3]"
 
 
 @kernel
@@ -126,16 +129,22 @@ def find_foot(geometry, patch, search, scratch):
     if not is_free(patch.kind):
         closed_foot(patch, scratch.spot[0], scratch.spot[1], here)
         return
-    u, v, again = here[U], here[V], False
+    u, v, again, guessed = here[U], here[V], False, search == 1
+    if guessed:
+        nearest_control(geometry, patch, scratch.spot[0], here)
+        search = 0
     while True:
         steps = free_foot(geometry, patch, scratch.spot[0], scratch.spot[1], here, search, scratch)
         counts[WORK] += counts[STEP] * steps
         if again and spare[GAP] <= here[GAP]:
             copy(spare, here)
-        if search == 1 or here[GAP] <= _FAR * patch.size or counts[SEARCHES] <= 0.0:
+        if search == 1 or here[GAP] <= (_CLOSE if guessed else _FAR) * patch.size:
             break
+        if not guessed:
+            if counts[SEARCHES] <= 0.0:
+                break
+            counts[SEARCHES] -= 1.0
         copy(here, spare)
-        counts[SEARCHES] -= 1.0
         search, again = 1, True
     here[U] = nearest_turn(here[U], u, patch.period_u)
     here[V] = nearest_turn(here[V], v, patch.period_v)
@@ -482,6 +491,7 @@ def reset(geometry, patch, scratch):
         for i in range(8):
             scratch.places[k, i] = 0.0
     scratch.places[COUNTS, SEARCHES] = _SEARCHES
+    scratch.at[PLACE, 0] = math.nan
     price(geometry, patch, scratch.places[COUNTS])
 
 

@@ -27,7 +27,7 @@ KERNELS: dict[
 APART: set[Callable[..., Any]] = set()  # those of them that are not inlined where they are called
 ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 
-_NOT_KERNELS = {"__init__", "compiler", "image", "objectcode", "simd", "wide"}
+_NOT_KERNELS = {"__init__", "compiler", "crew", "image", "objectcode", "simd", "wide"}
 _ENOUGH = 3_000  # triangles, which take numpy as long as loading a kernel that is kept: 3 ms
 _DTYPES = {name: np.dtype(name) for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 _ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
@@ -184,7 +184,7 @@ def warm() -> tuple[int, str]:
     if DISABLED:
         msg = "NUMBA_DISABLE_JIT is set, so kernels run as Python and nothing is compiled; unset it"
         raise UsageError(msg)
-    from massproof.kernels import objectcode
+    from massproof.kernels import crew, objectcode
 
     msg = objectcode.obstacle()
     if msg:
@@ -192,6 +192,7 @@ def warm() -> tuple[int, str]:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if path.stem not in _NOT_KERNELS:
             import_module(f"massproof.kernels.{path.stem}")
+    crew.compile_together(ENTRIES.values())
     for one in ENTRIES.values():
         one.link()
     return len(ENTRIES), str(objectcode.folder())

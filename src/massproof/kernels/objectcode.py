@@ -119,10 +119,14 @@ def quick(entry):
 
 def linked(entry):
     """A C function of the kernel: from the cache, or compiled now and kept if the cache can be written."""
-    code = _read(path_of(entry))
-    kept = (code and _parsed(code)) or _parsed(compiled(entry))
-    start = _placed(kept.content, kept.outside) if kept.image else 0
-    address = start + int(kept.where) if kept.image else _link(kept.where, kept.content)
+    code = kept(entry)
+    if code is None:
+        from massproof.kernels import crew
+
+        crew.compile_family(entry)
+        code = kept(entry) or _parsed(compiled(entry))
+    start = _placed(code.content, code.outside) if code.image else 0
+    address = start + int(code.where) if code.image else _link(code.where, code.content)
     types = []
     for argument in entry.arguments:
         if argument.shape is None:
@@ -130,6 +134,12 @@ def linked(entry):
         else:
             types += [ctypes.c_int64] * argument.shape.count(None) + [ctypes.c_void_p]
     return ctypes.CFUNCTYPE(ctypes.c_int64, *types)(address)
+
+
+def kept(entry):
+    """What the cache holds of a kernel; None when it is to be compiled."""
+    code = _read(path_of(entry))
+    return _parsed(code) if code else None
 
 
 class _Kept(NamedTuple):
