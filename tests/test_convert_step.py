@@ -13,7 +13,7 @@ from occt_makers import written as exact
 from step_makers import Solids
 from strategies import box, solids
 from test_cli import run
-from test_convert import here, scene_of  # noqa: F401
+from test_convert import scene_of
 from test_writing import GLASS, GREEN, RED, tree, written
 
 import massproof as mp
@@ -60,11 +60,13 @@ def both(data):
 
 OUTER, INNER, BESIDE = box((10, 10, 10)), box((2, 3, 4), (3, 3, 3)), box((1, 1, 1), (20, 0, 0))
 CORE = box((1, 1, 1), (4, 4, 4))
+SPIKE = type(OUTER)(10.0 * np.eye(4)[:, :3], np.array([[0, 1, 2], [3, 1, 0], [3, 2, 1], [3, 0, 2]], np.int32))
 BODIES = {
     "one": ([(OUTER, False)], 1000, 600),
     "inside out": ([(OUTER, True)], 1000, 600),
     "several": ([(OUTER, False), (BESIDE, False)], 1001, 606),
     "one of them inside out": ([(OUTER, False), (BESIDE, True)], 1001, 606),
+    "inside out, in the box of another": ([(SPIKE, False), (box((1, 1, 1), (8, 8, 8)), True)], 500 / 3 + 1, 156 + 50 * 3**0.5),
     "a hollow": ([(OUTER, False), (INNER, True)], 976, 652),
     "a hollow, inside out": ([(OUTER, True), (INNER, False)], 976, 652),
     "a core in a hollow": ([(OUTER, False), (INNER, True), (CORE, False)], 977, 658),
