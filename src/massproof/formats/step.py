@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
@@ -42,9 +43,10 @@ PROTOCOLS = {
         2013,
     ),
 }
-MAX_TRIANGLES = 1_000_000  # which take 370 bytes each, and 11 000 in Open CASCADE when it reads them
+MAX_TRIANGLES = 1_000_000  # which take 370 to 460 bytes each, and 11 000 in Open CASCADE when it reads them
 _PIECE = 1 << 15  # triangles whose text is in memory: 13 MB
 _PER_FACE = 7  # instances
+_IN_LINE = 16  # references
 _NEAR = 1e-12  # of the largest coordinate: points that are nearer are one
 _FLAT = (
     1e-13  # height of a triangle over its longest side, of which the normal would be made of rounding errors
@@ -92,7 +94,7 @@ def write(scene: Scene, name: str, files: Files, *, protocol: str = "AP214", cre
     chosen, count = known(protocol), scene.triangles
     if count > MAX_TRIANGLES:
         msg = (
-            f"{count} triangles would take {count * 3.7e-7:.2f} GB in STEP, whose limit here is {MAX_TRIANGLES}; "
+            f"{count} triangles would take {count * 4.5e-7:.2f} GB in STEP, whose limit here is {MAX_TRIANGLES}; "
             "simplify the mesh, or write STL or PLY"
         )
         raise UsageError(msg)
@@ -179,7 +181,7 @@ class _Writer:
         for shell in part.shells:
             start = self.last + 1
             self.faces(net, net.faces[shell.rows][:, :: -1 if shell.turned else 1])
-            members = ",".join(f"#{n}" for n in range(start + _PER_FACE - 1, self.last + 1, _PER_FACE))
+            members = _listed(range(start + _PER_FACE - 1, self.last + 1, _PER_FACE))
             written.append(self.add(f"{'CLOSED' if part.closed else 'OPEN'}_SHELL('',({members}))"))
         if part.closed:
             self.solids.append(item := self.solid(net.name, *written))
@@ -214,7 +216,7 @@ class _Writer:
         self.hollow = True
         # Not an instance that is a FACETED_BREP as well: of that Open CASCADE drops the hollows.
         turned = [self.add(f"ORIENTED_CLOSED_SHELL('',*,#{one},.F.)") for one in hollows]
-        return self.add(f"BREP_WITH_VOIDS({name},#{outer},({','.join(f'#{one}' for one in turned)}))")
+        return self.add(f"BREP_WITH_VOIDS({name},#{outer},({_listed(turned)}))")
 
     def style(self, item: int, colour: Colour | None) -> None:
         """Give an item a colour."""
@@ -229,7 +231,7 @@ class _Writer:
             if colour[3] < 1:
                 clear = self.add(f"SURFACE_STYLE_TRANSPARENT({_reals(np.array([1 - colour[3]]))[0]})")
                 looks.append(self.add(f"SURFACE_STYLE_RENDERING_WITH_PROPERTIES($,#{one},(#{clear}))"))
-            side = self.add(f"SURFACE_SIDE_STYLE('',({','.join(f'#{one}' for one in looks)}))")
+            side = self.add(f"SURFACE_SIDE_STYLE('',({_listed(looks)}))")
             use = self.add(f"SURFACE_STYLE_USAGE(.BOTH.,#{side})")
             self.styles[colour] = self.add(f"PRESENTATION_STYLE_ASSIGNMENT((#{use}))")
         self.styled.append(self.add(f"STYLED_ITEM('',(#{self.styles[colour]}),#{item})"))
@@ -252,12 +254,11 @@ class _Writer:
         kind = "MANIFOLD_SURFACE_" if not self.solids else ""
         if not (self.surfaces or self.hollow):
             kind = "FACETED_BREP_"
-        listed = ",".join(f"#{one}" for one in items)
-        drawn = self.add(f"{kind}SHAPE_REPRESENTATION({name},({listed}),#{context})")
+        drawn = self.add(f"{kind}SHAPE_REPRESENTATION({name},({_listed(items)}),#{context})")
         self.add(f"SHAPE_DEFINITION_REPRESENTATION(#{shape},#{drawn})")
         if self.styled:
-            listed = ",".join(f"#{one}" for one in self.styled)
-            self.add(f"MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION('',({listed}),#{context})")
+            kind, listed = "MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION", _listed(self.styled)
+            self.add(f"{kind}('',({listed}),#{context})")
 
     def origin(self) -> int:
         """Write the frame of everything; its number."""
@@ -308,6 +309,12 @@ def _face(number: int, corners: list[int], frame: tuple[str, ...]) -> str:
 def _reals(numbers: Floats) -> list[str]:
     """Numbers with all their digits, each with a point, as Part 21 wants them."""
     return [text if "e" not in text else _scientific(text) for text in map(repr, numbers.tolist())]
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """References to instances, some to a line: not all readers take lines of any length."""
+    rows = (numbers[k : k + _IN_LINE] for k in range(0, len(numbers), _IN_LINE))
+    return ",\n".join(",".join(f"#{n}" for n in row) for row in rows)
 
 
 def _scientific(text: str) -> str:
