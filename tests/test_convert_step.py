@@ -17,7 +17,7 @@ from test_convert import scene_of
 from test_writing import GLASS, GREEN, RED, tree, written
 
 import massproof as mp
-from massproof import occt_write, shells, stepfile
+from massproof import occt_write, report, shells, stepfile
 from massproof.errors import FormatError, UsageError
 from massproof.formats import step
 from massproof.scene import Definition, Occurrence, Scene
@@ -281,8 +281,10 @@ def test_step_is_written_again_as_it_is(unit, protocol, schema, data, tmp_path):
     assert [one.colour for one in read.placed()] == [one.colour for one in source.placed()]
 
 
-def test_the_whole_is_turned(data, tmp_path):
+def test_the_whole_is_turned(data, tmp_path, capsys):
     found = mp.convert(data / "bracket.step", tmp_path / "b.step", up="+y", forward="+z")
+    report.show_conversion(found)
+    assert "exact faces, 1 part, m" in capsys.readouterr().out
     x, y, z = found.source.center_of_mass.to("mm")
 
     assert found.findings == ()

@@ -46,7 +46,7 @@ class Conversion:
     format: str
     unit: str  # length unit of its coordinates
     parts: int
-    triangles: int
+    triangles: int  # 0 of exact faces
     source: Properties
     written: Properties  # of the first file, read and measured again
     volume_error: float | None  # |written − source| / source; None where either encloses no volume
