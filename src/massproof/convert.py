@@ -227,9 +227,10 @@ def _apart(
         old, new = getattr(before, name), getattr(after, name)
         if new and not (old and _agree(old.interval, new.interval, new.value)):
             found[name] = old and old.value, new.value
-    if before.center_of_mass and after.center_of_mass and before.bounding_box:
-        box = [*before.bounding_box.min, *before.bounding_box.max]
-        reach, rows = max(abs(corner.value) for corner in box), turn[:3, :3].tolist()
+    box = before.bounding_box
+    if before.center_of_mass and after.center_of_mass and box and box.min and box.max:
+        reach = max(abs(corner.value) for corner in (*box.min, *box.max))
+        rows = turn[:3, :3].tolist()
         for axis, row, new in zip("xyz", rows, after.center_of_mass, strict=True):
             sign, old = next((s, q) for s, q in zip(row, before.center_of_mass, strict=True) if s)
             low, high = sorted(sign * bound for bound in old.interval)
