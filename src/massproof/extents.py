@@ -42,8 +42,14 @@ class Extent:
         matrix = np.asarray(matrix, float) + 0.0
         key = matrix.tobytes()
         if key not in self.known:
-            self.known[key] = self._turned(matrix)
+            self.known[key] = self._exchanged(matrix) if _exchanges(matrix) else self._turned(matrix)
         return self.known[key]
+
+    def _exchanged(self, matrix: Floats) -> Box:
+        """The box of the faces with axes exchanged or mirrored, which moves its corners and rounds nothing."""
+        low, high, rim = self.plain
+        corners = np.sort([matrix @ low, matrix @ high], axis=0)
+        return corners[0], corners[1], rim
 
     def _turned(self, matrix: Floats) -> Box:
         """The box of the faces turned by a rotation; a mirror, of negative size, exchanges the corners."""
@@ -53,6 +59,12 @@ class Extent:
         low, high, rim = one.box(np.eye(3))
         corners = np.sort([size * low, size * high], axis=0)
         return corners[0], corners[1], abs(size) * rim
+
+
+def _exchanges(matrix: Floats) -> bool:
+    """Whether every row and every column of a matrix is zero but for a 1 or −1."""
+    ones = np.abs(matrix)
+    return bool(((ones == 0) | (ones == 1)).all() and (ones @ ones.T == np.eye(3)).all())
 
 
 def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
