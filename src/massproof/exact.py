@@ -20,7 +20,7 @@ from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
-from massproof.tables import Flags, Table, grouped, prepare, spread
+from massproof.tables import Flags, Table, distinct, grouped, prepare, spread
 from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
@@ -196,7 +196,7 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_]]:
     balance = np.add.reduceat(direction[order] * rows.sign[row[order]], begin) if len(begin) else begin
     sign = rows.sign.copy()
     apart = shell[(count == 2) & (balance != 0)]
-    for wrong in np.unique(apart) if len(apart) else ():
+    for wrong in distinct(apart):
         pairs = (
             order[begin[(shell == wrong) & (count == 2)]][:, None],
             order[1 + begin[(shell == wrong) & (count == 2)]][:, None],

@@ -17,7 +17,7 @@ import numpy as np
 from massproof.borders import Border, evaluated
 from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.crests import Relief, Summit, climb
-from massproof.tables import Flags, Table, grouped, spread, subset, turned
+from massproof.tables import Flags, Table, distinct, grouped, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
 _OUTWARDS = np.repeat([-1.0, 1.0], 3)  # from corners to heights along −x, −y, −z, x, y, z, and back
@@ -95,7 +95,7 @@ def _risen(table: Table, first: Integers, part: Integers, senses: Floats, tops: 
     )
     beyond = np.flatnonzero((hulls > tops[part] + fine[part, None]).any(axis=1))
     rises = np.zeros(len(tops))
-    for p in np.unique(part[beyond]).tolist():
+    for p in distinct(part[beyond]).tolist():
         some = beyond[np.searchsorted(beyond, first[p]) : np.searchsorted(beyond, first[p + 1])]
         rises[p] = _raised(table, some, senses, hulls, tops[p], float(fine[p]))
     return rises

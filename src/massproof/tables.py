@@ -113,12 +113,12 @@ def subset(table: Table, faces: Integers) -> Table:
     shapes, offset = table.shapes, table.shapes.surfaces[:, 0] == OFFSET
     first = np.searchsorted(table.edge_face, faces)
     use, face = spread(first, np.searchsorted(table.edge_face, faces, "right") - first)
-    edges, edge = np.unique(np.abs(table.edge_use[use]) - 1, return_inverse=True)
+    edges = distinct(edge := np.abs(table.edge_use[use]) - 1)
     surface = shapes.faces[faces, 0]
-    surfaces = np.unique(surface[surface >= 0])
-    surfaces = np.union1d(surfaces, shapes.surfaces[surfaces[offset[surfaces]], 11])
+    surfaces = distinct(surface[surface >= 0])
+    surfaces = distinct(np.concatenate([surfaces, shapes.surfaces[surfaces[offset[surfaces]], 11]]))
     curve = shapes.edges[edges, 0]
-    curves = np.unique(curve[curve >= 0])
+    curves = distinct(curve[curve >= 0])
     taken = _carriers(shapes, curves, surfaces)
     rows = shapes.edges[edges]
     rows[:, 0] = np.where(curve >= 0, np.searchsorted(curves, curve), -1)
@@ -138,7 +138,7 @@ def subset(table: Table, faces: Integers) -> Table:
         bulging=table.bulging[faces],
         free=table.free[faces],
         edge_face=face,
-        edge_use=(edge + 1) * np.sign(table.edge_use[use]),
+        edge_use=(np.searchsorted(edges, edge) + 1) * np.sign(table.edge_use[use]),
     )
 
 
@@ -215,6 +215,14 @@ def spread(first: Integers, count: Integers) -> tuple[Integers, Integers]:
     group: Integers = np.arange(len(first)).repeat(count)
     offset: Integers = first - (np.cumsum(count) - count)
     return np.arange(len(group)) + offset[group], group
+
+
+def distinct(numbers: Integers) -> Integers:
+    """All different ones of some numbers, ascending; numpy's own first imports masked arrays, which takes 10 ms."""
+    found = np.sort(numbers)
+    first = np.ones(len(found), bool)
+    np.not_equal(found[1:], found[:-1], out=first[1:])
+    return found[first]
 
 
 def grouped(function: np.ufunc, group: Integers, count: int, values: Floats, empty: float) -> Floats:
