@@ -20,7 +20,7 @@ from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
-from massproof.tables import Flags, Table, grouped, prepare, spread
+from massproof.tables import Flags, Table, distinct, firsts, grouped, prepare, spread
 from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
@@ -110,12 +110,11 @@ def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     free = np.flatnonzero(alone)
     shells = np.concatenate([used, free])
     part = np.concatenate([part, len(shapes.solids) + np.arange(len(free))])
-    outer = np.diff(part, prepend=-1) > 0
     at, shell = spread(shapes.shells[shells, 0], shapes.shells[shells, 1])
     face, sign = shapes.shell_faces[at].T
     entity = np.concatenate([shapes.solids[:, 2], shapes.shells[free, 2]])
     solid = np.arange(len(entity)) < len(shapes.solids)
-    return _Rows(part, outer, entity, solid, shell, part[shell], 2.0 * sign - 1), shapes.faces[face]
+    return _Rows(part, firsts(part), entity, solid, shell, part[shell], 2.0 * sign - 1), shapes.faces[face]
 
 
 class _Integrals:
@@ -187,16 +186,15 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_]]:
     row, edge, direction = table.edge_face, np.abs(table.edge_use), np.sign(table.edge_use)
     key = rows.shell[row] * (len(table.shapes.edges) + 1) + edge
     order = np.argsort(key, kind="stable")
-    inner = key[order]
-    begin = np.append(0, 1 + np.flatnonzero(inner[1:] != inner[:-1]))[: len(order)]
-    count = np.append(begin[1:], len(order)) - begin if len(begin) else begin
+    begin = firsts(key[order]).nonzero()[0]
+    count = np.concatenate([begin[1:], [len(order)]]) - begin if len(begin) else begin
     shell = rows.shell[row[order[begin]]] if len(begin) else begin
     closed = np.ones(len(rows.part), bool)
     closed[shell[count != 2]] = False
     balance = np.add.reduceat(direction[order] * rows.sign[row[order]], begin) if len(begin) else begin
     sign = rows.sign.copy()
     apart = shell[(count == 2) & (balance != 0)]
-    for wrong in np.unique(apart) if len(apart) else ():
+    for wrong in distinct(apart):
         pairs = (
             order[begin[(shell == wrong) & (count == 2)]][:, None],
             order[1 + begin[(shell == wrong) & (count == 2)]][:, None],
