@@ -364,3 +364,12 @@ def test_boxes_of_many_turned_solids_come_one_from_another(make):
     for k in range(3):
         turn = np.roll(np.eye(3), k, axis=0)
         assert part.extent.box(turn)[1] == pytest.approx(np.roll(part.high, k), abs=1e-14)
+
+
+def test_a_sphere_smaller_than_rounding_has_no_sides():
+    """All of it is its centre, from where no direction leads to a border."""
+    shapes, _ = SOLIDS["caps"]()
+    shapes.surface_numbers[shapes.surfaces[:, 0] == SPHERE] = 1e-300
+    (part,) = integrate(shapes)
+    assert part.unsupported == (int(shapes.faces[0, 4]),)
+    assert part.high[2] == pytest.approx(0.4)

@@ -249,11 +249,14 @@ def _take_other_side(table: Table, rows: _Rows, integrals: _Integrals) -> None:
     endless = (
         (kind == SPHERE) | (kind == TORUS) | (closed[:, 0] & (closed[:, 1] | closed[:, 2] & closed[:, 3]))
     )
-    sign, _ = _signs(table, rows)
-    chosen = np.flatnonzero((sign != rows.sign) & (faces[:, 0] >= 0))
+    chosen = np.flatnonzero(faces[:, 0] >= 0)
     chosen = chosen[endless[faces[chosen, 0]]]
-    faces[chosen, 1] = 1 - faces[chosen, 1]
-    integrals.run(chosen)
+    if len(chosen):
+        sign, _ = _signs(table, rows)
+        chosen = chosen[sign[chosen] != rows.sign[chosen]]
+    if len(chosen):
+        faces[chosen, 1] = 1 - faces[chosen, 1]
+        integrals.run(chosen)
 
 
 class _Sums(NamedTuple):
