@@ -381,3 +381,12 @@ def test_exchanging_axes_exchanges_the_numbers_of_a_box(signs, size):
         assert rim == pytest.approx(turned[2])
         corners = [matrix @ part.low, matrix @ part.high]
         assert size != 1 or np.array_equal([low, high], np.sort(corners, axis=0))
+
+
+def test_a_sphere_smaller_than_rounding_has_no_sides():
+    """All of it is its centre, from where no direction leads to a border."""
+    shapes, _ = SOLIDS["caps"]()
+    shapes.surface_numbers[shapes.surfaces[:, 0] == SPHERE] = 1e-300
+    (part,) = integrate(shapes)
+    assert part.unsupported == (int(shapes.faces[0, 4]),)
+    assert part.high[2] == pytest.approx(0.4)

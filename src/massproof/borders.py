@@ -77,7 +77,10 @@ class Border:
             period = periods(self.table, self.surface)
             return _left(place, chords.places, chords.steps, period, self.sense)
         frame = self.table.shapes.frames[self.table.shapes.surfaces[self.surface, 1]]
-        places = _globe(spot - frame[:3], chords.spots - frame[:3])
+        towards = spot - frame[:3]
+        if not np.linalg.norm(towards) > 0:  # a sphere that is smaller than rounding has no sides
+            return None
+        places = _globe(towards, chords.spots - frame[:3])
         return _left(np.zeros(2), places, chords.steps, np.array([2 * math.pi, 0.0]), self.sense)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from massproof.brep import SPLINE, Floats, Integers, Shapes
+from massproof.brep import SPHERE, SPLINE, TORUS, Floats, Integers, Shapes
 from massproof.extents import Extent, extents
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
@@ -91,6 +91,7 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
     table = prepare(shapes._replace(faces=faces))
     integrals = _Integrals(table, rows, accuracy)
     integrals.run(np.arange(len(faces)))
+    _take_other_side(table, rows, integrals)
     places = _places(table, rows, integrals)
     for _ in range(_ROUNDS):
         sums, parts = _parts(table, rows, integrals, places)
@@ -233,6 +234,27 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> bool:
             flips = -flips
         sign[patch] *= flips
     return bool(((directions * sign[rows]).sum(axis=1) == 0).all())
+
+
+def _take_other_side(table: Table, rows: _Rows, integrals: _Integrals) -> None:
+    """Of surfaces without end, take the other region where neighbours say that the loops of a face are turned.
+
+    Loops and normal together tell which of the two it is. One flag is likelier to be wrong than both, so the normal
+    stays: the face is asked for the region that its loops bound with the normal turned, and `_signs` turns that.
+    """
+    faces = table.shapes.faces
+    kind, closed = table.shapes.surfaces[:, 0], table.closures > 0
+    endless = (
+        (kind == SPHERE) | (kind == TORUS) | (closed[:, 0] & (closed[:, 1] | closed[:, 2] & closed[:, 3]))
+    )
+    chosen = np.flatnonzero(faces[:, 0] >= 0)
+    chosen = chosen[endless[faces[chosen, 0]]]
+    if len(chosen):
+        sign, _ = _signs(table, rows)
+        chosen = chosen[sign[chosen] != rows.sign[chosen]]
+    if len(chosen):
+        faces[chosen, 1] = 1 - faces[chosen, 1]
+        integrals.run(chosen)
 
 
 class _Sums(NamedTuple):
