@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
 from massproof import formats, units
 from massproof.errors import InputError, UsageError
 from massproof.measure import measure
 from massproof.properties import Finding, Properties
+from massproof.scene import frame
 
 if TYPE_CHECKING:
     from massproof.scene import Scene
@@ -84,7 +87,8 @@ def convert(
     source, unit, format : as `massproof.measure` takes them
     to : format, whatever the suffix says: one of TARGETS without its point
     to_unit : length unit of what is written; millimetres without it. glTF has metres
-    up, forward : axes of what is written along which +z and −y of the source then lie; glTF has up +y
+    up, forward : axes of what is written along which +z and −y of the source then lie, of glTF +y and +z; a glTF
+        that is written has its own up, +y
     deflection, angle, volume_error : of exact shapes: millimetres between facets and faces, degrees between facets,
         share of the volume of each part that facets may miss; without them what suits the size of a part
     options : storage and presentation, as `formats.<format>.write` takes them
@@ -106,7 +110,8 @@ def convert(
     loaded = sources.load(source, format)
     scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
     length = units.unit("m" if name in _METRES else to_unit or "mm", "length").symbol
-    turned = scene if (up, forward) == ("+z", "-y") else scene.turned(up, forward)
+    turn = frame(up, forward) @ frame(*loaded.upright).T
+    turned = scene if (turn == np.eye(4)).all() else scene.moved(turn)
     with replaced(path) as (files, made):
         formats.write(turned.in_unit(length), name, path.name, files, given | options)
     after = measure(
