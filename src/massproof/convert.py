@@ -114,10 +114,12 @@ def convert(
     turned = scene if (turn == np.eye(4)).all() else scene.moved(turn)
     with replaced(path) as (files, made):
         formats.write(turned.in_unit(length), name, path.name, files, given | options)
-    after = measure(
-        _readable(turned, name, path, given | options), unit=None if name in _METRES else length, format=name
-    )
-    return _found(tuple(made), name, length, scene, before, after)
+    parts, triangles = sum(1 for _ in scene.placed()), scene.triangles
+    readable = _readable(turned, name, path, given | options)
+    del loaded, scene, turned  # which may take most of the memory
+    after = measure(readable, unit=None if name in _METRES else length, format=name)
+    error, findings = _compared(before, after)
+    return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
@@ -136,12 +138,14 @@ def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
     Raises InputError when they cannot be written; what was begun is taken away, whatever ends it.
     """
     waiting: dict[Path, Path] = {}
+    begun: list[BinaryIO] = []
     made: list[Path] = []
 
     def opened(name: str) -> BinaryIO:
         final = path.parent / name
         waiting[final] = final.with_name(f".{name}.{secrets.token_hex(4)}.part")
-        return waiting[final].open("wb")
+        begun.append(waiting[final].open("wb"))
+        return begun[-1]
 
     try:
         yield opened, made
@@ -152,6 +156,9 @@ def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
         msg = f"cannot write {path}: {error.strerror or error}; choose another place"
         raise InputError(msg) from error
     finally:
+        for out in begun:  # which an interrupt has left open
+            with suppress(OSError):
+                out.close()
         for part in waiting.values():
             with suppress(OSError):
                 part.unlink()
@@ -174,15 +181,12 @@ def _readable(scene: Scene, name: str, path: Path, options: dict[str, str]) -> A
     return buffer.getvalue()
 
 
-def _found(
-    files: tuple[Path, ...], name: str, unit: str, scene: Scene, before: Properties, after: Properties
-) -> Conversion:
-    error, findings = None, []
+def _compared(before: Properties, after: Properties) -> tuple[float | None, tuple[Finding, ...]]:
+    """How much of the volume what was written misses, and what there is to say of it."""
     if before.volume and after.volume:
-        error = abs(after.volume.value - before.volume.value) / before.volume.value
-    elif before.volume:
-        why = after.absent.get("volume", "it encloses none")
-        message = f"the source encloses a volume, and what was written does not: {why}"
-        findings.append(Finding("not-closed", message, {"open": [one.code for one in after.findings]}))
-    parts = sum(1 for _ in scene.placed())
-    return Conversion(files, name, unit, parts, scene.triangles, before, after, error, tuple(findings))
+        return abs(after.volume.value - before.volume.value) / before.volume.value, ()
+    if not before.volume:
+        return None, ()
+    why = after.absent.get("volume", "it encloses none")
+    message = f"the source encloses a volume, and what was written does not: {why}"
+    return None, (Finding("not-closed", message, {"open": [one.code for one in after.findings]}),)

@@ -242,7 +242,9 @@ def write(
         if storage == "standard":
             buffer["uri"] = beside
         elif storage == "embedded":
-            buffer["uri"] = "data:application/octet-stream;base64," + base64.b64encode(b"".join(document.arrays)).decode()
+            buffer["uri"] = (
+                "data:application/octet-stream;base64," + base64.b64encode(b"".join(document.arrays)).decode()
+            )
     pretty = {"indent": 2} if presentation == "pretty" else {"separators": (",", ":")}
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False, **pretty).encode()
     with files(name) as out:
