@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -22,9 +21,6 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
-
-import meshes
-import processes
 
 import massproof as mp
 from massproof import formats, sources, tessellate

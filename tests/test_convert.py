@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 import trimesh
-from PIL import Image
 from occt_makers import SOLIDS, compound, moved, open_shell, written
+from PIL import Image
 from step_makers import without_ocp
 from strategies import box
 from test_cli import run

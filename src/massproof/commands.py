@@ -109,11 +109,11 @@ def show_verification(
 @app.command("convert")
 def convert_file(
     source: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
-    target: Annotated[str, typer.Argument(help="What to write: its suffix is the format: .stl .stla .obj .ply .glb .gltf.")],
+    target: Annotated[str, typer.Argument(help="What to write: its suffix is the format: .stl .stla .obj .ply .glb .gltf .step.")],
     unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none: mm, cm, m, inch, ft.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of the source, whatever its suffix says.")] = None,
     to: Annotated[str | None, typer.Option(help="Format of the target, whatever its suffix says.")] = None,
-    to_unit: Annotated[str | None, typer.Option(help="Length unit of the target; mm without it.")] = None,
+    to_unit: Annotated[str | None, typer.Option(help="Length unit of the target; without it mm, of STEP m.")] = None,
     up: Annotated[str, typer.Option(help="Axis of the target that up, +z of the source, becomes.")] = "+z",
     forward: Annotated[str, typer.Option(help="Axis of the target that forward, -y of the source, becomes.")] = "-y",
     deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
@@ -121,12 +121,13 @@ def convert_file(
     volume_error: Annotated[str | None, typer.Option(help="Of exact shapes: share of the volume that facets may miss, as 0.01%.")] = None,
     storage: Annotated[str | None, typer.Option(help="binary, ascii, ...: as the format has it.")] = None,
     presentation: Annotated[str | None, typer.Option(help="Of glTF: compact or pretty.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Of STEP: AP203, AP214 or AP242.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
 ) -> None:  # fmt: skip
     """Write a file in another format, measure what was written, and say how it differs."""
     with _reported(), output.waiting(f"converting {source}"):
         share = None if volume_error is None else _share(volume_error)
-        chosen = {"storage": storage, "presentation": presentation}
+        chosen = {"storage": storage, "presentation": presentation, "protocol": protocol}
         found = convert(
             source, target, unit=unit, format=format, to=to, to_unit=to_unit, up=up, forward=forward,
             deflection=deflection, angle=angle, volume_error=share,
