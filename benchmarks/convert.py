@@ -19,13 +19,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import massproof as mp
 from massproof import formats, sources, tessellate
+from massproof.scene import frame
 
 SHARE = 1e-3
+LIMIT = 3_000_000_000  # bytes of addresses, of which the interpreter, libraries and mapped files take 1.5 GB
+STEP = Fraction(1, 1 << 16)
 TARGETS = {
     "stl": ("stl", "mm", {}),
     "obj": ("obj", "mm", {}),
@@ -60,14 +64,15 @@ def relative(found: Any, exact: Any) -> float | None:
     return abs(found.value / exact.value - 1) if found and exact and exact.value else None
 
 
-def compared(name: str, found: Any, before: Any, turned: bool) -> dict[str, Any]:
-    """What was written against its source: shares of volume, area and the diagonal of the box, and whether it closes."""
+def compared(found: Any, before: Any, turned: int) -> dict[str, Any]:
+    """What was written against its source, as shares: volume, area, centre of the diagonal, and whether it closes."""
     row = {"volume": relative(found.volume, before.volume), "area": relative(found.area, before.area)}
     row["closed"] = found.volume is not None if before.volume else None
     row["centre"] = None
-    if found.center_of_mass and before.center_of_mass:
+    weighed = any(one.code == "density-stated" for one in before.findings)  # each part with its own density
+    if found.center_of_mass and before.center_of_mass and not weighed:
         x, y, z = (q.value for q in before.center_of_mass)
-        there = (x, z, -y) if turned else (x, y, z)
+        there = {1: (x, z, -y), 0: (x, y, z), -1: (x, -z, y)}[turned]
         box = before.bounding_box
         low, high = ([q.value for q in corner] for corner in (box.min, box.max))
         row["centre"] = math.dist([q.value for q in found.center_of_mass], there) / math.dist(low, high)
@@ -105,17 +110,19 @@ def round_trip(path: Path, folder: Path) -> list[dict[str, Any]]:
     except mp.MassproofError as error:
         return [{"file": path.name, "refused": f"{type(error).__name__}: {error}"}]
     rows = []
+    scene = scene.moved(frame(*loaded.upright).T)
     for suffix, (name, unit, options) in TARGETS.items():
         target = folder / f"part.{suffix}"
         row: dict[str, Any] = {"file": str(path.relative_to(os.environ["MASSPROOF_CORPUS"])), "to": suffix}
+        turned = (suffix == "glb") - (path.suffix == ".glb")
         try:
             formats.write(scene.in_unit(unit), name, target.name, lambda n: (folder / n).open("wb"), options)
             if suffix != "gltf":
                 again = mp.measure(target, unit=None if suffix == "glb" else "mm")
-                row |= compared(suffix, again, before, suffix == "glb") | {"triangles": scene.triangles}
+                row |= compared(again, before, turned) | {"triangles": scene.triangles}
                 if again.volume and suffix != "gltf":
                     row["peers"] = peers(target, again.volume.to(f"{unit}^3").value)
-        except Exception as error:  # what it is belongs into the table
+        except Exception as error:  # noqa: BLE001 what it is belongs into the table
             row["refused"] = f"{type(error).__name__}: {error}"
         rows.append(row)
     return rows
@@ -162,7 +169,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         solid = [row["closed"] for row in own if row.get("closed") is not None]
         others = [
             f"{max((row['peers'][who] for row in own if row.get('peers', {}).get(who) is not None), default=0):.2g}"
-            for who in ("trimesh", "meshio")
+            for who in ("trimesh", "meshio", "pyvista")
         ]
         refused = sum("refused" in row for row in own)
         cells = [suffix, len(own), *largest, f"{sum(solid)} of {len(solid)}", *others, refused]
@@ -173,5 +180,52 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def large(million: float) -> None:
+    """Convert and draw a binary STL; wall seconds, peak of resident memory, mapped files included, and what it says."""
+    for name in ("torus_1e5.stl", "torus_1e5.png"):  # compiles kernels, once for each machine
+        limited(meshes.file("torus_1e5"), Path(name))
+    path = meshes.file("torus_1e7") if million == 10 else meshes.FOLDER / f"convert-{os.getpid()}.stl"
+    if million != 10:
+        meshes.write_binary(path, meshes.torus(million * 1e6)(STEP), STEP)
+    size = path.stat().st_size
+    print(
+        f"{million:g} million triangles, {size / 1e6:.0f} MB; address space limited to {LIMIT / 1e9:g} GB\n"
+    )
+    print("| to | wall s | CPU s | peak MB | written MB | error of volume |\n|---|---|---|---|---|---|")
+    for name in ("part.stl", "part.ply", "part.glb", "part.obj", "part.png"):
+        print(f"| {' | '.join(limited(path, Path(name)))} |", flush=True)
+    if million != 10:
+        path.unlink()
+
+
+def limited(path: Path, name: Path) -> list[str]:
+    """Cells of a row: what the command of the shell took that writes `name`, within LIMIT bytes of addresses."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / name
+        words = ["render", path, "-o", target] if name.suffix == ".png" else ["convert", path, target]
+        command = [*processes.own_command(), *map(str, words), "--unit", "mm"]
+        start = time.perf_counter()
+        with (Path(folder) / "told").open("w") as told:
+            child = subprocess.Popen(command, stdout=told, preexec_fn=_limit)
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if not target.exists():
+            raise SystemExit(child.returncode)
+        wall, text = time.perf_counter() - start, (Path(folder) / "told").read_text()
+        error = "" if name.suffix == ".png" else f"{json.loads(text)['volumeError']:.0e}"
+        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        size = target.stat().st_size / 1e6
+        return [name.suffix[1:].upper(), f"{wall:.1f}", f"{cpu:.1f}", f"{peak:.0f}", f"{size:.1f}", error]
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
+
+
 if __name__ == "__main__":
-    corpus(sys.argv[2:])
+    if sys.argv[1:2] == ["corpus"]:
+        corpus(sys.argv[2:])
+    elif sys.argv[1:2] == ["large"]:
+        large(float(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    else:
+        raise SystemExit(__doc__)

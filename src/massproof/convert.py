@@ -15,7 +15,6 @@ from massproof import formats, units
 from massproof.errors import InputError, UsageError
 from massproof.measure import measure
 from massproof.properties import Finding, Properties
-from massproof.scene import frame
 
 if TYPE_CHECKING:
     from massproof.mesh import Floats
@@ -108,6 +107,7 @@ def convert(
     """
     from massproof import rewrite, sources, tessellate
     from massproof.brep import Brep, Drawn
+    from massproof.scene import frame
 
     path = Path(target)
     name, given = _target(path, to)
