@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import meshes
+import processes
 
 import massproof as mp
 from massproof import formats, sources, tessellate
@@ -157,8 +161,8 @@ def corpus(words: list[str]) -> None:
 def table(rows: list[dict[str, Any]]) -> str:
     """A row for each format: how many, the largest errors, and what is not closed or was refused."""
     lines = [
-        "| to | files | volume | area | centre | closed | trimesh | meshio | refused |",
-        "|---" * 9 + "|",
+        "| to | files | volume | area | centre | closed | trimesh | meshio | pyvista | refused |",
+        "|---" * 10 + "|",
     ]
     for suffix in TARGETS:
         own = [row for row in rows if row.get("to") == suffix]
