@@ -17,6 +17,7 @@ from massproof.measure import measure
 from massproof.properties import Finding, Properties
 
 if TYPE_CHECKING:
+    from massproof.brep import Brep, Drawn
     from massproof.mesh import Floats
     from massproof.scene import Scene
 
@@ -105,14 +106,14 @@ def convert(
     written, UsageError for a format, unit, axes or options that there are not or that facets cannot reach,
     MissingExtra for exact shapes without Open CASCADE.
     """
-    from massproof import rewrite, sources, tessellate
+    from massproof import sources, tessellate
     from massproof.brep import Brep, Drawn
     from massproof.scene import frame
 
     path = Path(target)
     name, given = _target(path, to)
     fineness = tessellate.Fineness(deflection, angle, volume_error)
-    turn = frame(up, forward)
+    turn = frame(up, forward)  # refused before anything is read
     if hasattr(source, "read"):
         source = source.read()  # twice
     before = measure(source, unit=unit, format=format)
@@ -124,29 +125,39 @@ def convert(
         if fineness != tessellate.Fineness():
             msg = f"{loaded.name} becomes STEP with exact faces: leave out deflection, angle and volume error"
             raise UsageError(msg)
-        formats.require_options(name, options)
-        data, parts = rewrite.step(loaded.geometry, path.stem, length, turn, **options)
-        write_file(path, data)
-        made, triangles, again = [path], 0, path
+        made, parts, triangles, again = _exact(loaded.geometry, path, length, turn, options)
     else:
-        scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
-        made, again = _drawn(scene.moved(turn), path, name, length, options)
-        parts, triangles = sum(1 for _ in scene.placed()), scene.triangles
-        del scene
-    del loaded  # and all coordinates: before others are read
+        made, parts, triangles, again = _drawn(
+            tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness).moved(turn),
+            path, name, length, options,
+        )  # fmt: skip
+    del loaded  # and all coordinates, before others are read
     after = measure(again, unit=None if name in _OWN else length, format=name)
     findings = tuple(_findings(before, after, turn if name == "step" else None))
     error = _error(before, after)
     return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
 
 
+def _exact(
+    geometry: Brep | Drawn, path: Path, length: str, turn: Floats, options: dict[str, str]
+) -> tuple[list[Path], int, int, Path]:
+    """Write exact shapes as STEP; what `_drawn` returns."""
+    from massproof import rewrite
+
+    formats.require_options("step", options)
+    data, parts = rewrite.step(geometry, path.stem, length, turn, **options)
+    write_file(path, data)
+    return [path], parts, 0, path
+
+
 def _drawn(
     scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
-) -> tuple[list[Path], Any]:
-    """Write the facets of a scene; the files, and what is measured again."""
+) -> tuple[list[Path], int, int, Any]:
+    """Write the facets of a scene; the files, how many parts and triangles, and what is measured again."""
     with replaced(path) as (files, made):
         formats.write(scene.in_unit(length), name, path.name, files, options)
-    return made, _readable(scene, name, path, options)
+    parts = sum(1 for _ in scene.placed())
+    return made, parts, scene.triangles, _readable(scene, name, path, options)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:

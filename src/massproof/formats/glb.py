@@ -266,7 +266,7 @@ class _Tree:
 
     def __init__(self, scene: Scene) -> None:
         self.scene, self.size = scene, 0
-        self.arrays: list[npt.NDArray[Any]] = []  # the numbers, which have `size` bytes
+        self.arrays: list[memoryview] = []  # the numbers, which have `size` bytes
         self.nodes: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.accessors: list[dict[str, Any]] = []
@@ -354,7 +354,7 @@ class _Tree:
     def accessor(self, array: npt.NDArray[Any], target: int, component: int, kind: str, more: Any) -> int:
         """Number of the accessor of an array, whose bytes are taken up."""
         view = {"buffer": 0, "byteOffset": self.size, "byteLength": array.nbytes, "target": target}
-        self.arrays.append(np.ascontiguousarray(array))
+        self.arrays.append(np.ascontiguousarray(array).data)
         self.size += array.nbytes
         self.views.append(view)
         row = {
