@@ -17,8 +17,8 @@ import massproof as mp
 HOME = test_corpus.HOME
 pytestmark = test_corpus.pytestmark
 SHARE = 1e-3  # of the volume of each part: what facets of exact shapes may miss
-# Coordinates of 32 bits have errors of 6e-8 of the largest, which volumes and areas of thin parts have some times over.
-ROUNDED = 1e-5
+# Coordinates of 32 bits have errors of 6e-8 of the largest, which volumes of thin walls have a thousand times over.
+ROUNDED = 1e-4
 
 SAMPLE = (
     "step/pythonocc-core/as1-oc-214.stp",
@@ -30,13 +30,15 @@ SAMPLE = (
 )
 # What does not come through, and why.
 REFUSED = {
+    "obj/trimesh/notenoughindices.obj": "not read: a face of two corners",
+    "step/occt-import-js-caxif/s1-tu-203.stp": "not read: no solid and no surface",
     "step/freecad/SOT404.stp": "Open CASCADE finds a parameter of one face invalid",
     "obj/manifold/Cray_right.obj": "a coordinate of 3.4e38 mm has no place in 32 bits",
 }
 OPENED = {
     "step/kcl-samples/3d-boaty.step": "six solids have a face that is written inside out",
 }
-COARSE = {"glb/manifold/rounding.glb": "two triangles as near to each other as 32 bits tell, in metres"}
+COARSE = {"glb/manifold/rounding.glb": "thinner than 32 bits tell in millimetres"}
 # Of bodies that lie inside out or in one another, the sum of what their triangles enclose is another volume.
 SIGNED = {
     "obj/rapidobj/2/cube.obj", "obj/rapidobj/color.obj", "stl/trimesh/multibody.stl",
