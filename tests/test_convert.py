@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import signal
+import subprocess
 import sys
 import time
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import trimesh
 from occt_makers import SOLIDS, compound, moved, open_shell, written
+from PIL import Image
 from step_makers import without_ocp
 from strategies import box
 from test_cli import run
@@ -38,6 +41,70 @@ def measured(scene):
         faces.append(placed.faces() + start)
         start += len(placed.definition.vertices)
     return mp.measure((np.concatenate(vertices), np.concatenate(faces)), unit=scene.unit)
+
+
+# --- nothing is left half-written
+
+INTERRUPTED = """
+import sys, time
+import massproof as mp
+from massproof import formats
+
+def write(scene, format, name, files, options):
+    files(name).write(b"half of it")
+    print("begun", flush=True)
+    time.sleep(60)
+
+formats.write = write
+mp.convert(*sys.argv[1:], unit="mm")
+"""
+
+
+def test_an_interrupt_leaves_what_was_there_and_nothing_else(tmp_path):
+    source, target = tmp_path / "box.obj", tmp_path / "old.stl"
+    source.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 1 4 3\n")
+    target.write_bytes(b"what was there")
+    command = [sys.executable, "-c", INTERRUPTED, str(source), str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in told
+    assert target.read_bytes() == b"what was there"
+    assert sorted(tmp_path.iterdir()) == [source, target]
+
+
+# --- what is up stays up
+
+
+def test_up_of_gltf_is_up_in_other_formats_and_in_pictures(tmp_path):
+    """A box 1 wide, 2 deep and 3 high, as STL, is the same after it has been glTF, and in a picture of that."""
+    mesh = box()
+    there, back = tmp_path / "part.glb", tmp_path / "part.stl"
+    first = convert((mesh.vertices, mesh.faces), there, unit="mm")
+    second = convert(there, back)
+    again = convert(there, tmp_path / "again.glb")
+
+    low, high = (
+        np.array(corner.to("mm"))
+        for corner in (first.written.bounding_box.min, first.written.bounding_box.max)
+    )
+    assert high - low == pytest.approx([1, 3, 2], rel=1e-6)
+    low, high = (
+        np.array(corner.to("mm"))
+        for corner in (second.written.bounding_box.min, second.written.bounding_box.max)
+    )
+    assert high - low == pytest.approx([1, 2, 3], rel=1e-6)
+    assert again.written.bounding_box.max.to("mm") == pytest.approx(
+        first.written.bounding_box.max.to("mm"), rel=1e-6
+    )
+    # Coordinates have 32 bits in between, which may move the edge of a line by a pixel.
+    shown = [
+        np.asarray(Image.open(io.BytesIO(mp.render(path, size=100)))).astype(int) for path in (there, back)
+    ]
+    assert (np.abs(shown[0] - shown[1]) > 60).sum() < 40
 
 
 # --- facets of exact shapes

@@ -16,6 +16,7 @@ from massproof.measure import measure
 from massproof.properties import Finding, Properties
 
 if TYPE_CHECKING:
+    from massproof.brep import Brep, Drawn
     from massproof.mesh import Floats
     from massproof.scene import Scene
 
@@ -89,7 +90,8 @@ def convert(
     source, unit, format : as `massproof.measure` takes them
     to : format, whatever the suffix says: one of TARGETS without its point
     to_unit : length unit of what is written; millimetres without it, of STEP metres. glTF has no other than metres
-    up, forward : axes of what is written along which +z and −y of the source then lie; glTF has up +y
+    up, forward : axes of what is written along which +z and −y of the source then lie, of glTF +y and +z; a glTF
+        that is written has its own up, +y
     deflection, angle, volume_error : of exact shapes: millimetres between facets and faces, degrees between facets,
         share of the volume of each part that facets may miss; without them what suits the size of a part
     options : storage, presentation and protocol, as `formats.<format>.write` takes them
@@ -103,45 +105,58 @@ def convert(
     written, UsageError for a format, unit, axes or options that there are not or that facets cannot reach,
     MissingExtra for exact shapes without Open CASCADE.
     """
-    from massproof import rewrite, sources, tessellate
+    from massproof import sources, tessellate
     from massproof.brep import Brep, Drawn
     from massproof.scene import frame
 
     path = Path(target)
     name, given = _target(path, to)
     fineness = tessellate.Fineness(deflection, angle, volume_error)
-    turn = frame(up, forward)
+    turn = frame(up, forward)  # refused before anything is read
     if hasattr(source, "read"):
         source = source.read()  # twice
     before = measure(source, unit=unit, format=format)
     loaded = sources.load(source, format)
+    turn = turn @ frame(*loaded.upright).T
     length = units.unit("m" if name in _METRES else to_unit or _USUAL.get(name, "mm"), "length").symbol
     options = given | options
     if name == "step" and isinstance(loaded.geometry, (Brep, Drawn)):
         if fineness != tessellate.Fineness():
             msg = f"{loaded.name} becomes STEP with exact faces: leave out deflection, angle and volume error"
             raise UsageError(msg)
-        formats.require_options(name, options)
-        data, parts = rewrite.step(loaded.geometry, path.stem, length, turn, **options)
-        write_file(path, data)
-        made, triangles, again = [path], 0, path
+        made, parts, triangles, again = _exact(loaded.geometry, path, length, turn, options)
     else:
-        scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
-        made, again = _drawn(scene.moved(turn), path, name, length, options)
-        parts, triangles = sum(1 for _ in scene.placed()), scene.triangles
+        made, parts, triangles, again = _drawn(
+            tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness).moved(turn),
+            path, name, length, options,
+        )  # fmt: skip
+    del loaded  # and all coordinates, before others are read
     after = measure(again, unit=None if name in _OWN else length, format=name)
     findings = tuple(_findings(before, after, turn if name == "step" else None))
     error = _error(before, after)
     return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
 
 
+def _exact(
+    geometry: Brep | Drawn, path: Path, length: str, turn: Floats, options: dict[str, str]
+) -> tuple[list[Path], int, int, Path]:
+    """Write exact shapes as STEP; what `_drawn` returns."""
+    from massproof import rewrite
+
+    formats.require_options("step", options)
+    data, parts = rewrite.step(geometry, path.stem, length, turn, **options)
+    write_file(path, data)
+    return [path], parts, 0, path
+
+
 def _drawn(
     scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
-) -> tuple[list[Path], Any]:
-    """Write the facets of a scene; the files, and what is measured again."""
+) -> tuple[list[Path], int, int, Any]:
+    """Write the facets of a scene; the files, how many parts and triangles, and what is measured again."""
     with replaced(path) as (files, made):
         formats.write(scene.in_unit(length), name, path.name, files, options)
-    return made, _readable(scene, name, path, options)
+    parts = sum(1 for _ in scene.placed())
+    return made, parts, scene.triangles, _readable(scene, name, path, options)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
@@ -160,12 +175,14 @@ def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
     Raises InputError when they cannot be written; what was begun is taken away, whatever ends it.
     """
     waiting: dict[Path, Path] = {}
+    begun: list[BinaryIO] = []
     made: list[Path] = []
 
     def opened(name: str) -> BinaryIO:
         final = path.parent / name
         waiting[final] = final.with_name(f".{name}.{os.urandom(4).hex()}.part")
-        return waiting[final].open("wb")
+        begun.append(waiting[final].open("wb"))
+        return begun[-1]
 
     try:
         yield opened, made
@@ -176,6 +193,9 @@ def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
         msg = f"cannot write {path}: {error.strerror or error}; choose another place"
         raise InputError(msg) from error
     finally:
+        for out in begun:  # which an interrupt has left open
+            with suppress(OSError):
+                out.close()
         for part in waiting.values():
             with suppress(OSError):
                 part.unlink()

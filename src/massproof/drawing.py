@@ -8,7 +8,7 @@ of them gives the same bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from massproof.errors import UsageError
 from massproof.kernels import raster
 from massproof.kernels.jit import in_threads
 from massproof.mesh import Floats
-from massproof.scene import PLAIN, Colour, Definition, Placed, Scene
+from massproof.scene import PLAIN, Colour, Definition, Placed, Scene, pieces
 
 Picture = npt.NDArray[np.uint8]  # (h, w, 4) red, green, blue, opacity
 
@@ -53,6 +53,11 @@ class Camera:
     def seen(self, points: Floats) -> Floats:
         """(n, 3) points in pixels."""
         return np.ascontiguousarray(points @ self.matrix.T + self.offset)
+
+    def placed(self, placed: Placed) -> Camera:
+        """The same for what stands where a part does, in the frame of the part."""
+        matrix = placed.matrix
+        return Camera(self.matrix @ matrix[:3, :3], self.matrix @ matrix[:3, 3] + self.offset)
 
     def enlarged(self, factor: int) -> Camera:
         """The same for pixels that are smaller by `factor`."""
@@ -118,8 +123,9 @@ def extent(scene: Scene, axes: Floats) -> tuple[Floats, Floats]:
     """
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for placed in scene.placed():
-        for points in _in_parts(placed):
-            turned = points @ axes.T
+        place = Camera(axes, np.zeros(3)).placed(placed)
+        for points in pieces(placed.definition.vertices):
+            turned = place.seen(points)
             low, high = np.minimum(low, turned.min(axis=0)), np.maximum(high, turned.max(axis=0))
     if not np.isfinite(low).all():
         msg = "there is nothing to draw: no part has triangles"
@@ -141,13 +147,6 @@ def round_about(scene: Scene, size: int) -> Callable[[Floats], Camera]:
         return Camera(matrix, np.array([size / 2, size / 2, 0.0]) - matrix @ middle)
 
     return camera
-
-
-def _in_parts(placed: Placed) -> Iterator[Floats]:
-    """Vertices of a part where it stands, a million at a time."""
-    matrix, vertices = placed.matrix, placed.definition.vertices
-    for first in range(0, len(vertices), _CHUNK):
-        yield vertices[first : first + _CHUNK] @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def draw(scene: Scene, camera: Camera, size: int, ground: Colour = (1.0, 1.0, 1.0, 1.0)) -> Picture:
@@ -198,7 +197,7 @@ def _cover(
     opacities: Floats,
 ) -> None:
     """Draw one part where it stands, its patches numbered from `number` on."""
-    points, faces = camera.seen(placed.vertices()), placed.faces()
+    points, faces = camera.placed(placed).seen(placed.definition.vertices), placed.faces()
     numbers = np.empty(len(faces), np.int32)
     for k, (first, _) in enumerate(rows):
         numbers[first:] = number + k
@@ -256,10 +255,6 @@ def _finished(
 
 def _lines(parts: Iterable[tuple[Placed, object]], camera: Camera) -> tuple[Floats, npt.NDArray[np.int64]]:
     """The edges of all parts in pixels, one after the other, and where each begins."""
-    lines = [
-        camera.seen(line @ placed.matrix[:3, :3].T + placed.matrix[:3, 3])
-        for placed, _ in parts
-        for line in placed.definition.lines
-    ]
+    lines = [camera.placed(placed).seen(line) for placed, _ in parts for line in placed.definition.lines]
     starts = np.cumsum([0, *(len(line) for line in lines)], dtype=np.int64)
     return np.concatenate([*lines, np.empty((0, 3))]), starts

@@ -42,6 +42,7 @@ Placed = tuple[Floats, Integers, Transform]  # (V, 3) vertices, (F, 3) faces, wh
 
 _PLANAR = 1e-6  # of the perimeter: decimals of six digits bend polygons no further
 
+_FEW = 65_536  # triangles whose corners are gathered together
 _PART = 1_000_000  # triangles that are looked at together
 
 MAX_INSTANCES = 100_000  # uses of a mesh; ten levels of ten components would be 10^10
@@ -254,19 +255,27 @@ def from_instances(placed: Iterable[Placed], unit: str, precision: Precision | N
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
             faces.append((corners[:, ::-1] if mirrored else corners) + first)
             first += len(points)
+            reach = _reach(points, corners)
             if len(corners) and (matrix != np.eye(4)).any():
                 # Three products, three sums of them and of the offset, each rounded once.
                 slack = error + 4 * 2.0**-53 * np.abs(matrix)
-                far = np.append(np.abs(points[corners]).max(axis=(0, 1)), 1.0)
-                moved = max(moved, float((slack @ far)[:3].max()))
+                moved = max(moved, float((slack @ np.append(reach, 1.0))[:3].max()))
             if precision and len(corners):
                 stretch = float(np.abs(matrix[:3, :3]).sum(axis=1).max())
-                step = max(step, precision(points[corners]) * stretch)
+                step = max(step, precision(reach) * stretch)
     everywhere, joined = np.concatenate(vertices), np.concatenate(faces).reshape(-1)
     _check(everywhere, joined, lambda at: at // 3)
     everywhere, corners_used = _used(everywhere, joined)
     triangles = corners_used.reshape(-1, 3).astype(np.int32)
     return Mesh(everywhere, triangles, unit, step if precision else None, placement=moved)
+
+
+def _reach(points: Floats, corners: Integers) -> Floats:
+    """(3,) the largest size of each coordinate of the corners (F, 3)."""
+    reach = np.zeros(3)
+    for first in range(0, len(corners), _FEW):
+        np.maximum(reach, np.abs(points[corners[first : first + _FEW]]).max(axis=(0, 1)), out=reach)
+    return reach
 
 
 def _limited(placed: Iterable[Placed]) -> list[Placed]:

@@ -7,12 +7,12 @@ for all faces around it, whatever coordinates each face gives them: a closed she
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import occt
+from massproof import occt, slits
 from massproof.brep import Brep
 from massproof.errors import UsageError
 from massproof.mesh import Floats, Integers
@@ -140,15 +140,18 @@ def refined(
     raise UsageError(msg)
 
 
-def _divided(shapes: Iterable[Any], place: Callable[[Any], int], deflection: float, angle: float) -> Facets:
+def _divided(shapes: Sequence[Any], place: Callable[[Any], int], deflection: float, angle: float) -> Facets:
     from OCP.BRepMesh import BRepMesh_IncrementalMesh
     from OCP.BRepTools import BRepTools
+    from OCP.TopAbs import TopAbs_ShapeEnum
 
     net = _Net()
     for shape in shapes:
         occt.static(BRepTools, "Clean")(shape)
         BRepMesh_IncrementalMesh(shape, deflection, False, angle, False)
         net.take(shape, place)
+    if all(shape.ShapeType() == TopAbs_ShapeEnum.TopAbs_SOLID for shape in shapes):
+        net.close(deflection)
     return net.facets(deflection)
 
 
@@ -227,6 +230,14 @@ class _Net:
         if key:
             self.rows[key] = len(self.points) - 1
         return len(self.points) - 1
+
+    def close(self, width: float) -> None:
+        """Fill holes of faces that are no wider than that."""
+        faces = np.array(self.triangles, np.int64).reshape(-1, 3)
+        more = slits.filled(np.array(self.points, np.float64).reshape(-1, 3), faces, width)
+        if more:
+            self.patches.append((len(self.triangles), -1))
+            self.triangles += more
 
     def facets(self, deflection: float) -> Facets:
         """What was taken up."""

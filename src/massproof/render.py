@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from massproof.drawing import Picture
+    from massproof.mesh import Floats
     from massproof.scene import Scene
 
 OVERLAYS = ("center", "axes", "box")
@@ -49,9 +50,9 @@ def render(
     from massproof import drawing, overlays
 
     _check(size, overlay)
-    axes = drawing.turn(view)
     source = _kept(source)
-    scene = subject(source, unit, format, deflection)
+    scene, upright = subject(source, unit, format, deflection)
+    axes = drawing.turn(view) @ upright
     camera = drawing.fitted(scene, axes, size)
     if "box" in overlay:  # whose corners may lie outside of what holds the part
         camera = overlays.around_box(scene, axes, size)
@@ -83,9 +84,9 @@ def turntable(
     if kind not in ("gif", "apng") or not 2 <= frames <= 360:
         msg = f"a turntable is gif or apng with 2 to 360 frames, not {kind!r} with {frames}"
         raise UsageError(msg)
-    scene = subject(source, unit, format, deflection)
+    scene, upright = subject(source, unit, format, deflection)
     camera = drawing.round_about(scene, size)
-    shown = [camera(drawing.turn("isometric", 360.0 * k / frames)) for k in range(frames)]
+    shown = [camera(drawing.turn("isometric", 360.0 * k / frames) @ upright) for k in range(frames)]
     images = [_image(drawing.draw(scene, one, size, _WHITE)).convert("RGB") for one in shown]
     out = io.BytesIO()
     images[0].save(
@@ -99,13 +100,17 @@ def turntable(
     return out.getvalue()
 
 
-def subject(source: Any, unit: str | None, format: str | None, deflection: float | None) -> Scene:
-    """The scene of a file or an object. Raises what `render` raises."""
+def subject(
+    source: Any, unit: str | None, format: str | None, deflection: float | None
+) -> tuple[Scene, Floats]:
+    """The scene of a file or an object, and the (3, 3) rotation after which up is +z. Raises what `render` raises."""
     from massproof import sources, tessellate
+    from massproof.scene import frame
 
     loaded = sources.load(source, format)
     fineness = tessellate.Fineness(deflection=deflection)
-    return tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
+    scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
+    return scene, frame(*loaded.upright)[:3, :3].T
 
 
 def _check(size: int, overlay: Sequence[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from massproof import units
 from massproof.errors import UsageError
@@ -21,7 +22,7 @@ PLAIN: Colour = (0.66, 0.71, 0.77, 1.0)  # of what has no colour where others ha
 # Opens a file to be written, by its name without a folder: the one that is asked for, or one beside it.
 Files = Callable[[str], BinaryIO]
 
-_PIECE = 1 << 18  # triangles: 19 MB of corners
+_PIECE = 1 << 16  # rows: 5 MB of corners of triangles, 30 MB of Python numbers on their way to text
 
 MAX_PLACED = 100_000  # meshes where they stand, as many as an assembly is measured with
 
@@ -72,11 +73,15 @@ class Placed(NamedTuple):
         """(F, 3), counter-clockwise seen from outside in the frame of the whole."""
         return self.definition.faces[:, ::-1] if self.mirrored else self.definition.faces
 
+    def points(self) -> Iterator[Floats]:
+        """(n, 3) what `vertices` returns, some ten thousand at a time."""
+        for some in pieces(self.definition.vertices):
+            yield some @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+
     def corners(self) -> Iterator[Floats]:
-        """(n, 3, 3) corners of the triangles in the frame of the whole, some hundred thousand at a time."""
-        vertices, faces = self.definition.vertices, self.faces()
-        for first in range(0, len(faces), _PIECE):
-            yield vertices[faces[first : first + _PIECE]] @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+        """(n, 3, 3) corners of the triangles in the frame of the whole, some ten thousand at a time."""
+        for some in pieces(self.faces()):
+            yield self.definition.vertices[some] @ self.matrix[:3, :3].T + self.matrix[:3, 3]
 
     def patches(self) -> tuple[tuple[int, Colour | None], ...]:
         """From which triangle on it has which colour where it stands; the first is triangle 0."""
@@ -133,6 +138,11 @@ class Scene:
         Raises UsageError when these are no axes or are not perpendicular.
         """
         return self.moved(frame(up, forward))
+
+
+def pieces(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """Rows of an array one after the other, some ten thousand at a time."""
+    return (rows[first : first + _PIECE] for first in range(0, len(rows), _PIECE))
 
 
 def frame(up: str, forward: str) -> Floats:

@@ -59,6 +59,11 @@ class Loaded:
         """
         return units.unit(self.unit or asked or "mm", "length")
 
+    @property
+    def upright(self) -> tuple[str, str]:
+        """Axes along which up and forward lie; where a format does not say so, +z and −y."""
+        return ("+y", "+z") if self.format == "glb" else ("+z", "-y")
+
     def stated(self) -> tuple[Stated, ...]:
         """What a STEP file states of its parts; raises FormatError for units that are none."""
         if not isinstance(self.geometry, Drawn):

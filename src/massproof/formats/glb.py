@@ -235,13 +235,16 @@ def write(
     if storage not in STORAGE or presentation not in PRESENTATION:
         msg = f"glTF can be {', '.join(STORAGE)} and {' or '.join(PRESENTATION)}, not {storage!r}, {presentation!r}"
         raise UsageError(msg)
-    tree, binary = _Tree(scene).document()
+    document = _Tree(scene)
+    tree = document.tree()
     beside = f"{name.rpartition('.')[0] or name}.bin"
     for buffer in tree.get("buffers", []):  # one at most; that of a GLB is in the file
         if storage == "standard":
             buffer["uri"] = beside
         elif storage == "embedded":
-            buffer["uri"] = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
+            buffer["uri"] = (
+                "data:application/octet-stream;base64," + base64.b64encode(b"".join(document.arrays)).decode()
+            )
     pretty = {"indent": 2} if presentation == "pretty" else {"separators": (",", ":")}
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False, **pretty).encode()
     with files(name) as out:
@@ -249,19 +252,21 @@ def write(
             out.write(text)
         else:
             text += b" " * (-len(text) % 4)
-            out.write(struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(binary)))
+            out.write(struct.pack("<4sII", b"glTF", 2, 28 + len(text) + document.size))
             out.write(struct.pack("<I4s", len(text), b"JSON") + text)
-            out.write(struct.pack("<I4s", len(binary), b"BIN\0") + binary)
+            out.write(struct.pack("<I4s", document.size, b"BIN\0"))
+            out.writelines(document.arrays)
     if storage == "standard":
         with files(beside) as out:
-            out.write(binary)
+            out.writelines(document.arrays)
 
 
 class _Tree:
     """The document of a scene while it is put together."""
 
     def __init__(self, scene: Scene) -> None:
-        self.scene, self.binary = scene, bytearray()
+        self.scene, self.size = scene, 0
+        self.arrays: list[memoryview] = []  # the numbers, which have `size` bytes
         self.nodes: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.accessors: list[dict[str, Any]] = []
@@ -270,15 +275,15 @@ class _Tree:
         self.drawn: list[dict[str, Any]] = []
         self.positions: dict[int, int] = {}
 
-    def document(self) -> tuple[dict[str, Any], bytes]:
-        """The tree, and the numbers that it refers to."""
+    def tree(self) -> dict[str, Any]:
+        """The tree, whose numbers are then in `arrays`."""
         factor = units.unit(self.scene.unit).to(units.unit("m"), 1.0)
         upright = frame("+y", "+z") @ np.diag([factor] * 3 + [1.0])
         whole = Occurrence("", upright, children=self.scene.roots)
         root = self.node(whole, None)
         del self.nodes[root]["name"]
-        if len(self.binary) > _MOST:
-            msg = f"glTF holds {_MOST} bytes of numbers, and there are {len(self.binary)}; write STL or PLY"
+        if self.size > _MOST:
+            msg = f"glTF holds {_MOST} bytes of numbers, and there are {self.size}; write STL or PLY"
             raise UsageError(msg)
         tree: dict[str, Any] = {
             "asset": {"version": "2.0", "generator": "massproof"},
@@ -289,9 +294,9 @@ class _Tree:
         lists = {"meshes": self.drawn, "materials": [_look(c) for c in self.materials]}
         lists |= {"accessors": self.accessors, "bufferViews": self.views}
         tree |= {key: rows for key, rows in lists.items() if rows}
-        if self.binary:
-            tree["buffers"] = [{"byteLength": len(self.binary)}]
-        return tree, bytes(self.binary)
+        if self.size:
+            tree["buffers"] = [{"byteLength": self.size}]
+        return tree
 
     def node(self, occurrence: Occurrence, colour: Colour | None) -> int:
         """Number of the node of an occurrence, which is entered with all below it."""
@@ -348,8 +353,9 @@ class _Tree:
 
     def accessor(self, array: npt.NDArray[Any], target: int, component: int, kind: str, more: Any) -> int:
         """Number of the accessor of an array, whose bytes are taken up."""
-        view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": array.nbytes, "target": target}
-        self.binary += array.tobytes()
+        view = {"buffer": 0, "byteOffset": self.size, "byteLength": array.nbytes, "target": target}
+        self.arrays.append(np.ascontiguousarray(array).data)
+        self.size += array.nbytes
         self.views.append(view)
         row = {
             "bufferView": len(self.views) - 1,

@@ -14,7 +14,7 @@ from massproof.errors import FormatError, Note
 from massproof.kernels.obj_text import polygons
 from massproof.kernels.text import Unusual
 from massproof.mesh import Corners, Floats, Mesh, from_polygons
-from massproof.scene import Colour, Files, Scene
+from massproof.scene import Colour, Files, Scene, pieces
 
 SUFFIXES = (".obj",)
 
@@ -171,16 +171,17 @@ def write(scene: Scene, name: str, files: Files) -> None:
         start = 1
         for placed in scene.placed():
             out.write(f"o {_word('/'.join(placed.path))}\n".encode())
-            points = placed.vertices()
-            out.write("".join(f"v {x!r} {y!r} {z!r}\n" for x, y, z in points.tolist()).encode())
-            faces, patches = placed.faces() + np.int64(start), placed.patches()
+            for points in placed.points():
+                out.write("".join(f"v {x!r} {y!r} {z!r}\n" for x, y, z in points.tolist()).encode())
+            faces, patches = placed.faces(), placed.patches()
             stops = [*(first for first, _ in patches[1:]), len(faces)]
             for (first, colour), stop in zip(patches, stops, strict=True):
                 if colour:
                     out.write(f"usemtl {_material(colours.index(colour))}\n".encode())
-                rows = faces[first:stop].tolist()
-                out.write("".join(f"f {a} {b} {c}\n" for a, b, c in rows).encode())
-            start += len(points)
+                for some in pieces(faces[first:stop]):
+                    rows = (some + np.int64(start)).tolist()
+                    out.write("".join(f"f {a} {b} {c}\n" for a, b, c in rows).encode())
+            start += len(placed.definition.vertices)
     if colours:
         with files(library) as out:
             out.write("".join(_described(k, colour) for k, colour in enumerate(colours)).encode())

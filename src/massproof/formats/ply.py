@@ -15,7 +15,7 @@ import numpy as np
 
 from massproof.errors import FormatError, UsageError
 from massproof.mesh import Floats, Mesh, float32_precision, from_polygons
-from massproof.scene import PLAIN, Files, Placed, Scene
+from massproof.scene import PLAIN, Files, Placed, Scene, pieces
 
 SUFFIXES = (".ply",)
 
@@ -276,13 +276,13 @@ def write(scene: Scene, name: str, files: Files, *, storage: str = STORAGE[0]) -
     with files(name) as out:
         out.write(_head(scene, placed, storage, coloured).encode())
         for one in placed:
-            points = one.vertices()
-            out.write(_plain(points) if order is None else points.astype(f"{order}f8").tobytes())
+            for points in one.points():
+                out.write(_plain(points) if order is None else points.astype(f"{order}f8").tobytes())
         start = 0
         for one in placed:
-            faces = one.faces().astype(np.int64) + start
-            colours = _bytes(one) if coloured else np.empty((len(faces), 0), np.uint8)
-            out.write(_rows(faces, colours, order))
+            colours = _bytes(one) if coloured else np.empty((len(one.definition.faces), 0), np.uint8)
+            for faces, some in zip(pieces(one.faces()), pieces(colours), strict=True):
+                out.write(_rows(faces + np.int64(start), some, order))
             start += len(one.definition.vertices)
 
 
