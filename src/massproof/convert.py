@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from massproof import formats, units
-from massproof.errors import InputError, UsageError
+from massproof.errors import UsageError
 from massproof.measure import measure
 from massproof.properties import Finding, Properties
+from massproof.replacing import replaced
 
 if TYPE_CHECKING:
     from massproof.scene import Scene
@@ -121,41 +120,6 @@ def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
         msg = f"cannot write {suffix or path.name!r}; give the target one of the suffixes {known}"
         raise UsageError(msg)
     return TARGETS[suffix]
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
-    """Open files beside `path` under names of their own, which they get when all are complete; and the list of them.
-
-    Raises InputError when they cannot be written; what was begun is taken away, whatever ends it.
-    """
-    waiting: dict[Path, Path] = {}
-    made: list[Path] = []
-
-    def opened(name: str) -> BinaryIO:
-        final = path.parent / name
-        waiting[final] = final.with_name(f".{name}.{os.urandom(4).hex()}.part")
-        return waiting[final].open("wb")
-
-    try:
-        yield opened, made
-        for final in [*list(waiting)[1:], *list(waiting)[:1]]:  # the one that names the others comes last
-            waiting[final].replace(final)
-        made += waiting
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose another place"
-        raise InputError(msg) from error
-    finally:
-        for part in waiting.values():
-            with suppress(OSError):
-                part.unlink()
-
-
-def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file that is there wholly or not at all. Raises InputError when it cannot be written."""
-    path = Path(path)
-    with replaced(path) as (files, _), files(path.name) as out:
-        out.write(data)
 
 
 def _readable(scene: Scene, name: str, path: Path, options: dict[str, str]) -> Any:
