@@ -257,3 +257,27 @@ def test_a_failed_expectation_is_told_line_by_line():
     assert "0.00785 kg" in missed[4]
     assert straddled[0] == "2.7 kg == within('<= 2.8 kg')"
     assert "STRADDLED: part of its interval, 2.5 .. 2.9 kg, is not allowed" in straddled[4]
+
+
+@pytest.mark.parametrize("text", ["9" * 10_000 + "!", "<= 1" + "0" * 5000 + " g", "1 a" + " " * 10_000 + "b"])
+def test_texts_of_any_length_are_refused_at_once_and_in_a_line(text):
+    with pytest.raises(mp.UsageError, match="is no budget; write it like") as refused:
+        budgets.budget(text, "mass")
+    assert len(str(refused.value)) < 200
+    for read in (budgets.plain, lambda text, dimension: budgets.slack(text, Fraction(1), dimension)):
+        with pytest.raises(mp.UsageError) as refused:
+            read(text, "mass")
+        assert len(str(refused.value)) < 200
+
+
+def test_a_difference_that_no_double_holds_is_told():
+    """Of decimal numbers, which are exact, the ratio to a measured one may have any size."""
+    tiny = budgets.budget("1e-400 kg +- 1%")
+    judged = tiny.judge(kg(0.012))
+
+    assert judged.standing is Standing.MISSED
+    assert "(a factor of inf)" in judged.why
+    wide = budgets.budget("1e100 kg +- 1e300%")
+    assert (wide.half, wide.judge(kg(0.012)).standing) == (Fraction(10) ** 398, Standing.MET)
+    missed = explained.lines(kg(0.012), mp.within("1e-400 kg", rel=0.01), None, "")
+    assert "none is known that explains a factor of inf" in missed[-1]

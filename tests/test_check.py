@@ -115,6 +115,12 @@ def test_a_cassette_is_a_side_of_a_comparison(box, here, tmp_path, environment):
     failed = cassettes.load(kept) | {"error": {"reason": "failed", "message": "no luck"}}
     with pytest.raises(mp.RemoteError, match="no luck"):
         mp.compare(failed, here)
+    for error, words in (
+        ("failed", 'its error is "failed", neither null'),
+        ({}, "its message is null, not a text"),
+    ):
+        with pytest.raises(mp.FormatError, match=words):
+            mp.compare(cassettes.load(kept) | {"error": error}, here)
 
 
 def test_a_disagreement_is_exit_code_1_and_so_is_its_replay(box, here, tmp_path, environment):
@@ -174,7 +180,7 @@ def test_a_cassette_of_another_file_says_so(data, box, here, tmp_path, environme
         (["--against", "zoo", "--unit", "parsec"], 2, "parsec"),
         (["--against", "zoo", "--material", "Unobtainium-1234"], 2, "Unobtainium"),
         (["--replay", "{kept}", "--urn", "x", "--upload", "--cassette", "y"], 2, "--replay asks nobody, so there is nothing for --urn and --upload and --cassette to say"),
-        (["--replay", "{kept}", "--against", "onshape"], 2, "holds an answer of zoo, not of onshape"),
+        (["--replay", "{kept}", "--against", "onshape"], 2, "holds an answer of \"zoo\", not of onshape"),
         (["--replay", "{kept}.none"], 3, "cannot read the cassette"),
         (["--replay", "{kept}", "--profile", "lax"], 2, "unknown profile"),
     ],

@@ -442,20 +442,20 @@ def test_a_recorded_error_is_raised_again():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"massproof_cassette": "2"}, "of version '2', and '1' is read"),
+        ({"massproof_cassette": "2"}, 'of version "2", and "1" is read'),
         ({"answer": 2}, "exchange 2, and it has no such exchange"),
-        ({"answer": True}, "exchange True"),
-        ({"answer": None}, "exchange None"),
+        ({"answer": True}, "exchange true"),
+        ({"answer": None}, "exchange null"),
         ({"answer": [-1]}, "exchange -1"),
         ({"exchanges": None, "answer": 0}, "no such exchange"),
         ({"exchanges": [1], "answer": 0}, "exchange 0 has no response"),
         ({"exchanges": [{"response": {}}], "answer": 0}, "exchange 0 has no response with a body"),
         ({"dialect": 3}, "its dialect is 3"),
         ({"options": []}, r"its options is \[\]"),
-        ({"options": {"dialect": "zoo"}}, "its option dialect is nothing that zoo knows"),
-        ({"options": {"object": "1"}}, "its option object is nothing that zoo knows"),
-        ({"dialect": "fusion"}, "its dialect is 'fusion', which is none of mfgdm"),
-        ({"dialect": "native"}, "its dialect is 'native', which is none of mfgdm"),
+        ({"options": {"dialect": "zoo"}}, "its option .dialect. is nothing that zoo knows"),
+        ({"options": {"object": "1"}}, "its option .object. is nothing that zoo knows"),
+        ({"dialect": "fusion"}, "its dialect is .fusion., which is none of mfgdm"),
+        ({"dialect": "native"}, "its dialect is .native., which is none of mfgdm"),
     ],
 )  # fmt: skip
 def test_a_malformed_cassette_is_refused(change, words):
@@ -483,6 +483,11 @@ def test_cassettes_are_files(tmp_path):
     cassettes.save(cassette(), path)
 
     assert cassettes.load(path) == cassette()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as editors of Windows begin a file
+    assert cassettes.load(path) == cassette()
+    halves = cassette() | {"note": "half a pair \ud800, and a whole one 😀"}
+    cassettes.save(halves, path)
+    assert cassettes.load(path) == halves
     for content, words in [
         (b"\xff", "byte 0 is not UTF-8"),
         (b"{", "it is not JSON"),
@@ -495,7 +500,7 @@ def test_cassettes_are_files(tmp_path):
             cassettes.load(path)
     with pytest.raises(InputError, match="cannot read the cassette"):
         cassettes.load(tmp_path / "none.json")
-    with pytest.raises(InputError, match="cannot write the cassette"):
+    with pytest.raises(InputError, match=r"cannot write .*No such file"):
         cassettes.save(cassette(), tmp_path / "none" / "c.json")
 
 

@@ -337,13 +337,6 @@ def test_a_format_may_be_named_without_a_suffix(data, tmp_path):
     assert formats.read((tmp_path / "box").read_bytes())[1] == "ply"
 
 
-def test_a_file_is_written_wholly_or_not_at_all(tmp_path):
-    door.write_file(tmp_path / "a.bin", b"whole")
-    assert (tmp_path / "a.bin").read_bytes() == b"whole"
-    with pytest.raises(InputError, match="cannot write"):
-        door.write_file(tmp_path, b"a folder")
-
-
 def test_records_that_are_not_finite_are_refused(data):
     damaged = bytearray((data / "box.stl").read_bytes())
     damaged[Records.START : Records.START + 4] = np.float32(np.nan).tobytes()

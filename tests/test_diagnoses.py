@@ -289,6 +289,13 @@ def test_a_difference_that_any_number_would_explain_is_left_alone():
     assert found(result(left), result(times(left, {"volume": 2.05})), "fusion-low") == ()
 
 
+def test_an_area_alone_is_no_proof_of_a_body_that_counts_several_times():
+    """A sheet across a cube has the same box and a sixth of its area: that is any other surface."""
+    left = only(NUMBERS, "area", "bounding_box")
+
+    assert found(result(left), result(times(left, {"area": 6.0}))) == ()
+
+
 def spoiled(numbers, rng):
     """Some properties missing, some numbers zero, of the other sign, tiny, huge or any."""
     groups = {name.partition(".")[0] for name in numbers}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from massproof import beside, budgets, comparing, figures, junit, locks, reasons, report, units
+from massproof import beside, budgets, comparing, figures, junit, locks, reasons, replacing, report, units
 from massproof.budgets import Budget, Judged, Standing
 from massproof.errors import MassproofError, UsageError
 from massproof.files import Hashed
@@ -77,7 +77,7 @@ def run(wanted: Wanted) -> int:
     try:
         outcome = judged(wanted)
         if wanted.junit:
-            comparing.write(
+            replacing.write(
                 wanted.junit, junit.suite(outcome.result.source.name, _cases(outcome), _plain(outcome))
             )
     except MassproofError as error:
@@ -99,10 +99,8 @@ def judged(wanted: Wanted) -> Outcome:
     lock = _lock(wanted)
     key = locks.key(wanted.file, wanted.baseline) if wanted.baseline else ""
     before = lock.get(key)
-    if wanted.baseline and before is None and not wanted.update:
-        held = ", ".join(sorted(lock)) or "none"
-        msg = f"{wanted.baseline} has no part {key!r}; it holds {held}; add it with --update"
-        raise UsageError(msg)
+    if wanted.baseline and not wanted.update:
+        _not_held(wanted, lock, key)
     options: dict[str, Any] = _options(wanted.options, before)
     result = measure(Hashed(wanted.file) if wanted.baseline else wanted.file, **options)
     found = figures.quantities(result)
@@ -141,6 +139,17 @@ def _lock(wanted: Wanted) -> Lock:
     if not wanted.baseline or (wanted.update and not Path(wanted.baseline).exists()):
         return {}
     return locks.load(wanted.baseline)
+
+
+def _not_held(wanted: Wanted, lock: Lock, key: str) -> None:
+    """Raise UsageError for a part that the lock file, and no budget, holds to anything."""
+    if key not in lock:
+        held = ", ".join(sorted(lock)) or "none"
+        msg = f"{wanted.baseline} has no part {key!r}; it holds {held}; add it with --update"
+        raise UsageError(msg)
+    if not (lock[key].properties or wanted.budgets):
+        msg = f"{wanted.baseline} holds {key!r} to nothing; lock its properties with --update"
+        raise UsageError(msg)
 
 
 def _options(given: Mapping[str, str], before: Part | None) -> dict[str, str]:

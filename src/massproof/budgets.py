@@ -37,6 +37,8 @@ _EXAMPLES = {
 
 
 _FAR = Fraction(1, 10), 10  # ratios within which a difference is told in hundredths
+_LONGEST = 1000  # characters of a budget: as many digits as a number may have, and more
+_TOLD = 40  # characters of one that is refused
 _NOISE = 1e-12  # of the size of numbers: what the last digits of float64 say
 
 
@@ -134,7 +136,7 @@ def _part(value: Fraction, end: Fraction) -> str:
         return ""
     ratio = value / end
     if ratio and not _FAR[0] < ratio < _FAR[1]:
-        return f" (a factor of {float(ratio):.6g})"
+        return f" (a factor of {double(ratio):.6g})"
     return f" ({percent(float(abs(ratio - 1)))})"
 
 
@@ -148,11 +150,11 @@ def _value(found: Quantity) -> float:
 
 
 def _ends(end: float, unit: Unit) -> str:
-    return f"{float(Fraction(end) / unit.factor):.7g}" if math.isfinite(end) else f"{end:g}"
+    return f"{double(Fraction(end) / unit.factor):.7g}" if math.isfinite(end) else f"{end:g}"
 
 
 def _short(value: Fraction, unit: Unit) -> str:
-    return f"{float(value / unit.factor):.6g} {unit.symbol}"
+    return f"{double(value / unit.factor):.6g} {unit.symbol}"
 
 
 def percent(ratio: float) -> str:
@@ -176,15 +178,15 @@ def budget(text: str, dimension: str | None = None) -> Budget:
     Raises UsageError for what is no budget, UnitError for a unit that is unknown or of another dimension.
     """
     said = text.strip()
-    if match := _BOUND.fullmatch(said):
+    if match := _match(_BOUND, said):
         return _bound(said, match[1], match[2], match[3], dimension)
-    if match := _RANGE.fullmatch(said):
+    if match := _match(_RANGE, said):
         low, one, high, two = match.groups()
         return _range(said, (low, one or two), (high, two), dimension)
-    if match := _AROUND.fullmatch(said):
+    if match := _match(_AROUND, said):
         return _around(said, (match[1], match[2]), match[3], match[4], dimension)
     example = _EXAMPLES.get(dimension or "mass", '"<= 10 cm^3", "9..11 cm^3", "10 cm^3 +- 0.1%"')
-    msg = f"{text!r} is no budget; write it like {example}"
+    msg = f"{_begun(text)} is no budget; write it like {example}"
     raise UsageError(msg)
 
 
@@ -225,9 +227,9 @@ def _no_unit(text: str) -> NoReturn:
 
 def plain(text: str, dimension: str) -> tuple[Fraction, Unit]:
     """A number with its unit, such as "85 g": in SI, and the unit. Raises UsageError, UnitError."""
-    match = _PLAIN.fullmatch(text.strip())
+    match = _match(_PLAIN, text.strip())
     if match is None:
-        msg = f"{text!r} is no {dimension} with its unit"
+        msg = f"{_begun(text)} is no {dimension} with its unit"
         raise UsageError(msg)
     unit = units.unit(match[2], dimension)
     return _exactly(match[1], text) * unit.factor, unit
@@ -235,9 +237,11 @@ def plain(text: str, dimension: str) -> tuple[Fraction, Unit]:
 
 def slack(text: str, size: Fraction, dimension: str) -> Fraction:
     """A tolerance such as "0.1%" of a size, or "0.01 mm", in SI. Raises UsageError, UnitError."""
-    match = _PLAIN.fullmatch(text.strip())
+    match = _match(_PLAIN, text.strip())
     if match is None or match[1].startswith("-"):
-        msg = f'{text!r} is no tolerance; write it like "0.1%" or "0.01 {units.SYSTEMS["mm"][dimension]}"'
+        msg = (
+            f'{_begun(text)} is no tolerance; write it like "0.1%" or "0.01 {units.SYSTEMS["mm"][dimension]}"'
+        )
         raise UsageError(msg)
     width = _exactly(match[1], text)
     return abs(size) * width / 100 if match[2] == "%" else width * units.unit(match[2], dimension).factor
@@ -245,13 +249,23 @@ def slack(text: str, size: Fraction, dimension: str) -> Fraction:
 
 def _exactly(number: str, text: str) -> Fraction:
     value = Fraction(number)
-    if not math.isfinite(_double(value)):
-        msg = f"{number} in {text!r} is too large a number"
+    if not math.isfinite(double(value)):
+        msg = f"{_begun(number)} in {_begun(text)} is too large a number"
         raise UsageError(msg)
     return value
 
 
-def _double(value: Fraction) -> float:
+def _match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return pattern.fullmatch(text) if len(text) <= _LONGEST else None
+
+
+def _begun(text: str) -> str:
+    """The beginning of a text, quoted."""
+    return repr(text if len(text) <= _TOLD else f"{text[:_TOLD]}…")
+
+
+def double(value: Fraction) -> float:
+    """The nearest float64, infinity where there is none."""
     try:
         return float(value)
     except OverflowError:

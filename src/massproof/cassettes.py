@@ -11,7 +11,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from massproof import dialects
+from massproof import dialects, replacing
+from massproof.answers import shown
 from massproof.errors import FormatError, InputError, RemoteError
 from massproof.properties import Properties
 
@@ -40,7 +41,7 @@ def load(path: str | Path) -> dict[str, Any]:
     Raises InputError when it cannot be opened, FormatError when it is no cassette.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         msg = f"cannot read the cassette {path}: {error.strerror}"
         raise InputError(msg) from error
@@ -66,11 +67,7 @@ def _no_number(name: str) -> NoReturn:
 def save(cassette: Mapping[str, Any], path: str | Path) -> None:
     """Write a cassette; raises InputError when the file cannot be written."""
     text = json.dumps(cassette, indent=2, allow_nan=False, ensure_ascii=False)
-    try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"cannot write the cassette {path}: {error.strerror}"
-        raise InputError(msg) from error
+    replacing.write(path, text + "\n")
 
 
 def result(cassette: Mapping[str, Any], **options: Any) -> Properties:
@@ -91,11 +88,13 @@ def answer(cassette: Mapping[str, Any]) -> Answer:
     is of another version or malformed.
     """
     if cassette.get(KEY) != VERSION:
-        msg = f"this cassette is of version {cassette.get(KEY)!r}, and {VERSION!r} is read; record it again"
+        msg = f"this cassette is of version {shown(cassette.get(KEY))}, and {shown(VERSION)} is read; record it again"
         raise FormatError(msg)
     error = cassette.get("error")
     if isinstance(error, dict):
-        raise RemoteError(str(error.get("message")), str(error.get("reason")))
+        raise RemoteError(_text(error, "message"), _text(error, "reason"))
+    if error is not None:
+        _malformed(f"its error is {shown(error)}, neither null nor an object")
     dialect, options = _text(cassette, "dialect"), _mapping(cassette, "options")
     _check_options(dialect, options)
     which = cassette.get("answer")
@@ -112,17 +111,17 @@ def answer(cassette: Mapping[str, Any]) -> Answer:
 
 def _check_options(dialect: str, options: dict[str, Any]) -> None:
     if dialect not in dialects.NAMES:
-        _malformed(f"its dialect is {dialect!r}, which is none of {', '.join(dialects.NAMES)}")
+        _malformed(f"its dialect is {shown(dialect)}, which is none of {', '.join(dialects.NAMES)}")
     known = list(signature(dialects.shapes(dialect).parse).parameters)[1:]  # the first is the document
     for name in options:
         if name not in known:
-            _malformed(f"its option {name} is nothing that {dialect} knows")
+            _malformed(f"its option {shown(name)} is nothing that {dialect} knows")
 
 
 def _body(cassette: Mapping[str, Any], index: object) -> Any:
     exchanges = cassette.get("exchanges")
     if not isinstance(exchanges, list) or type(index) is not int or not 0 <= index < len(exchanges):
-        _malformed(f"its answer is exchange {index!r}, and it has no such exchange")
+        _malformed(f"its answer is exchange {shown(index)}, and it has no such exchange")
     exchange = exchanges[index]
     response = exchange.get("response") if isinstance(exchange, dict) else None
     if not isinstance(response, dict) or "body" not in response:
@@ -133,14 +132,14 @@ def _body(cassette: Mapping[str, Any], index: object) -> Any:
 def _mapping(cassette: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = cassette.get(key)
     if not isinstance(value, dict):
-        _malformed(f"its {key} is {value!r}, not an object")
+        _malformed(f"its {key} is {shown(value)}, not an object")
     return dict(value)
 
 
 def _text(cassette: Mapping[str, Any], key: str) -> str:
     value = cassette.get(key)
     if not isinstance(value, str):
-        _malformed(f"its {key} is {value!r}, not a text")
+        _malformed(f"its {key} is {shown(value)}, not a text")
     return value
 
 

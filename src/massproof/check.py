@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from massproof import cassettes, clients, comparing
+from massproof import cassettes, clients, comparing, report
+from massproof.answers import shown
 from massproof.clients.waiting import seconds
 from massproof.compare import Comparison, compare
 from massproof.errors import MassproofError, UsageError
@@ -83,8 +84,9 @@ def checked(wanted: Wanted) -> Comparison:
     cassette = replayed or _recorded(service, here, wanted, deadline)
     answer = cassettes.answer(cassette)
     if replayed and answer.file.get("sha256") != here.source.sha256:
+        name = report.printable(str(answer.file.get("name", "file")))
         say(
-            f"note: {wanted.replay} was recorded for another {answer.file.get('name')}, or another state of it",
+            f"note: {wanted.replay} was recorded for another {name}, or another state of it",
             to=sys.stderr,
         )
     return compare(here, cassettes.result(cassette), profile=wanted.profile)
@@ -102,8 +104,9 @@ def _contradiction(wanted: Wanted) -> None:
 
 def _service(wanted: Wanted, replayed: dict[str, Any] | None) -> str:
     service = str(wanted.against or (replayed or {}).get("dialect"))
-    if replayed and replayed.get("dialect") != service:
-        msg = f"{wanted.replay} holds an answer of {replayed.get('dialect')}, not of {service}; leave out --against"
+    if wanted.against and replayed and replayed.get("dialect") != service:
+        held = shown(replayed.get("dialect"))
+        msg = f"{wanted.replay} holds an answer of {held}, not of {service}; leave out --against"
         raise UsageError(msg)
     return service
 

@@ -13,8 +13,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from massproof import materials, output, report
-from massproof.convert import convert, write_file
+from massproof import materials, output, replacing, report
+from massproof.convert import convert
 from massproof.errors import MassproofError, MissingExtra, UnitError, UsageError
 from massproof.output import MISSING, UNREADABLE, UNSAFE, USAGE, say
 from massproof.render import render, turntable
@@ -286,7 +286,7 @@ def render_file(
                 source, size=size, view=view, transparent=transparent, overlay=overlay or (), unit=unit,
                 format=format, deflection=deflection,
             )  # fmt: skip
-        write_file(target, picture)
+        replacing.write(target, picture)
     say(f"{target}: {len(picture)} bytes")
 
 

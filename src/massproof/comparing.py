@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-from massproof import report
+from massproof import replacing, report
 from massproof.compare import Comparison, compare
-from massproof.errors import InputError, MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
+from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.output import MISSING, UNREADABLE, USAGE, say
 
 DISAGREES = 1
@@ -80,11 +79,11 @@ def deliver(comparison: Comparison, delivery: Delivery) -> int:
     if delivery.junit:
         from massproof import junit
 
-        write(delivery.junit, junit.comparison(comparison))
+        replacing.write(delivery.junit, junit.comparison(comparison))
     if delivery.html:
         from massproof import pages
 
-        write(delivery.html, pages.page(comparison))
+        replacing.write(delivery.html, pages.page(comparison))
     if delivery.as_json or not (delivery.as_table or sys.stdout.isatty()):
         say(json.dumps(comparison.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
@@ -92,12 +91,3 @@ def deliver(comparison: Comparison, delivery: Delivery) -> int:
 
         beside.show(beside.lines(comparison, shutil.get_terminal_size((100, 24)).columns))
     return 0 if comparison else DISAGREES
-
-
-def write(path: str, text: str) -> None:
-    """Write a file; raises InputError when that fails."""
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise InputError(msg) from error

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from massproof import formats, units
-from massproof.errors import InputError, UsageError
+from massproof import formats, replacing, units
+from massproof.errors import UsageError
 from massproof.measure import measure
 from massproof.properties import Finding, Properties
 
@@ -145,7 +143,7 @@ def _exact(
 
     formats.require_options("step", options)
     data, parts = rewrite.step(geometry, path.stem, length, turn, **options)
-    write_file(path, data)
+    replacing.write(path, data)
     return [path], parts, 0, path
 
 
@@ -153,7 +151,7 @@ def _drawn(
     scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
 ) -> tuple[list[Path], int, int, Any]:
     """Write the facets of a scene; the files, how many parts and triangles, and what is measured again."""
-    with replaced(path) as (files, made):
+    with replacing.replaced(path) as (files, made):
         formats.write(scene.in_unit(length), name, path.name, files, options)
     parts = sum(1 for _ in scene.placed())
     return made, parts, scene.triangles, _readable(scene, name, path, options)
@@ -166,46 +164,6 @@ def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
         msg = f"cannot write {suffix or path.name!r}; give the target one of the suffixes {known}"
         raise UsageError(msg)
     return TARGETS[suffix]
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[tuple[Any, list[Path]]]:
-    """Open files beside `path` under names of their own, which they get when all are complete; and the list of them.
-
-    Raises InputError when they cannot be written; what was begun is taken away, whatever ends it.
-    """
-    waiting: dict[Path, Path] = {}
-    begun: list[BinaryIO] = []
-    made: list[Path] = []
-
-    def opened(name: str) -> BinaryIO:
-        final = path.parent / name
-        waiting[final] = final.with_name(f".{name}.{os.urandom(4).hex()}.part")
-        begun.append(waiting[final].open("wb"))
-        return begun[-1]
-
-    try:
-        yield opened, made
-        for final in [*list(waiting)[1:], *list(waiting)[:1]]:  # the one that names the others comes last
-            waiting[final].replace(final)
-        made += waiting
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose another place"
-        raise InputError(msg) from error
-    finally:
-        for out in begun:  # which an interrupt has left open
-            with suppress(OSError):
-                out.close()
-        for part in waiting.values():
-            with suppress(OSError):
-                part.unlink()
-
-
-def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file that is there wholly or not at all. Raises InputError when it cannot be written."""
-    path = Path(path)
-    with replaced(path) as (files, _), files(path.name) as out:
-        out.write(data)
 
 
 def _readable(scene: Scene, name: str, path: Path, options: dict[str, str]) -> Any:

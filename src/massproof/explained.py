@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from massproof import reasons, units
-from massproof.budgets import Standing
+from massproof.budgets import Standing, double
 from massproof.properties import Properties, Quantity
 from massproof.within import Within
 
@@ -26,8 +26,8 @@ def lines(found: Quantity, expected: Within, owner: Properties | None, name: str
         ("difference", budget.off(found.unit.to(_si(found), found.value))),
     ]
     if budget.half is not None:
-        said.append(("tolerance", f"{float(budget.half / budget.unit.factor):.6g} {symbol}"))
-    why = "" if judged.standing is Standing.MISSED else f": {judged.why}"
+        said.append(("tolerance", f"{double(budget.half / budget.unit.factor):.6g} {symbol}"))
+    why = "" if judged or judged.standing is Standing.MISSED else f": {judged.why}"
     said.append(("verdict", f"{judged.standing}{why}"))
     said += [("cause", cause) for cause in reasons.reasons(found, budget, judged.standing, owner, name)]
     return [f"{whose} == {expected!r}", *(f"{word:<11}{text}" for word, text in said)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from massproof import budgets, figures, report, units
+from massproof import budgets, figures, replacing, report, units
+from massproof.answers import shown
 from massproof.budgets import Budget, Judged, Standing
 from massproof.errors import FormatError, InputError, MassproofError
 from massproof.profiles import Profile
@@ -112,7 +112,7 @@ def key(part: str, lock: str) -> str:
 def load(path: str) -> Lock:
     """Read a lock file; raises InputError when it cannot be opened, FormatError when it is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         msg = f"cannot read the lock file {path}: {error.strerror}; make it with --update"
         raise InputError(msg) from error
@@ -120,15 +120,16 @@ def load(path: str) -> Lock:
         _malformed(path, f"byte {error.start} is not UTF-8")
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of digits, of brackets within brackets
         _malformed(path, str(error))
     if found.get("lock") != VERSION:
-        _malformed(path, f"it begins with lock = {found.get('lock')!r}, and {VERSION} is read")
-    return {name: _part(path, name, row) for name, row in _table(path, "part", found.get("part", {})).items()}
+        _malformed(path, f"it begins with lock = {shown(found.get('lock'))}, and {VERSION} is read")
+    whole = _table(path, "the file", found, ("lock", "part"))
+    return {name: _part(path, name, row) for name, row in _table(path, "part", whole.get("part", {})).items()}
 
 
 def _part(path: str, name: str, row: Any) -> Part:
-    table = _table(path, name, row)
+    table = _table(path, name, row, ("sha256", "massproof", "options", "properties"))
     options = _table(path, f"options of {name}", table.get("options", {}))
     rows = _table(path, f"properties of {name}", table.get("properties", {}))
     if not {*options} <= {*OPTIONS} or not all(isinstance(value, str) for value in options.values()):
@@ -141,10 +142,10 @@ def _held(path: str, where: str, name: str, row: Any) -> Held:
     """One row, whose texts must be what they are said to be."""
     if name not in figures.NAMES:
         _malformed(path, f"{where} is no property; known are {', '.join(figures.NAMES)}")
-    table = _table(path, where, row)
+    table = _table(path, where, row, ("value", "interval", "tolerance"))
     interval = table.get("interval")
     if not (isinstance(interval, list) and len(interval) == 2):
-        _malformed(path, f"the interval of {where} is {interval!r}, not two ends")
+        _malformed(path, f"the interval of {where} is {shown(interval)}, not two ends")
     held = Held(str(table.get("value")), (str(interval[0]), str(interval[1])), str(table.get("tolerance")))
     dimension = units.unit(figures.unit(name)).dimension
     try:
@@ -158,14 +159,18 @@ def _held(path: str, where: str, name: str, row: Any) -> Held:
     return held
 
 
-def _table(path: str, where: str, row: Any) -> Mapping[str, Any]:
+def _table(path: str, where: str, row: Any, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
+    """A table; with `known`, of those words alone: one that is mistyped would hold nothing."""
     if not isinstance(row, dict):
-        _malformed(path, f"{where} is {row!r}, not a table")
+        _malformed(path, f"{where} is {shown(row)}, not a table")
+    strange = [word for word in row if known and word not in known]
+    if strange:
+        _malformed(path, f"{where} has {', '.join(map(shown, strange))}, and known are {', '.join(known)}")
     return row
 
 
 def _malformed(path: str, why: str) -> NoReturn:
-    msg = f"{path} is no lock file that can be read: {why}; mend it, or make it anew with --update"
+    msg = f"{path} is no lock file that can be read: {why}; mend it, or delete it and make it anew with --update"
     raise FormatError(msg)
 
 
@@ -201,31 +206,12 @@ def _tolerance(between: Between, name: str, q: Quantity, text: str) -> str:
 
 def save(lock: Lock, path: str) -> None:
     """Write a lock file in one step: the old one or the new one is there; raises InputError if that fails."""
-    target = Path(path).resolve()  # a link stays one
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write("\n".join(_lines(lock)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(mode)
-        temporary.replace(target)
-    except (OSError, UnicodeEncodeError) as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        why = error.strerror if isinstance(error, OSError) else "a name in it is no text"
-        msg = f"cannot write the lock file {path}: {why}"
+        content = ("\n".join(_lines(lock)) + "\n").encode()
+    except UnicodeEncodeError as error:
+        msg = f"cannot write the lock file {path}: the name of a part in it is no text; rename that"
         raise InputError(msg) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    replacing.write(path, content)
 
 
 def _lines(lock: Lock) -> Iterator[str]:

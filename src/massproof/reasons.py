@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from massproof import answers, diagnoses, materials, profiles, units
+from massproof import answers, budgets, diagnoses, materials, profiles, units
 from massproof.budgets import Budget, Standing, widest
 from massproof.figures import Span
 from massproof.properties import Properties, Quantity, Verdict
@@ -43,7 +43,7 @@ def reasons(
         return [f"the width of the interval is mostly {_BY_CAUSE.get(cause, cause)}", *findings(owner)]
     said = [*_diagnosed(found, expected, owner, name), *_matter(found, expected, owner)]
     if not said and expected.target:
-        ratio = float(Fraction(found.value) / expected.target)
+        ratio = budgets.double(Fraction(found.value) / expected.target)
         needed = _needed(found, expected, owner)
         also = f"; at this volume it would take {sum(needed) / 2:.6g} kg/m³" if needed else ""
         said = [f"none is known that explains a factor of {ratio:.6g}: no unit or count fits{also}"]

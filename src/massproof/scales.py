@@ -239,8 +239,10 @@ _MOST = 64  # times that a body counts
 
 
 def counts(between: Between) -> Iterator[Cause]:
-    """The whole body counted several times in the same place."""
+    """The whole body counted several times in the same place; an area alone may be that of any other surface."""
     names = ("area", "volume", *WEIGHED)
+    if ratio(between, "volume") is None and ratio(between, "mass") is None:
+        return
     for name in ("volume", "area", "mass"):
         measured = ratio(between, name)
         if measured is None or name not in between.wrong:
