@@ -44,12 +44,9 @@ def replaced(path: Path) -> Iterator[tuple[Callable[[str], BinaryIO], list[Path]
         msg = f"cannot write {path}: {error.strerror or error}; choose another place"
         raise InputError(msg) from error
     finally:
-        for out in begun:  # which an interrupt has left open
-            with suppress(OSError):
-                out.close()
-        for part in waiting.values():
-            with suppress(OSError):
-                part.unlink()
+        for undo in [*(out.close for out in begun), *(part.unlink for part in waiting.values())]:
+            with suppress(OSError):  # an interrupt leaves files open, and what is complete has another name
+                undo()
 
 
 def write(path: str | os.PathLike[str], content: bytes | str) -> None:
