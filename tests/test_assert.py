@@ -216,7 +216,7 @@ def test_another_density_is_named_as_the_cause(part, lock):
         in done.stdout.replace("\n", " ")
     )
     assert (
-        "density: 2700 kg/m³ was taken, and what is expected would be 7850 kg/m³ at this volume"
+        "density (93 % sure): 2700 kg/m³ was taken, and what is expected would be 7850 kg/m³ at this volume"
         in done.stdout.replace("\n", " ")
     )
 

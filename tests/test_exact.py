@@ -54,6 +54,35 @@ def test_a_surface_with_one_side_is_not_closed():
     assert not part.closed and not part.unbalanced
 
 
+def run_back(shapes, loops):
+    """Run these loops the other way, their normals left as they are: as one wrong flag of a bound does."""
+    for loop in loops:
+        first, count = shapes.loops[loop, :2]
+        shapes.uses[first : first + count] = -shapes.uses[first : first + count][::-1]
+
+
+@pytest.mark.parametrize("written", [lambda shapes: shapes, twin])
+def test_seams_of_a_surface_without_end_may_run_either_way(written):
+    """They bound all of it, whichever way they run: exporters that mirror a torus turn them."""
+    shapes, truth = SOLIDS["torus"]()
+    shapes = written(shapes)
+    run_back(shapes, [0])
+    (part,) = integrate(shapes)
+    check(part, truth, 1e-9)
+
+
+@pytest.mark.parametrize("name", ["elbow", "seamless_elbow", "sphere_octants"])
+def test_a_face_whose_loops_are_turned_keeps_its_side_of_a_surface_without_end(name):
+    """Of the two regions that its loops may bound, it is that with its normal outside: not all the rest."""
+    shapes, truth = SOLIDS[name]()
+    first, count = shapes.faces[0, 2:4]
+    run_back(shapes, range(first, first + count))
+    (part,) = integrate(shapes)
+    assert part.turned == (int(shapes.faces[0, 4]),)
+    assert part.area == pytest.approx(truth.area, rel=1e-9)
+    assert part.body.mass == pytest.approx(truth.volume, rel=1e-9)
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", SOLIDS)
 def test_analytic_solids_are_what_their_formulas_say(name, place):

@@ -1,5 +1,6 @@
 """Boxes of solids: closed forms, the same solids as splines, turned and mirrored, and surfaces searched point by point."""
 
+import itertools
 import math
 
 import numpy as np
@@ -364,3 +365,28 @@ def test_boxes_of_many_turned_solids_come_one_from_another(make):
     for k in range(3):
         turn = np.roll(np.eye(3), k, axis=0)
         assert part.extent.box(turn)[1] == pytest.approx(np.roll(part.high, k), abs=1e-14)
+
+
+@pytest.mark.parametrize("signs", [(1, 1, -1), (-1, 1, -1), (-1, -1, -1)])
+@pytest.mark.parametrize("size", [1.0, 2.0])
+def test_exchanging_axes_exchanges_the_numbers_of_a_box(signs, size):
+    """What moves the corners finds what turning the faces finds."""
+    (part,) = integrate(moved(SOLIDS["cone"]()[0], TURN, translation=np.array([3.0, -4, 5])))
+    for order in itertools.permutations(range(3)):
+        matrix = size * np.array(signs) * np.eye(3)[list(order)]
+        low, high, rim = part.extent.box(matrix)
+        turned = part.extent._turned(matrix)
+
+        assert np.array([low, high]) == pytest.approx(np.array(turned[:2]), abs=1e-13)
+        assert rim == pytest.approx(turned[2])
+        corners = [matrix @ part.low, matrix @ part.high]
+        assert size != 1 or np.array_equal([low, high], np.sort(corners, axis=0))
+
+
+def test_a_sphere_smaller_than_rounding_has_no_sides():
+    """All of it is its centre, from where no direction leads to a border."""
+    shapes, _ = SOLIDS["caps"]()
+    shapes.surface_numbers[shapes.surfaces[:, 0] == SPHERE] = 1e-300
+    (part,) = integrate(shapes)
+    assert part.unsupported == (int(shapes.faces[0, 4]),)
+    assert part.high[2] == pytest.approx(0.4)

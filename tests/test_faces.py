@@ -441,14 +441,15 @@ def walked(area, turns_u=0, turns_v=0):
 
 
 @pytest.mark.parametrize("sense", [1.0, -1.0])
-@pytest.mark.parametrize(("share", "turns"), [(-0.3, -1), (0.7, 0), (1.3, 1)])
-def test_a_face_of_a_torus_is_between_nothing_and_the_whole_of_it(share, turns, sense):
+@pytest.mark.parametrize("stage", [1, 2])
+@pytest.mark.parametrize(("share", "turns"), [(-0.3, -1), (0.0, -1), (0.7, 0), (1.3, 1)])
+def test_a_face_of_a_torus_is_between_nothing_and_the_whole_of_it(share, turns, stage, sense):
     """What its loops bound is off by whole tori: one is added below nothing, and taken away above the whole."""
     patch = NO_PATCH._replace(
         kind=TORUS, a=3.0, b=1.0, size=8.0, whole=True, top=0.5, period_u=TURN, period_v=TURN, low_u=0.2
     )
     scratch = walked(sense * share * 4 * PI**2 * 3.0)
-    count = finish(SimpleNamespace(surfaces=[()]), patch, sense, True, 1, 0, scratch)
+    count = finish(SimpleNamespace(surfaces=[()]), patch, sense, stage, 0, scratch)
     bands = scratch.pieces[:count]
 
     assert (bands[:, 0] == BAND).all() and (bands[:, 1] == 0.5).all()

@@ -298,6 +298,20 @@ def test_uses_may_be_placed_by_an_operator(sense):
     assert np.allclose(part.placements[:, :3, 3], [5 * sense, 0, 0])
 
 
+@pytest.mark.parametrize("sense", [1, -1])
+def test_a_use_tells_what_shows_its_part_where_nothing_else_does(sense):
+    """Else a part would be counted once, where it was drawn, however often it is placed."""
+    f = Products()
+    context = f.context(f(MM))
+    inner = f.shape(context, f.body(), own := f.frame())
+    outer = f.shape(context, at := f.frame((10, 0, 0)), up := f.frame((0, 20, 0)))
+    part, whole = f.product("part"), f.product("whole", outer)
+    for to in (at, up):
+        f.place(f.use(whole, part), *(inner, outer)[::sense], f.between(*(own, to)[::sense]))
+    (found,) = f.read().parts
+    assert offsets(found) == [[0, 20, 0], [10, 0, 0]]
+
+
 def test_parts_of_several_levels_are_listed_once():
     """200 instances of one part: ten times twenty."""
     f = Products()

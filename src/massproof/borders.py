@@ -77,7 +77,10 @@ class Border:
             period = periods(self.table, self.surface)
             return _left(place, chords.places, chords.steps, period, self.sense)
         frame = self.table.shapes.frames[self.table.shapes.surfaces[self.surface, 1]]
-        places = _globe(spot - frame[:3], chords.spots - frame[:3])
+        towards = spot - frame[:3]
+        if not np.linalg.norm(towards) > 0:  # a sphere that is smaller than rounding has no sides
+            return None
+        places = _globe(towards, chords.spots - frame[:3])
         return _left(np.zeros(2), places, chords.steps, np.array([2 * math.pi, 0.0]), self.sense)
 
 
@@ -86,7 +89,7 @@ def _chords(table: Table, f: int, pieces: int) -> _Chords:
     shapes = table.shapes
     first, last = np.searchsorted(table.edge_face, [f, f + 1])
     uses = table.edge_use[first:last]
-    parts, counts, sag = [np.zeros((0, 3))], [0], 0.0
+    parts, sag = [np.zeros((0, 3))], 0.0
     for use in uses[~np.isin(-uses, uses)].tolist():
         e = abs(use) - 1
         c, (low, high) = int(shapes.edges[e, 0]), table.ranges[e]
@@ -100,9 +103,15 @@ def _chords(table: Table, f: int, pieces: int) -> _Chords:
             spots = out[::3]
         sag = max(sag, float(np.abs(spots[1::2] - (spots[:-2:2] + spots[2::2]) / 2).max()))
         parts.append(spots[::2] if use > 0 else spots[::-2])
-        counts.append(len(parts[-1]))
-    steps = np.setdiff1d(np.arange(sum(counts)), np.cumsum(counts) - 1)
-    return _Chords(np.concatenate(parts), steps, 2 * sag)
+    return _Chords(np.concatenate(parts), _starts(parts), 2 * sag)
+
+
+def _starts(parts: list[Floats]) -> Integers:
+    """Where chords begin: at all spots but the last of each edge."""
+    ends = np.cumsum([len(part) for part in parts])
+    begins = np.ones(ends[-1], bool)
+    begins[ends[ends > 0] - 1] = False
+    return np.flatnonzero(begins)
 
 
 def _distance(spot: Floats, chords: _Chords) -> float:

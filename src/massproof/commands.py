@@ -106,88 +106,6 @@ def show_verification(
         raise typer.Exit(UNSAFE)
 
 
-@app.command("convert")
-def convert_file(
-    source: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
-    target: Annotated[str, typer.Argument(help="What to write: its suffix is the format: .stl .stla .obj .ply .glb .gltf.")],
-    unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none: mm, cm, m, inch, ft.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the source, whatever its suffix says.")] = None,
-    to: Annotated[str | None, typer.Option(help="Format of the target, whatever its suffix says.")] = None,
-    to_unit: Annotated[str | None, typer.Option(help="Length unit of the target; mm without it.")] = None,
-    up: Annotated[str, typer.Option(help="Axis of the target that up, +z of the source, becomes.")] = "+z",
-    forward: Annotated[str, typer.Option(help="Axis of the target that forward, -y of the source, becomes.")] = "-y",
-    deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
-    angle: Annotated[float | None, typer.Option(help="Of exact shapes: degrees between neighbouring facets.")] = None,
-    volume_error: Annotated[str | None, typer.Option(help="Of exact shapes: share of the volume that facets may miss, as 0.01%.")] = None,
-    storage: Annotated[str | None, typer.Option(help="binary, ascii, ...: as the format has it.")] = None,
-    presentation: Annotated[str | None, typer.Option(help="Of glTF: compact or pretty.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
-) -> None:  # fmt: skip
-    """Write a file in another format, measure what was written, and say how it differs."""
-    with _reported(), output.waiting(f"converting {source}"):
-        share = None if volume_error is None else _share(volume_error)
-        chosen = {"storage": storage, "presentation": presentation}
-        found = convert(
-            source, target, unit=unit, format=format, to=to, to_unit=to_unit, up=up, forward=forward,
-            deflection=deflection, angle=angle, volume_error=share,
-            **{name: value for name, value in chosen.items() if value},
-        )  # fmt: skip
-    if as_json or not sys.stdout.isatty():
-        say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
-    else:
-        report.show_conversion(found)
-
-
-def _share(text: str) -> float:
-    """A share as a number, or in percent."""
-    try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError as error:
-        msg = f"a volume error is a share, as 0.0001 or 0.01%, not {text!r}"
-        raise UsageError(msg) from error
-
-
-@app.command("render")
-def render_file(
-    source: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
-    target: Annotated[str, typer.Option("--output", "-o", help="PNG to write; of a turntable .gif or .apng.")],
-    size: Annotated[int, typer.Option(help="Width and height in pixels: 16 to 4096.")] = 400,
-    view: Annotated[str, typer.Option(help="isometric, front, back, left, right, top or bottom.")] = "isometric",
-    transparent: Annotated[bool, typer.Option(help="Leave out the white ground.")] = False,
-    overlay: Annotated[list[str] | None, typer.Option(help="center (of mass), axes (principal) or box; may be repeated.")] = None,
-    turns: Annotated[bool, typer.Option("--turntable", help="Turn it once: an animated GIF or PNG.")] = False,
-    frames: Annotated[int, typer.Option(help="Of a turntable.")] = 36,
-    unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says.")] = None,
-    deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
-) -> None:  # fmt: skip
-    """Draw a file: a thumbnail, or a turntable."""
-    with _reported(), output.waiting(f"drawing {source}"):
-        if turns:
-            kind = "apng" if target.lower().endswith(("png", "apng")) else "gif"
-            picture = turntable(
-                source, size=size, frames=frames, kind=kind, unit=unit, format=format, deflection=deflection
-            )
-        else:
-            picture = render(
-                source, size=size, view=view, transparent=transparent, overlay=overlay or (), unit=unit,
-                format=format, deflection=deflection,
-            )  # fmt: skip
-        replacing.write(target, picture)
-    say(f"{target}: {len(picture)} bytes")
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Errors as a line on standard error, and the exit code for each."""
-    try:
-        yield
-    except MassproofError as error:
-        code = MISSING if isinstance(error, MissingExtra) else UNREADABLE
-        usage = isinstance(error, (UsageError, UnitError))
-        _stop(USAGE if usage else code, report.printable(str(error)))
-
-
 @app.command("check")
 def check_remotely(
     file: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
@@ -298,6 +216,89 @@ def hold_to_budgets(
     options = {k: v for k, v in given.items() if k in locks.OPTIONS}
     wanted = asserting.Wanted(file, limits, options, baseline, update, tolerance, as_json, junit)
     raise typer.Exit(asserting.run(wanted))
+
+
+@app.command("convert")
+def convert_file(
+    source: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    target: Annotated[str, typer.Argument(help="What to write: its suffix is the format: .stl .stla .obj .ply .glb .gltf .step.")],
+    unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none: mm, cm, m, inch, ft.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the source, whatever its suffix says.")] = None,
+    to: Annotated[str | None, typer.Option(help="Format of the target, whatever its suffix says.")] = None,
+    to_unit: Annotated[str | None, typer.Option(help="Length unit of the target; without it mm, of STEP m.")] = None,
+    up: Annotated[str, typer.Option(help="Axis of the target that up, +z of the source, becomes.")] = "+z",
+    forward: Annotated[str, typer.Option(help="Axis of the target that forward, -y of the source, becomes.")] = "-y",
+    deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
+    angle: Annotated[float | None, typer.Option(help="Of exact shapes: degrees between neighbouring facets.")] = None,
+    volume_error: Annotated[str | None, typer.Option(help="Of exact shapes: share of the volume that facets may miss, as 0.01%.")] = None,
+    storage: Annotated[str | None, typer.Option(help="binary, ascii, ...: as the format has it.")] = None,
+    presentation: Annotated[str | None, typer.Option(help="Of glTF: compact or pretty.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Of STEP: AP203, AP214 or AP242.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+) -> None:  # fmt: skip
+    """Write a file in another format, measure what was written, and say how it differs."""
+    with _reported(), output.waiting(f"converting {source}"):
+        share = None if volume_error is None else _share(volume_error)
+        chosen = {"storage": storage, "presentation": presentation, "protocol": protocol}
+        found = convert(
+            source, target, unit=unit, format=format, to=to, to_unit=to_unit, up=up, forward=forward,
+            deflection=deflection, angle=angle, volume_error=share,
+            **{name: value for name, value in chosen.items() if value},
+        )  # fmt: skip
+    if as_json or not sys.stdout.isatty():
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        report.show_conversion(found)
+
+
+def _share(text: str) -> float:
+    """A share as a number, or in percent."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        msg = f"a volume error is a share, as 0.0001 or 0.01%, not {text!r}"
+        raise UsageError(msg) from error
+
+
+@app.command("render")
+def render_file(
+    source: Annotated[str, typer.Argument(help="STL, OBJ, STEP, PLY, OFF, 3MF or GLB.")],
+    target: Annotated[str, typer.Option("--output", "-o", help="PNG to write; of a turntable .gif or .apng.")],
+    size: Annotated[int, typer.Option(help="Width and height in pixels: 16 to 4096.")] = 400,
+    view: Annotated[str, typer.Option(help="isometric, front, back, left, right, top or bottom.")] = "isometric",
+    transparent: Annotated[bool, typer.Option(help="Leave out the white ground.")] = False,
+    overlay: Annotated[list[str] | None, typer.Option(help="center (of mass), axes (principal) or box; may be repeated.")] = None,
+    turns: Annotated[bool, typer.Option("--turntable", help="Turn it once: an animated GIF or PNG.")] = False,
+    frames: Annotated[int, typer.Option(help="Of a turntable.")] = 36,
+    unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says.")] = None,
+    deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
+) -> None:  # fmt: skip
+    """Draw a file: a thumbnail, or a turntable."""
+    with _reported(), output.waiting(f"drawing {source}"):
+        if turns:
+            kind = "apng" if target.lower().endswith(("png", "apng")) else "gif"
+            picture = turntable(
+                source, size=size, frames=frames, kind=kind, unit=unit, format=format, deflection=deflection
+            )
+        else:
+            picture = render(
+                source, size=size, view=view, transparent=transparent, overlay=overlay or (), unit=unit,
+                format=format, deflection=deflection,
+            )  # fmt: skip
+        replacing.write(target, picture)
+    say(f"{target}: {len(picture)} bytes")
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Errors as a line on standard error, and the exit code for each."""
+    try:
+        yield
+    except MassproofError as error:
+        code = MISSING if isinstance(error, MissingExtra) else UNREADABLE
+        usage = isinstance(error, (UsageError, UnitError))
+        _stop(USAGE if usage else code, report.printable(str(error)))
 
 
 @app.command()

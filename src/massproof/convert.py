@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from massproof import formats, units
+from massproof import formats, replacing, units
 from massproof.errors import UsageError
 from massproof.measure import measure
 from massproof.properties import Finding, Properties
-from massproof.replacing import replaced
 
 if TYPE_CHECKING:
+    from massproof.mesh import Floats
     from massproof.scene import Scene
 
 # Format and options by the suffix of what is written.
@@ -26,8 +26,13 @@ TARGETS: dict[str, tuple[str, dict[str, str]]] = {
     ".ply": ("ply", {}),
     ".glb": ("glb", {"storage": "binary"}),
     ".gltf": ("glb", {"storage": "standard"}),
+    ".step": ("step", {}),
+    ".stp": ("step", {}),
 }
-_METRES = ("glb",)  # which say their unit, and have no other
+_METRES = ("glb",)  # which have no other unit
+_OWN = ("glb", "step")  # which say their unit
+_USUAL = {"step": "m"}  # unit where none is asked for; of others millimetres
+_DIGITS = 1e-12  # relative: what writing coordinates in another unit rounds, beyond all intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Conversion:
     format: str
     unit: str  # length unit of its coordinates
     parts: int
-    triangles: int
+    triangles: int  # 0 of exact faces
     source: Properties
     written: Properties  # of the first file, read and measured again
     volume_error: float | None  # |written − source| / source; None where either encloses no volume
@@ -77,15 +82,18 @@ def convert(
     volume_error: float | None = None,
     **options: str,
 ) -> Conversion:
-    """Write a file or an object in another format: STL, OBJ, PLY or glTF; the suffix of `target` says which.
+    """Write a file or an object in another format: STL, OBJ, PLY, glTF or STEP; the suffix of `target` says which.
 
     source, unit, format : as `massproof.measure` takes them
     to : format, whatever the suffix says: one of TARGETS without its point
-    to_unit : length unit of what is written; millimetres without it. glTF has metres
+    to_unit : length unit of what is written; millimetres without it, of STEP metres. glTF has no other than metres
     up, forward : axes of what is written along which +z and −y of the source then lie; glTF has up +y
     deflection, angle, volume_error : of exact shapes: millimetres between facets and faces, degrees between facets,
         share of the volume of each part that facets may miss; without them what suits the size of a part
-    options : storage and presentation, as `formats.<format>.write` takes them
+    options : storage, presentation and protocol, as `formats.<format>.write` takes them
+
+    STEP of an exact shape is exact, with the assembly, names, colours, layers and validation properties of a STEP file;
+    materials, dimensions and tolerances are left out. STEP of a mesh has a plane face for each triangle, and says so.
 
     A file that is there is replaced when the new one is complete, not before.
 
@@ -93,24 +101,45 @@ def convert(
     written, UsageError for a format, unit, axes or options that there are not or that facets cannot reach,
     MissingExtra for exact shapes without Open CASCADE.
     """
-    from massproof import sources, tessellate
+    from massproof import rewrite, sources, tessellate
+    from massproof.brep import Brep, Drawn
+    from massproof.scene import frame
 
     path = Path(target)
     name, given = _target(path, to)
     fineness = tessellate.Fineness(deflection, angle, volume_error)
+    turn = frame(up, forward)
     if hasattr(source, "read"):
         source = source.read()  # twice
     before = measure(source, unit=unit, format=format)
     loaded = sources.load(source, format)
-    scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
-    length = units.unit("m" if name in _METRES else to_unit or "mm", "length").symbol
-    turned = scene if (up, forward) == ("+z", "-y") else scene.turned(up, forward)
-    with replaced(path) as (files, made):
-        formats.write(turned.in_unit(length), name, path.name, files, given | options)
-    after = measure(
-        _readable(turned, name, path, given | options), unit=None if name in _METRES else length, format=name
-    )
-    return _found(tuple(made), name, length, scene, before, after)
+    length = units.unit("m" if name in _METRES else to_unit or _USUAL.get(name, "mm"), "length").symbol
+    options = given | options
+    if name == "step" and isinstance(loaded.geometry, (Brep, Drawn)):
+        if fineness != tessellate.Fineness():
+            msg = f"{loaded.name} becomes STEP with exact faces: leave out deflection, angle and volume error"
+            raise UsageError(msg)
+        formats.require_options(name, options)
+        data, parts = rewrite.step(loaded.geometry, path.stem, length, turn, **options)
+        replacing.write(path, data)
+        made, triangles, again = [path], 0, path
+    else:
+        scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
+        made, again = _drawn(scene.moved(turn), path, name, length, options)
+        parts, triangles = sum(1 for _ in scene.placed()), scene.triangles
+    after = measure(again, unit=None if name in _OWN else length, format=name)
+    findings = tuple(_findings(before, after, turn if name == "step" else None))
+    error = _error(before, after)
+    return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
+
+
+def _drawn(
+    scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
+) -> tuple[list[Path], Any]:
+    """Write the facets of a scene; the files, and what is measured again."""
+    with replacing.replaced(path) as (files, made):
+        formats.write(scene.in_unit(length), name, path.name, files, options)
+    return made, _readable(scene, name, path, options)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
@@ -132,15 +161,47 @@ def _readable(scene: Scene, name: str, path: Path, options: dict[str, str]) -> A
     return buffer.getvalue()
 
 
-def _found(
-    files: tuple[Path, ...], name: str, unit: str, scene: Scene, before: Properties, after: Properties
-) -> Conversion:
-    error, findings = None, []
+def _error(before: Properties, after: Properties) -> float | None:
     if before.volume and after.volume:
-        error = abs(after.volume.value - before.volume.value) / before.volume.value
-    elif before.volume:
+        return abs(after.volume.value - before.volume.value) / before.volume.value
+    return None
+
+
+def _findings(before: Properties, after: Properties, turn: Floats | None) -> list[Finding]:
+    """What to say of how they differ; turn : (4, 4) by which one was turned, where they should not differ at all."""
+    findings = []
+    if before.volume and not after.volume:
         why = after.absent.get("volume", "it encloses none")
         message = f"the source encloses a volume, and what was written does not: {why}"
         findings.append(Finding("not-closed", message, {"open": [one.code for one in after.findings]}))
-    parts = sum(1 for _ in scene.placed())
-    return Conversion(files, name, unit, parts, scene.triangles, before, after, error, tuple(findings))
+    if turn is not None and (apart := _apart(before, after, turn)):
+        named = ", ".join(f"{name} {old!r} and {new!r}" for name, (old, new) in apart.items())
+        message = f"the source and what was written differ by more than their intervals: {named}"
+        findings.append(Finding("differs", message, {name: list(pair) for name, pair in apart.items()}))
+    return findings
+
+
+def _apart(
+    before: Properties, after: Properties, turn: Floats
+) -> dict[str, tuple[float | None, float | None]]:
+    """What differs beyond both intervals, in SI."""
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for name in ("volume", "area"):
+        old, new = getattr(before, name), getattr(after, name)
+        if new and not (old and _agree(old.interval, new.interval, new.value)):
+            found[name] = old and old.value, new.value
+    box = before.bounding_box
+    if before.center_of_mass and after.center_of_mass and box and box.min and box.max:
+        reach = max(abs(corner.value) for corner in (*box.min, *box.max))
+        rows = turn[:3, :3].tolist()
+        for axis, row, new in zip("xyz", rows, after.center_of_mass, strict=True):
+            sign, old = next((s, q) for s, q in zip(row, before.center_of_mass, strict=True) if s)
+            low, high = sorted(sign * bound for bound in old.interval)
+            if not _agree((low, high), new.interval, reach):
+                found[f"centre {axis}"] = sign * old.value, new.value
+    return found
+
+
+def _agree(first: tuple[float, float], second: tuple[float, float], size: float) -> bool:
+    """Whether two intervals meet, after what writing numbers of this size may move them by."""
+    return max(first[0], second[0]) - min(first[1], second[1]) <= _DIGITS * size

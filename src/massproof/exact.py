@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from massproof.brep import SPLINE, Floats, Integers, Shapes
+from massproof.brep import SPHERE, SPLINE, TORUS, Floats, Integers, Shapes
 from massproof.extents import Extent, extents
 from massproof.kernels import faces as kernel
 from massproof.kernels.geometry import ROWS, WIDTH
 from massproof.kernels.inner import FIELDS
 from massproof.mass import Body, Errors
-from massproof.tables import Flags, Table, grouped, prepare, spread
+from massproof.tables import Flags, Table, distinct, firsts, grouped, prepare, spread
 from massproof.vetting import vetted
 
 ACCURACY = 1e-9  # relative, of area, volume and moments
@@ -91,6 +91,7 @@ def integrate(shapes: Shapes, accuracy: float = ACCURACY) -> list[Part]:
     table = prepare(shapes._replace(faces=faces))
     integrals = _Integrals(table, rows, accuracy)
     integrals.run(np.arange(len(faces)))
+    _take_other_side(table, rows, integrals)
     places = _places(table, rows, integrals)
     for _ in range(_ROUNDS):
         sums, parts = _parts(table, rows, integrals, places)
@@ -110,12 +111,11 @@ def _rows(shapes: Shapes) -> tuple[_Rows, Integers]:
     free = np.flatnonzero(alone)
     shells = np.concatenate([used, free])
     part = np.concatenate([part, len(shapes.solids) + np.arange(len(free))])
-    outer = np.diff(part, prepend=-1) > 0
     at, shell = spread(shapes.shells[shells, 0], shapes.shells[shells, 1])
     face, sign = shapes.shell_faces[at].T
     entity = np.concatenate([shapes.solids[:, 2], shapes.shells[free, 2]])
     solid = np.arange(len(entity)) < len(shapes.solids)
-    return _Rows(part, outer, entity, solid, shell, part[shell], 2.0 * sign - 1), shapes.faces[face]
+    return _Rows(part, firsts(part), entity, solid, shell, part[shell], 2.0 * sign - 1), shapes.faces[face]
 
 
 class _Integrals:
@@ -187,16 +187,15 @@ def _signs(table: Table, rows: _Rows) -> tuple[Floats, npt.NDArray[np.bool_]]:
     row, edge, direction = table.edge_face, np.abs(table.edge_use), np.sign(table.edge_use)
     key = rows.shell[row] * (len(table.shapes.edges) + 1) + edge
     order = np.argsort(key, kind="stable")
-    inner = key[order]
-    begin = np.append(0, 1 + np.flatnonzero(inner[1:] != inner[:-1]))[: len(order)]
-    count = np.append(begin[1:], len(order)) - begin if len(begin) else begin
+    begin = firsts(key[order]).nonzero()[0]
+    count = np.concatenate([begin[1:], [len(order)]]) - begin if len(begin) else begin
     shell = rows.shell[row[order[begin]]] if len(begin) else begin
     closed = np.ones(len(rows.part), bool)
     closed[shell[count != 2]] = False
     balance = np.add.reduceat(direction[order] * rows.sign[row[order]], begin) if len(begin) else begin
     sign = rows.sign.copy()
     apart = shell[(count == 2) & (balance != 0)]
-    for wrong in np.unique(apart) if len(apart) else ():
+    for wrong in distinct(apart):
         pairs = (
             order[begin[(shell == wrong) & (count == 2)]][:, None],
             order[1 + begin[(shell == wrong) & (count == 2)]][:, None],
@@ -235,6 +234,27 @@ def _turn(sign: Floats, rows: Integers, directions: Integers) -> bool:
             flips = -flips
         sign[patch] *= flips
     return bool(((directions * sign[rows]).sum(axis=1) == 0).all())
+
+
+def _take_other_side(table: Table, rows: _Rows, integrals: _Integrals) -> None:
+    """Of surfaces without end, take the other region where neighbours say that the loops of a face are turned.
+
+    Loops and normal together tell which of the two it is. One flag is likelier to be wrong than both, so the normal
+    stays: the face is asked for the region that its loops bound with the normal turned, and `_signs` turns that.
+    """
+    faces = table.shapes.faces
+    kind, closed = table.shapes.surfaces[:, 0], table.closures > 0
+    endless = (
+        (kind == SPHERE) | (kind == TORUS) | (closed[:, 0] & (closed[:, 1] | closed[:, 2] & closed[:, 3]))
+    )
+    chosen = np.flatnonzero(faces[:, 0] >= 0)
+    chosen = chosen[endless[faces[chosen, 0]]]
+    if len(chosen):
+        sign, _ = _signs(table, rows)
+        chosen = chosen[sign[chosen] != rows.sign[chosen]]
+    if len(chosen):
+        faces[chosen, 1] = 1 - faces[chosen, 1]
+        integrals.run(chosen)
 
 
 class _Sums(NamedTuple):

@@ -17,7 +17,7 @@ import numpy as np
 from massproof.borders import Border, evaluated
 from massproof.brep import CONE, OFFSET, SPHERE, SPLINE, TORUS, Floats, Integers
 from massproof.crests import Relief, Summit, climb
-from massproof.tables import Flags, Table, grouped, spread, subset, turned
+from massproof.tables import Flags, Table, distinct, grouped, spread, subset, turned
 
 _FINE = 2.5e-10  # of the size of a part: its box may be off by that where splines bulge
 _OUTWARDS = np.repeat([-1.0, 1.0], 3)  # from corners to heights along −x, −y, −z, x, y, z, and back
@@ -42,8 +42,14 @@ class Extent:
         matrix = np.asarray(matrix, float) + 0.0
         key = matrix.tobytes()
         if key not in self.known:
-            self.known[key] = self._turned(matrix)
+            self.known[key] = self._exchanged(matrix) if _exchanges(matrix) else self._turned(matrix)
         return self.known[key]
+
+    def _exchanged(self, matrix: Floats) -> Box:
+        """The box of the faces with axes exchanged or mirrored, which moves its corners and rounds nothing."""
+        low, high, rim = self.plain
+        corners = np.sort([matrix @ low, matrix @ high], axis=0)
+        return corners[0], corners[1], rim
 
     def _turned(self, matrix: Floats) -> Box:
         """The box of the faces turned by a rotation; a mirror, of negative size, exchanges the corners."""
@@ -53,6 +59,12 @@ class Extent:
         low, high, rim = one.box(np.eye(3))
         corners = np.sort([size * low, size * high], axis=0)
         return corners[0], corners[1], abs(size) * rim
+
+
+def _exchanges(matrix: Floats) -> bool:
+    """Whether every row and every column of a matrix is zero but for a 1 or −1."""
+    ones = np.abs(matrix)
+    return bool(((ones == 0) | (ones == 1)).all() and (ones @ ones.T == np.eye(3)).all())
 
 
 def extents(table: Table, first: Integers, senses: Floats) -> list[Extent]:
@@ -83,7 +95,7 @@ def _risen(table: Table, first: Integers, part: Integers, senses: Floats, tops: 
     )
     beyond = np.flatnonzero((hulls > tops[part] + fine[part, None]).any(axis=1))
     rises = np.zeros(len(tops))
-    for p in np.unique(part[beyond]).tolist():
+    for p in distinct(part[beyond]).tolist():
         some = beyond[np.searchsorted(beyond, first[p]) : np.searchsorted(beyond, first[p + 1])]
         rises[p] = _raised(table, some, senses, hulls, tops[p], float(fine[p]))
     return rises

@@ -240,12 +240,20 @@ def use_products(reader: Reader, groups: dict[int, Group]) -> dict[int, tuple[in
         use = defined(entities, shape)
         if use in uses and isinstance(relation, Row):
             whole, part = (reader.find(reader.shown[one]) for one in uses[use])
+            if reader.shown[uses[use][1]] == uses[use][1]:
+                part = _pictured(reader, relation, whole, part)
             reader.placed[use] = _related(reader, relation, part)
             groups[whole].places.append((part, reader.placed[use], use))
     for use in uses.keys() - reader.placed:
         whole, part = (reader.find(reader.shown[one]) for one in uses[use])
         groups[whole].places.append((part, None, use))
     return uses
+
+
+def _pictured(reader: Reader, relation: Row, whole: int, part: int) -> int:
+    """What shows the component of a relationship, where nothing but that says so; `part` where it does not, either."""
+    pair = reader.entities.parts(relation).get("REPRESENTATION_RELATIONSHIP", [None] * 4)[2:4]
+    return next((reader.find(one) for one in pair if reader.shows(one) and reader.find(one) != whole), part)
 
 
 def members(uses: Iterable[tuple[int, ...]]) -> dict[int, dict[int, int]]:

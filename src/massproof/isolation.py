@@ -43,6 +43,13 @@ class Limits(NamedTuple):
 
 
 DEFAULT = Limits()
+_PATIENCE = 120.0  # seconds that any file may take
+_RATE = 20_000.0  # bytes for which it may take one more
+
+
+def limits(size: int) -> Limits:
+    """What making shapes of a file of `size` bytes may take."""
+    return DEFAULT._replace(seconds=_PATIENCE + size / _RATE)
 
 
 def call(function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **arguments: Any) -> Any:

@@ -206,20 +206,25 @@ def _members(shapes: list[Any], kind: int) -> list[Any]:
 
 def _read(data: bytes) -> Any:
     """A reader that has made shapes of a whole STEP file, in millimetres."""
-    from OCP.IFSelect import IFSelect_ReturnStatus
     from OCP.STEPControl import STEPControl_Reader
 
     reader = STEPControl_Reader()
-    status = reader.ReadStream("input.step", io.BytesIO(data))
-    if status != IFSelect_ReturnStatus.IFSelect_RetDone:  # any other call now is a null pointer
-        msg = f"STEP file does not parse: syntax error in its {len(data)} bytes; export or copy it again"
-        raise FormatError(msg)
+    require_read(reader.ReadStream("input.step", io.BytesIO(data)), len(data))
     reader.SetSystemLengthUnit(1.0)  # millimetre, whatever the process was configured for
     # Not TransferRoots: in OCCT 7.9 that never ends on an assembly of 10¹⁰ parts.
     for root in range(reader.NbRootsForTransfer()):
         reader.TransferOneRoot(root + 1)
-    _check_transfer(reader)
+    check_transfer(reader)
     return reader
+
+
+def require_read(status: Any, size: int) -> None:
+    """Refuse a file of `size` bytes that was not read: any other call now is a null pointer."""
+    from OCP.IFSelect import IFSelect_ReturnStatus
+
+    if status != IFSelect_ReturnStatus.IFSelect_RetDone:
+        msg = f"STEP file does not parse: syntax error in its {size} bytes; export or copy it again"
+        raise FormatError(msg)
 
 
 def version() -> str:
@@ -520,7 +525,7 @@ def _surface_notes(solids: tuple[Any, ...], shells: tuple[Any, ...]) -> tuple[No
     return (("open-shells", text, count),)
 
 
-def _check_transfer(reader: Any) -> None:
+def check_transfer(reader: Any) -> None:
     """Refuse what OCCT left out: it drops a face or a solid that fails, and says it is done."""
     checks = reader.WS().TransferReader().TransientProcess().CheckList(False)
     failures = []

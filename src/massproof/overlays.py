@@ -44,7 +44,7 @@ def draw(image: Image, camera: Camera, unit: str, found: Properties, wanted: Seq
     wide = max(1, image.width // 300)
     box = found.bounding_box
     if "box" in wanted and box and box.min and box.max:
-        low, high = np.array(box.min.to(unit)), np.array(box.max.to(unit))
+        low, high = (np.array(corner.to(unit)) for corner in (box.min, box.max))
         seen = camera.seen(_corners(low, high))[:, :2]
         for a, b in _EDGES:
             pen.line([tuple(seen[a]), tuple(seen[b])], _BLUE, wide)

@@ -15,7 +15,10 @@ _NAMES = {
     "length": "bounding_box.length",
     "inertia": "principal_moments.1",
 }  # where only the dimension is known
-_TELLING = 1.01  # of both ends of a budget: a wider one holds some material by chance
+_AROUND = 0.1  # of a density: what is near it
+_CERTAIN = 0.8  # of a cause that only one number speaks for
+_TOLD = 0.1  # of one time
+_LIKELY = 0.85  # below this no material is named
 _FEW, _ROUND = 9.5, 1e-2
 _NAMED = 3  # materials
 _REMARKS = ("no-density", "density-stated")  # findings that change no number
@@ -41,7 +44,9 @@ def reasons(
     said = [*_diagnosed(found, expected, owner, name), *_matter(found, expected, owner)]
     if not said and expected.target:
         ratio = budgets.double(Fraction(found.value) / expected.target)
-        said = [f"none is known that explains a factor of {ratio:.6g}: no unit, count or density fits"]
+        needed = _needed(found, expected, owner)
+        also = f"; at this volume it would take {sum(needed) / 2:.6g} kg/m³" if needed else ""
+        said = [f"none is known that explains a factor of {ratio:.6g}: no unit or count fits{also}"]
     return [*said, *findings(owner)]
 
 
@@ -60,7 +65,10 @@ def _diagnosed(found: Quantity, expected: Budget, owner: Properties | None, name
     one, two = ({key: Span(q.value, *q.interval)} for q in (found.to(unit), other))
     between = Between(one, two, profiles.profile(profiles.EXACT))
     for cause in diagnoses.explain(diagnoses.Side(left), diagnoses.Side(right), between):
-        yield f"{cause.code} ({sure(cause.confidence)}): {cause.message}"
+        # Of large whole numbers one is always near: how often a body counts must be told from once more and once less.
+        told = cause.evidence.get("times", 0) * (expected.high - expected.low) <= _TOLD * abs(middle)
+        if told and cause.confidence >= _CERTAIN:
+            yield f"{cause.code} ({sure(cause.confidence)}): {cause.message}"
 
 
 def _designed(found: Quantity, expected: Budget) -> bool:
@@ -78,19 +86,33 @@ def sure(confidence: float) -> str:
     return f"{100 * confidence:.0f} % sure" if confidence < 0.99 else "over 99 % sure"
 
 
+def _needed(found: Quantity, expected: Budget, owner: Properties | None) -> tuple[float, float] | None:
+    """From which density to which an expected mass would be that of the volume that there is."""
+    volume = owner.volume.value if owner and owner.volume and owner.density else 0.0
+    if expected.low is None or expected.high is None or expected.low <= 0:
+        return None
+    if found.unit.dimension != "mass" or volume <= 0:
+        return None
+    return float(expected.low) / volume, float(expected.high) / volume
+
+
 def _matter(found: Quantity, expected: Budget, owner: Properties | None) -> Iterator[str]:
-    """Which density would make an expected mass of the volume that there is."""
-    low, high = expected.low, expected.high
-    if owner is None or owner.volume is None or owner.density is None or not (low and high):
+    """Which density would make an expected mass of the volume that there is, if that of a material stands out.
+
+    Bayes, with a wrong density as frequent as anything else: materials in the window weigh against as many as would be
+    there if they were spread evenly among the densities around it.
+    """
+    ends = _needed(found, expected, owner)
+    if not ends or owner is None or owner.density is None:
         return
-    if found.unit.dimension != "mass" or owner.volume.value <= 0 or high > low * _TELLING:
-        return
-    ends = (float(low) / owner.volume.value, float(high) / owner.volume.value)
-    names = [row.name for row in materials.table() if ends[0] <= row.density <= ends[1]]
-    if names:
+    rho = sum(ends) / 2
+    near = [row for row in materials.table() if abs(row.density / rho - 1) <= _AROUND]
+    fit = [row.name for row in near if ends[0] <= row.density <= ends[1]]
+    chance = len(near) * (ends[1] - ends[0]) / (2 * _AROUND * rho)
+    if fit and len(fit) / (len(fit) + chance) >= _LIKELY:
         yield (
-            f"density: {owner.density.value:.6g} kg/m³ was taken, and what is expected would be "
-            f"{sum(ends) / 2:.6g} kg/m³ at this volume ({'; '.join(names[:_NAMED])})"
+            f"density ({sure(len(fit) / (len(fit) + chance))}): {owner.density.value:.6g} kg/m³ was taken, and what is "
+            f"expected would be {rho:.6g} kg/m³ at this volume ({'; '.join(fit[:_NAMED])})"
         )
 
 

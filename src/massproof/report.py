@@ -285,7 +285,8 @@ def show_conversion(found: Conversion) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     names = ", ".join(escape(printable(str(path))) for path in found.files)
-    count = f"{found.triangles} triangles, {found.parts} part{'s' if found.parts != 1 else ''}, {found.unit}"
+    what = f"{found.triangles} triangles" if found.triangles else "exact faces"
+    count = f"{what}, {found.parts} part{'s' if found.parts != 1 else ''}, {found.unit}"
     verdict = found.written.verdict
     console.print(f"[bold]{names}[/]  {count}  [{_STYLE[verdict]}]{verdict}[/]")
     system = system_for(found.source, None)

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from massproof.mass import Body
     from massproof.stepfile import Model, Shown
 
-_PATIENCE, _BYTES = (
-    120.0,
-    20_000.0,
-)  # seconds that any file may take, and bytes for which it may take one more
-
 
 @dataclass(frozen=True, slots=True)
 class Fineness:
@@ -136,7 +131,7 @@ def _asked(
     answer, numbers = isolation.call_for_bytes(
         "massproof.occt_facets:facets",
         model.entities.data,
-        isolation.DEFAULT._replace(seconds=_PATIENCE + len(model.entities.data) / _BYTES),
+        isolation.limits(len(model.entities.data)),
         wanted=[[position[some].tolist() for some in engines.rows(model, one, solid)] for one in shown],
         deflection=fineness.deflection,
         angle=fineness.turn,

@@ -68,15 +68,20 @@ def write(scene: Scene, format: str, name: str, files: Files, options: Mapping[s
 
     Raises UsageError for an option that it does not have, and what it raises.
     """
+    require_options(format, options)
+    _module(format).write(scene, name, files, **options)
+
+
+def require_options(format: str, options: Mapping[str, str]) -> None:
+    """Raise UsageError for an option that the `write` of a format does not have."""
     from inspect import signature  # which takes longer to import than all of this
 
-    module = _module(format)
-    known = [one.name for one in signature(module.write).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    parameters = signature(_module(format).write).parameters.values()
+    known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     unknown = sorted(options.keys() - set(known))
     if unknown:
         msg = f"{format.upper()} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}"
         raise UsageError(msg)
-    module.write(scene, name, files, **options)
 
 
 def _module(name: str) -> ModuleType:

@@ -73,6 +73,7 @@ _DOUBT = (
 )
 _MOST = 1e10  # for a face: more is left to another engine
 _STRIP = 1e-3  # of the strip between an edge and its face: to integrate finer than that is no gain
+_WHOLES = 2  # whole surfaces that may be missing from what the loops of a face enclose
 _NEAR = 1e-3  # of half an edge: so near to a pole its tangent still tells u
 _CLOSE = 1e-6  # of the size of a face: a foot so near to its point needs no search whether another is nearer
 _FAR = 1e-3  # of the size of a face: a foot that is farther is looked for everywhere
@@ -375,10 +376,10 @@ def end_piece(geometry, patch, piece, count, scratch):
 
 
 @kernel
-def finish(geometry, patch, sense, edged, stage, count, scratch):
+def finish(geometry, patch, sense, stage, count, scratch):
     """Append what closes the face round its pole, then the whole surface where its loops bound the rest of it.
 
-    sense : 1 or −1, of the face's normal along Su × Sv;  edged : whether the face has edges
+    sense : 1 or −1, of the face's normal along Su × Sv;  stage : 0, then 1 to _WHOLES, once for each whole surface
     """
     turns, area = scratch.places[COUNTS, TURNS_U], sense * scratch.sums[TOTAL, 0]
     if patch.period_u == 0.0:
@@ -386,16 +387,18 @@ def finish(geometry, patch, sense, edged, stage, count, scratch):
     around = 0.0
     if stage == 0 and patch.period_v == 0.0:
         around = -turns * patch.period_u
-    elif stage == 1 and patch.whole:
+    elif stage > 0 and patch.whole:
         torus = patch.kind == TORUS and patch.period_v > 0.0
         full = 4.0 * math.pi**2 * patch.a * patch.b if torus else math.inf
-        if area <= 1e-12 * patch.size**2 or not edged:
+        # Seams alone, run against the face, enclose minus all of the surface: two of it are missing.
+        doubt = min(_DOUBT * scratch.sums[ERRORS, 0], 1e-6 * patch.size**2) if stage > 1 else 0.0
+        if area <= 1e-12 * patch.size**2 + doubt:
             around = -sense * patch.period_u
         elif area > full * (1.0 + 1e-9):
             around = sense * patch.period_u
     if around == 0.0:
         return count
-    v = patch.top if stage == 1 or turns > 0.0 else patch.bottom
+    v = patch.top if stage > 0 or turns > 0.0 else patch.bottom
     return put_band(geometry, patch, v, patch.low_u, patch.low_u + around, scratch.pieces, count)
 
 
@@ -440,14 +443,14 @@ def walk_piece(geometry, borders, patch, piece, targets, scratch):
 
 
 @kernel
-def walk(geometry, borders, patch, sense, edged, count, targets, scratch):
+def walk(geometry, borders, patch, sense, count, targets, scratch):
     """Walk all pieces of a face, and those that are appended on the way; returns how many, −1 for too many."""
     i = stage = 0
-    while i < count or stage < 2:
+    while i < count or stage <= _WHOLES:
         if scratch.places[COUNTS, WORK] > _MOST:
             return -1
         if i == count:
-            count = finish(geometry, patch, sense, edged, stage, count, scratch)
+            count = finish(geometry, patch, sense, stage, count, scratch)
             stage += 1
             continue
         piece = scratch.pieces[i]
@@ -579,7 +582,7 @@ def measure(
             continue
         reset(geometry, patch, scratch)
         count = list_pieces(geometry, borders, face, pieces)
-        count = walk(geometry, borders, patch, sense, edged, count, targets[f], scratch)
+        count = walk(geometry, borders, patch, sense, count, targets[f], scratch)
         outcomes[f, 1], outcomes[f, 2] = flags_of(patch, sense, count, scratch), count
         outcomes[f, 0] = publish(sums, count, out[f], errors[f], borders_out[f])
     return 0

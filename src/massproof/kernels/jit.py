@@ -30,6 +30,7 @@ ENTRIES: dict[str, "Entry"] = {}  # kernels called from Python, by name
 _NOT_KERNELS = {"__init__", "compiler", "crew", "image", "objectcode", "simd", "wide"}
 _ENOUGH = 3_000  # triangles, which take numpy as long as loading a kernel that is kept: 3 ms
 _DTYPES = {name: np.dtype(name) for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
+_buffer = (c_char * 0).from_buffer  # looked up once: that takes as long as calling it
 _ARGUMENT = re.compile(r"([iuf][1248])(?:\[(.*)\])?")
 
 
@@ -37,7 +38,7 @@ class Argument(NamedTuple):
     """One argument of an entry: a scalar, or a C-contiguous array."""
 
     dtype: str  # as numpy spells it: f8, i4, u1
-    shape: tuple[int | None, ...] | None  # None: a scalar; a dimension of None: known when called
+    shape: tuple[int | None, ...] | None  # None: a scalar; what is known only when called, None, comes first
 
 
 def kernel(function=None, *, replaced_by="", apart=False):
@@ -69,11 +70,18 @@ def _argument(word):
     return Argument(dtype, shape and tuple(None if n == ":" else int(n) for n in shape.split(",")))
 
 
+def _expected(dtype, shape):
+    """An argument as `_flat` looks at it: type, how many dimensions, how many unknown ones come first, the others."""
+    unknown = shape.count(None) if shape else 0
+    return _DTYPES[dtype], len(shape or ()), unknown, (shape or ())[unknown:]
+
+
 class Entry:
     """A compiled kernel that is linked when it is first called."""
 
     def __init__(self, function, arguments):
         self.function, self.arguments = function, arguments
+        self._expected = [_expected(*argument) for argument in arguments]
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.__doc__, self.__name__ = function.__doc__, function.__name__
         self._native, self._without = None, 0
@@ -86,10 +94,7 @@ class Entry:
             with np.errstate(all="ignore"):
                 return int(self.function(*values))
         native = self._native or self.link()
-        flat = []
-        for value, argument in zip(values, self.arguments, strict=True):
-            _flatten(value, argument, flat)
-        return native(*flat)
+        return native(*_flat(values, self._expected))
 
     def at_hand(self, size):
         """Whether compiled code serves a small input too: it is linked, or kept, and enough was done without.
@@ -116,28 +121,30 @@ class Entry:
             return self._native
 
 
-def _flatten(value, argument, flat):
-    """What C gets for one argument: a scalar as it is, an array as its address and unknown dimensions."""
-    dimensions = argument.shape
-    if dimensions is None:
-        flat.append(value)
-        return
-    shape = value.shape
-    fits = value.dtype == _DTYPES[argument.dtype] and value.flags.c_contiguous
-    if shape != dimensions:
-        fits = fits and len(shape) == len(dimensions)
-        for n, known in zip(shape, dimensions, strict=False):
-            if known is None:
-                flat.append(n)
-            else:
-                fits = fits and n == known
-    if not fits:
-        msg = f"an array of {argument} is needed, got {shape} {value.dtype}"
-        raise TypeError(msg)
-    try:
-        flat.append(addressof(c_char.from_buffer(value)))  # twice as fast as what serves any array
-    except (TypeError, ValueError):  # it cannot be written, or is empty
-        flat.append(value.__array_interface__["data"][0])
+def _flat(values, arguments):
+    """What C gets: scalars as they are, of arrays their unknown dimensions and their addresses."""
+    flat = []
+    for value, (dtype, rank, unknown, known) in zip(values, arguments, strict=True):
+        if not rank:
+            flat.append(value)
+            continue
+        shape = value.shape
+        if shape[unknown:] != known or len(shape) != rank or value.dtype != dtype:
+            raise TypeError(_misfit(value, dtype, unknown, known))
+        if unknown:
+            flat += shape[:unknown]
+        try:
+            flat.append(addressof(_buffer(value)))  # ten times as fast as what serves any array
+        except TypeError:
+            if not value.flags.c_contiguous:
+                raise TypeError(_misfit(value, dtype, unknown, known)) from None
+            flat.append(value.__array_interface__["data"][0])  # of what cannot be written
+    return flat
+
+
+def _misfit(value, dtype, unknown, known):
+    needed = ",".join([":"] * unknown + [str(n) for n in known])
+    return f"a C-contiguous array of {dtype}[{needed}] is needed, got {value.shape} {value.dtype}"
 
 
 def cores() -> int:

@@ -22,7 +22,9 @@ def shared_by_pairs(volumes, low, high, pairs):
     i, j = pairs.T
     sides = np.clip(np.minimum(high[i], high[j]) - np.maximum(low[i], low[j]), 0.0, None)
     shared = float(np.minimum(np.prod(sides, axis=1), np.minimum(volumes[i], volumes[j])).sum())
-    return min(shared, _but_the_largest(volumes[np.unique(pairs)]))
+    paired = np.zeros(len(volumes), bool)
+    paired[pairs] = True
+    return min(shared, _but_the_largest(volumes[paired]))
 
 
 def shared_volume(volumes, low, high):
