@@ -478,6 +478,12 @@ def test_the_result_of_a_cassette_is_what_its_dialect_reads():
     assert found.source.format == "zoo"
 
 
+def test_an_option_that_the_dialect_knows_is_kept():
+    options = {"object": "2"}
+
+    assert cassettes.answer(cassette() | {"dialect": "derivative", "options": options}).options == options
+
+
 def test_cassettes_are_files(tmp_path):
     path = tmp_path / "c.json"
     cassettes.save(cassette(), path)
