@@ -13,13 +13,9 @@ import test_corpus
 import trimesh
 
 import massproof as mp
-from massproof.kernels import jit
 
 HOME = test_corpus.HOME
-pytestmark = [
-    test_corpus.pytestmark,
-    pytest.mark.skipif(jit.DISABLED, reason="real files take too long as Python"),
-]
+pytestmark = test_corpus.pytestmark
 FORMATS = ("stl", "obj", "ply", "glb")
 SHARE = 1e-3  # of the volume of each part: what facets of exact shapes may miss
 # Coordinates of 32 bits have errors of 6e-8 of the largest, which volumes of thin walls have a thousand times over.
