@@ -38,6 +38,10 @@ def lines(found: Found) -> list[str]:
         f"{machine['cores']} cores, {machine['memory']}, {machine['system']}; Python {machine['python']}, "
         f"numpy {machine['numpy']}, massproof {machine['massproof']}; load before: {machine['load']}.",
         "",
+        *(
+            f"The part `{part}` was measured again on {date}: `python benchmarks/mesh.py --only {part} --again`.\n"
+            for part, date in found.get("again", {}).items()
+        ),
         *_READING,
         "",
         "![CPU time of load + compute](results.svg)",
