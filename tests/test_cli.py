@@ -452,7 +452,7 @@ def test_output_that_nobody_reads_is_discarded(monkeypatch):
 def test_python_dash_m_in_this_process_too(data, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["massproof", "materials", "find", "PLA"])
     with pytest.raises(SystemExit) as stop:
-        runpy.run_path(str(Path(mp.__file__).with_name("__main__.py")), run_name="__main__")
+        runpy.run_path(str(Path(mp.__file__).with_name("__main__.py")), run_name="massproof.__main__")
 
     assert stop.value.code == 0
     assert "PLA" in capsys.readouterr().out

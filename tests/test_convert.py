@@ -18,7 +18,7 @@ from strategies import box
 from test_cli import run
 
 import massproof as mp
-from massproof import formats, isolation, occt, occt_facets, output, report, sources, tessellate
+from massproof import commands, formats, isolation, occt, occt_facets, output, report, sources, tessellate
 from massproof.errors import FormatError, InputError, MissingExtra, UnitError, UsageError
 from massproof.kernels import jit
 from massproof.mesh import Records
@@ -432,3 +432,10 @@ def test_what_takes_long_is_said_on_a_terminal(monkeypatch):
 
     assert "converting" in terminal.getvalue()
     assert "\\x1b" in terminal.getvalue()
+
+
+def test_the_command_shows_a_person_what_it_wrote(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    commands.convert_file(str(data / "box.stl"), str(tmp_path / "b.ply"), unit="mm")
+
+    assert "12 triangles, 1 part, mm" in capsys.readouterr().out

@@ -62,3 +62,20 @@ def test_wide_holes_long_ones_and_those_that_touch_stay(monkeypatch):
     pairs = [(m, n) for m in around for n in around if len(set(mesh.faces[m]) & set(mesh.faces[n])) == 1]
     kept = np.delete(mesh.faces, pairs[0], axis=0)
     assert slits.filled(mesh.vertices, kept, 10.0) == []
+
+
+def test_what_fills_slits_of_a_part_is_a_patch_of_its_own():
+    pytest.importorskip("OCP")
+    from massproof import occt_facets
+
+    mesh = sphere(10.0, 6)
+    a, b, c = mesh.faces[0].tolist()
+    middle = (mesh.vertices[a] + mesh.vertices[b]) / 2 + [0.0, 0.0, 0.01]
+    net, new = occt_facets._Net(), len(mesh.vertices)
+    net.points = [*map(tuple, mesh.vertices.tolist()), tuple(middle.tolist())]
+    net.triangles = [(a, new, c), (new, b, c), *map(tuple, mesh.faces[1:].tolist())]
+    net.close(0.02)
+    made = net.facets(0.02)
+
+    assert made.patches == [(len(mesh.faces) + 1, -1)]
+    assert mp.measure((made.vertices, made.faces), unit="mm").volume is not None
