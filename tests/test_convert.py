@@ -25,7 +25,6 @@ from massproof.mesh import Records
 from massproof.tessellate import Fineness
 
 convert = mp.convert
-door = sys.modules["massproof.convert"]
 SHARE = 2e-2 if jit.DISABLED else 1e-3  # of the volume that facets may miss: few facets as Python
 SUFFIXES = ("stl", "stla", "obj", "ply", "glb", "gltf")
 
