@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -17,13 +16,13 @@ from test_convert import scene_of
 from test_writing import GLASS, GREEN, RED, tree, written
 
 import massproof as mp
-from massproof import occt_write, report, shells, stepfile
+from massproof import conversion, occt_write, report, shells, stepfile
 from massproof.errors import FormatError, UsageError
 from massproof.formats import step
 from massproof.scene import Definition, Occurrence, Scene
 
 pytestmark = pytest.mark.usefixtures("here")
-door = sys.modules["massproof.convert"]
+door = conversion
 UNITS = {"m": 1e3, "dm": 100, "cm": 10, "mm": 1, "um": 1e-3, "km": 1e6, "in": 25.4, "ft": 304.8, "yd": 914.4, "mil": 0.0254}  # fmt: skip
 STILL = np.eye(4).tolist()
 

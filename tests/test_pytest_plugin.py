@@ -12,15 +12,18 @@ import pytest
 import massproof as mp
 import massproof.explained
 import massproof.pytest_plugin
-from massproof.compare import FOLDERS
+from massproof.comparison import FOLDERS
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def project(pytester, data):
+def project(pytester, data, monkeypatch):
     """A scratch project with a part and an answer in its folder of tests, and another part at its root."""
+    monkeypatch.delenv(
+        "CI", raising=False
+    )  # there pytest prints a whole assertion a second time, in its summary
     pytester.makeini("[pytest]\n")
     folder = pytester.mkdir("tests")
     shutil.copy(data / "bracket.stl", folder / "bracket.stl")
@@ -212,7 +215,7 @@ def test_folders_are_those_of_a_test_only_while_it_runs(project, data, monkeypat
     before = FOLDERS.get()
     run(
         project,
-        f"assert __import__('sys').modules['massproof.compare'].FOLDERS.get()[0] == {str(project.path / 'tests')!r}",
+        f"assert __import__('sys').modules['massproof.comparison'].FOLDERS.get()[0] == {str(project.path / 'tests')!r}",
     ).assert_outcomes(passed=1)
 
     assert FOLDERS.get() == before == ()

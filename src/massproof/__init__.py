@@ -1,8 +1,10 @@
 """massproof: mass properties of CAD and mesh files, with a proof on every number."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from massproof import dialects as dialects
-from massproof.compare import Comparison, compare
-from massproof.convert import Conversion, convert
+from massproof import properties
 from massproof.errors import (
     FormatError,
     InputError,
@@ -17,14 +19,32 @@ from massproof.errors import (
 )
 from massproof.measure import measure
 from massproof.properties import Finding, Properties, Quantity, Verdict
-from massproof.render import render, turntable
-from massproof.rows import Outcome, Row
 from massproof.topology import Shell, Topology, topology
 from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
-from massproof.within import within
+
+if TYPE_CHECKING:
+    from massproof.comparison import Comparison, compare
+    from massproof.conversion import Conversion, convert
+    from massproof.expected import within
+    from massproof.rendering import render, turntable
+    from massproof.rows import Outcome, Row
 
 pytest_plugins = ("massproof.pytest_plugin",)  # what `pytest -p massproof` loads
+
+# Imported when they are first used, so that `import massproof` stays light. No module may be called as one of them:
+# importing it would put it in the place of the function.
+_LATER = {
+    "Comparison": "comparison",
+    "Conversion": "conversion",
+    "Outcome": "rows",
+    "Row": "rows",
+    "compare": "comparison",
+    "convert": "conversion",
+    "render": "rendering",
+    "turntable": "rendering",
+    "within": "expected",
+}
 
 __all__ = [
     "Comparison",
@@ -57,3 +77,25 @@ __all__ = [
     "verify",
     "within",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        msg = f"module 'massproof' has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = getattr(importlib.import_module(f"massproof.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _agrees_with(*sides: Any, **options: Any) -> "Comparison":
+    from massproof.comparison import agrees_with
+
+    return agrees_with(*sides, **options)
+
+
+properties.COMPARE["agrees_with"] = _agrees_with

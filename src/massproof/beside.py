@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from massproof import rows, units
 from massproof.budgets import percent
-from massproof.compare import Comparison
+from massproof.comparison import Comparison
 from massproof.properties import Properties, Quantity
 from massproof.reasons import sure
 from massproof.report import REMARKS, printable, symbol, system_for

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from massproof import cassettes, clients, comparing, report
 from massproof.answers import shown
 from massproof.clients.waiting import seconds
-from massproof.compare import Comparison, compare
+from massproof.comparison import Comparison, compare
 from massproof.errors import MassproofError, UsageError
 from massproof.measure import measure
 from massproof.output import say

@@ -14,10 +14,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from massproof import materials, output, replacing, report
-from massproof.convert import convert
+from massproof.conversion import convert
 from massproof.errors import MassproofError, MissingExtra, UnitError, UsageError
 from massproof.output import MISSING, UNREADABLE, UNSAFE, USAGE, say
-from massproof.render import render, turntable
+from massproof.rendering import render, turntable
 from massproof.topology import topology
 from massproof.verify import verify
 from massproof.version import __version__

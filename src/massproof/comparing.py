@@ -12,7 +12,7 @@ import sys
 from typing import NamedTuple
 
 from massproof import replacing, report
-from massproof.compare import Comparison, compare
+from massproof.comparison import Comparison, compare
 from massproof.errors import MassproofError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.output import MISSING, UNREADABLE, USAGE, say
 

@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 from massproof import reasons, units
 from massproof.budgets import Standing, double
+from massproof.expected import Within
 from massproof.properties import Properties, Quantity
-from massproof.within import Within
 
 
 def lines(found: Quantity, expected: Within, owner: Properties | None, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from massproof import beside
-from massproof.compare import Comparison
+from massproof.comparison import Comparison
 from massproof.report import printable
 from massproof.rows import Outcome
 

@@ -7,7 +7,7 @@ from html import escape
 from string import Template
 
 from massproof import beside
-from massproof.compare import Comparison
+from massproof.comparison import Comparison
 from massproof.properties import Properties, Verdict
 from massproof.reasons import sure
 from massproof.report import printable

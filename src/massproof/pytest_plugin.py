@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from massproof.compare import Comparison
+    from massproof.comparison import Comparison
+    from massproof.expected import Within
     from massproof.properties import Properties, Quantity
-    from massproof.within import Within
 
 _MEASURED = pytest.StashKey[list["Properties"]]()  # what the running test has been given
 _ENOUGH = 60  # characters of a repr, which pytest shortens in the middle, that tell it from others
@@ -102,7 +102,7 @@ class Cloud:
 @pytest.fixture
 def mass_of(request: pytest.FixtureRequest) -> Iterator[MassOf]:
     """Measure a file: mass_of("part.step", material="Steel"), its path from the folder of the test or the root."""
-    from massproof.compare import FOLDERS
+    from massproof.comparison import FOLDERS
 
     places, measured = _places(request), list["Properties"]()
     request.config.stash[_MEASURED] = measured
@@ -129,7 +129,7 @@ def pytest_assertrepr_compare(
     """Of `assert part.mass == within(...)`: both values, the difference, the tolerance, the cause."""
     if op != "==":
         return None
-    from massproof.within import Within
+    from massproof.expected import Within
 
     if isinstance(left, Within):
         left, right = right, left
@@ -171,7 +171,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
 
 def _false(error: AssertionError) -> list[Comparison]:
     """False comparisons that the failed assertion shows: values of the frame that it stands in."""
-    from massproof.compare import Comparison
+    from massproof.comparison import Comparison
 
     trace = error.__traceback__
     while trace and trace.tb_next:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from massproof.convert import Conversion
+    from massproof.conversion import Conversion
     from massproof.topology import Topology
     from massproof.verify import Comparison, Verification
 

@@ -1,6 +1,6 @@
 """Two results beside each other: row by row, one verdict, and why they differ.
 
-Modules that look for causes are imported when a comparison is asked for one: `import massproof` stays light.
+Modules that look for causes are imported when a comparison is asked for one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from massproof import properties
 from massproof.errors import InputError
 from massproof.properties import SCHEMA_VERSION, Properties, Quantity, Verdict
 from massproof.rows import Between, Outcome, Row
@@ -222,14 +221,12 @@ def _without_volume(one: Properties, other: Properties) -> bool:
 
 
 # Where `agrees_with` looks first for a relative path: a test sets the folders that its files lie in.
-FOLDERS: ContextVar[tuple[str, ...]] = ContextVar("massproof.compare.FOLDERS", default=())
+FOLDERS: ContextVar[tuple[str, ...]] = ContextVar("massproof.comparison.FOLDERS", default=())
 
 
-def _agrees_with(left: Properties, right: Any, **options: Any) -> Comparison:
+def agrees_with(left: Properties, right: Any, **options: Any) -> Comparison:
+    """What `Properties.agrees_with` answers: `compare`, and a relative path is looked for in FOLDERS first."""
     if isinstance(right, (str, os.PathLike)):
         places = (os.path.join(folder, right) for folder in FOLDERS.get())  # noqa: PTH118  # pathlib takes 10 ms
         right = next((place for place in places if os.path.exists(place)), right)  # noqa: PTH110
     return compare(left, right, **options)
-
-
-properties.COMPARE["agrees_with"] = _agrees_with
