@@ -6,6 +6,7 @@ A dialect is a folder with `shapes.py`: `emit(result, **options)`, `parse(docume
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,9 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
+SERVED: tuple[
+    str, ...
+] = ()  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
 
 
 def shapes(dialect: str) -> Any:
@@ -71,3 +75,4 @@ def _writer(name: str) -> Any:
 
 
 properties.DIALECTS.update({name: _writer(name) for name in NAMES})
+properties.READERS.update({name: partial(parse, dialect=name) for name in READ})

@@ -1,0 +1,92 @@
+"""What operations run: the kinds of jobs, each a function of stored files and options.
+
+A kind is one function and one row of `KINDS`. It reads blobs, never a path of a client, and keeps files as blobs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from massproof.blobs import Blobs
+from massproof.errors import MassproofError
+from massproof.files import Opened, opened
+from massproof.operations.port import Failure, Job, Outcome, Run, State
+
+_LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
+
+
+def properties(job: Job, blobs: Blobs) -> Outcome:
+    """One file measured: our own JSON. Options are those of `massproof.measure`."""
+    from massproof.measure import measure
+
+    source, options = _asked(job, blobs)
+    return Outcome(measure(source, **options).to_dict())
+
+
+def thumbnail(job: Job, blobs: Blobs) -> Outcome:
+    """A picture of one file: thumbnail.png. Options are those of `massproof.render`."""
+    from massproof.rendering import render
+
+    source, options = _asked(job, blobs)
+    picture = blobs.put(render(source, **options))
+    return Outcome({"size": picture.size}, {"thumbnail.png": picture.digest})
+
+
+def conversion(job: Job, blobs: Blobs) -> Outcome:
+    """One file in another format. Options are those of `massproof.convert`, and `name`, of what is written."""
+    from massproof.conversion import convert
+
+    source, options = _asked(job, blobs)
+    name = options.pop("name")
+    with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
+        done = convert(source, Path(folder) / name, **options)
+        files = {path.name: blobs.take(path).digest for path in done.files}
+    return Outcome(done.to_dict() | {"files": list(files)}, files)
+
+
+def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:
+    """The one input of a job, and its options; `called` is the name of the input in messages and of parts without one."""
+    (digest,) = job.inputs
+    blobs.size(digest)
+    options = dict(job.options)
+    found: Opened = opened(blobs.path(digest))
+    return found._replace(name=options.pop("called", "part"), suffix=""), options
+
+
+KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
+    "properties": properties,
+    "thumbnail": thumbnail,
+    "conversion": conversion,
+}
+
+
+def runner(blobs: Blobs) -> Run:
+    """What runs any job on these blobs."""
+    return partial(_run, blobs)
+
+
+def _run(blobs: Blobs, job: Job) -> Outcome:
+    return KINDS[job.kind](job, blobs)
+
+
+def outcome_of(run: Run, job: Job) -> tuple[State, Outcome, Failure | None]:
+    """How a job ended; whatever it raises is its failure and nobody else's."""
+    try:
+        return State.SUCCEEDED, run(job), None
+    except Exception as error:  # noqa: BLE001  # recorded, and the next job goes on
+        failure = failure_of(error)
+        return State.TIMED_OUT if failure.code in _LATE else State.FAILED, Outcome(), failure
+
+
+def failure_of(error: Exception) -> Failure:
+    """What is recorded of an exception: our own say what is wrong, others which they are."""
+    if isinstance(error, MassproofError):
+        code: Any = getattr(error, "code", None) or error.kind
+        return Failure(str(code), str(error))
+    if isinstance(error, MemoryError):
+        return Failure("OUT_OF_MEMORY", "this needed more memory than there is; simplify the file")
+    return Failure("INTERNAL", f"{type(error).__name__}: {error}")
