@@ -49,7 +49,7 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
 
 
 def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:
-    """The one input of a job, and its options; `called` is the name of the input in messages and of parts without one."""
+    """The one input of a job, and its options; `called` is its name in messages, and of parts without one."""
     (digest,) = job.inputs
     blobs.size(digest)
     options = dict(job.options)
