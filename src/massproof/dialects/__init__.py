@@ -19,6 +19,13 @@ READ = (*NAMES, "native")
 SERVED: tuple[
     str, ...
 ] = ()  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
+# How the service's own clients are told another address.
+ADDRESSES = {
+    "zoo": "ZOO_HOST={url}",
+    "mfgdm": "GraphQL at {url}/mfg/v3/graphql/public and {url}/mfg/graphql",
+    "derivative": "base address of the SDKs: {url}",
+    "onshape": "base address: {url}",
+}
 
 
 def shapes(dialect: str) -> Any:
