@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from typing import TypeVar, TypeVarTuple
 from massproof.blobs import Blobs
 from massproof.operations import jobs
 from massproof.operations.memory import Memory
-from massproof.operations.port import Job, Operation, Operations
+from massproof.operations.port import Job, Operation, Operations, Outcome, Run
 from massproof.operations.records import InMemory, Records
 from massproof.properties import Properties
 from massproof.serving.signing import Signer
@@ -58,9 +60,15 @@ class Service:
         self.settings = settings
         self.blobs = Blobs(settings.folder / "blobs")
         self.records: Records = InMemory()
-        self.operations: Operations = Memory(jobs.runner(self.blobs), settings.threads)
+        run = _delayed(jobs.runner(self.blobs), settings.job_latency)
+        self.operations: Operations = Memory(run, settings.threads)
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
+
+    def admits(self, token: str) -> bool:
+        """Whether a token lets in: any, where the server wants none."""
+        wanted = self.settings.token
+        return not wanted or hmac.compare_digest(token.encode(), wanted.encode())
 
     async def submit(self, job: Job) -> Operation:
         """The operation of a job, stored; see `Operations.submit`."""
@@ -88,6 +96,18 @@ class Service:
         self.operations.close()
         self.records.close()
         self._threads.shutdown()
+
+
+def _delayed(run: Run, seconds: float) -> Run:
+    """The same, and it takes longer."""
+    if not seconds:
+        return run
+
+    def late(job: Job) -> Outcome:
+        time.sleep(seconds)
+        return run(job)
+
+    return late
 
 
 def measured(operation: Operation, name: str) -> Properties:
