@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from massproof import dialects
+from massproof.serving import pages
 from massproof.serving.service import Service, Settings
 from massproof.version import __version__
 
@@ -34,7 +35,7 @@ def app(settings: Settings) -> Starlette:
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "version": __version__})
 
-    routes: list[BaseRoute] = [Route("/healthz", health)]
+    routes: list[BaseRoute] = [Route("/healthz", health), *pages.routes()]
     for name in dialects.SERVED:
         routes += import_module(f"massproof.dialects.{name}.routes").routes(service)
     made = Starlette(routes=routes, lifespan=living)

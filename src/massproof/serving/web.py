@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -62,6 +63,12 @@ def bearer(request: Request) -> str:
     """The token that a request shows, "" without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def authorized(request: Request, service: Service) -> bool:
+    """Whether a request shows the token of this server, or it wants none."""
+    token = service.settings.token
+    return token is None or hmac.compare_digest(bearer(request).encode(), token.encode())
 
 
 def download(
