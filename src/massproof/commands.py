@@ -302,6 +302,35 @@ def _reported() -> Iterator[None]:
 
 
 @app.command()
+def serve(
+    folder: Annotated[str | None, typer.Option(help="Where files are kept; a folder of your own data without it.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen at, 127.0.0.1 without it; others need a token.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port, 1234 without it; 0 for a free one.")] = None,
+    database: Annotated[str | None, typer.Option(help="memory, sqlite (in the folder), or postgresql://...")] = None,
+    token: Annotated[str | None, typer.Option(envvar="MASSPROOF_TOKEN", help="What clients must show; others see an option, not a variable.")] = None,
+    name: Annotated[list[str] | None, typer.Option("--name", help="A host name by which clients may call it; may be repeated.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer, 1 without it; more with PostgreSQL.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Jobs that run at once in each, 2 without it.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none; mm, with a finding, without it.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material of files that state no density.")] = None,
+    upload_limit: Annotated[str | None, typer.Option(help='Of one file: "512 MiB", which it is without it.')] = None,
+    uploads: Annotated[int | None, typer.Option(help="Files that are received at once, 32 without it.")] = None,
+    job_seconds: Annotated[float | None, typer.Option(help="That a job may take, 60 without it.")] = None,
+    job_latency: Annotated[float | None, typer.Option(help="Seconds that every job takes beside its own, as in the cloud.")] = None,
+    fault: Annotated[list[str] | None, typer.Option("--fault", help='What goes wrong: "status=503 times=2 path=/file"; see docs/serve.md; may be repeated.')] = None,
+    header_seconds: Annotated[float | None, typer.Option(help="That a client may take to send its headers, 5 without it.")] = None,
+    idle_seconds: Annotated[float | None, typer.Option(help="Without a byte of a body that is awaited, 10 without it.")] = None,
+    log: Annotated[str | None, typer.Option(help="A line for each request: text, json or none.")] = None,
+) -> None:  # fmt: skip
+    """Serve the APIs of Zoo, Autodesk and Onshape over files on this machine, until Ctrl-C."""
+    told = {k: v for k, v in locals().items() if v is not None}
+    from massproof import hosting
+
+    with _reported():
+        hosting.run(hosting.settings_of(hosting.spelled(told)))
+
+
+@app.command()
 def warm() -> None:
     """Compile all kernels for this processor now, so that no measurement has to."""
     from massproof.kernels import jit

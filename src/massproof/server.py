@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 
@@ -19,8 +19,8 @@ from massproof.serving.service import Service, Settings
 from massproof.version import __version__
 
 
-def app(settings: Settings) -> Starlette:
-    """The application of one server; `app.state.service` is what is behind it.
+def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starlette:
+    """The application of one server; `app.state.service` is what is behind it, `started` is called in its loop.
 
     Raises InputError when the folder or the database cannot be used.
     """
@@ -28,6 +28,7 @@ def app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
+        started()
         yield
         await service.call(service.operations.close)
         service.close()

@@ -18,6 +18,13 @@ NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
 # Whose folders have `routes.py`: `routes(service)` is what the server answers in that API.
 SERVED: tuple[str, ...] = ("native",)
+# How the service's own clients are told another address.
+ADDRESSES = {
+    "zoo": "ZOO_HOST={url}",
+    "mfgdm": "GraphQL at {url}/mfg/v3/graphql/public and {url}/mfg/graphql",
+    "derivative": "base address of the SDKs: {url}",
+    "onshape": "base address: {url}",
+}
 
 
 def shapes(dialect: str) -> Any:

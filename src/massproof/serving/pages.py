@@ -16,11 +16,19 @@ _FILES = {
     "icon.svg": "image/svg+xml",
     "model-viewer.min.js": "text/javascript",
 }
-# Own files only, and what scripts make of downloads; nobody may frame the page. The viewer compiles a decoder of its own.
-_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
-    "connect-src 'self' blob: data:; worker-src 'self' blob:; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+# Own files only, and what scripts make of downloads; nobody may frame the page. The viewer compiles a decoder it has.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self' blob: data:",
+        "worker-src 'self' blob:",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,

@@ -39,6 +39,15 @@ class Settings:
     job_seconds: float = 60.0  # that a job may take
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
+    workers: int = 1  # processes that answer; more than one needs a database that they share
+    faults: tuple[str, ...] = ()  # what goes wrong on purpose: see `faults`
+    job_latency: float = 0.0  # seconds that every job takes beside its own
+    control: str | None = None  # a secret with which a test may change the faults of a running server
+    log: str = "text"  # or "json", or "none": a line for each request
+    header_seconds: float = 5.0  # that a client may take to send the headers of a request
+    idle_seconds: float = 10.0  # without a byte of a body that is awaited
+    uploads: int = 32  # bodies of more than a mebibyte that are read at once
 
 
 class Service:
