@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from massproof import dialects
 from massproof.errors import UsageError
-from massproof.serving import metrics, web
+from massproof.serving import metrics, pages, web
 from massproof.serving.failing import Failing
 from massproof.serving.faults import Faults
 from massproof.serving.forms import Forms, plain
@@ -104,6 +104,7 @@ def own_routes(service: Service, faults: Faults, counts: metrics.Metrics) -> lis
         return JSONResponse({"status": "ok"})
 
     found: list[BaseRoute] = [Route("/healthz", health), Route("/readyz", ready), Route("/metrics", measures)]
+    found += pages.routes()
     if service.settings.control:
         found.append(Route("/massproof/faults", change, methods=["PUT"]))
     return found

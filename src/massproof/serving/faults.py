@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 HEADER = b"x-massproof-fault"
 KEY = "massproof.faults"  # in the scope of a request: the rules that hit it
+_LOOKS = "massproof.looks"  # in the scope: the states that it has been shown
 _REMEMBERED = 1000  # texts of headers, and operations of a script, whose counts are kept
 _LONGEST = 600.0  # seconds
 # One word for a script of one state.
@@ -176,11 +177,14 @@ def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:
 
 
 def view(request: Request, operation: Operation) -> Operation:
-    """The operation as this request shall see it."""
-    for one in request.scope.get(KEY, ()):
-        if one.rule.states:
-            return _shown(operation, one.look(operation.id))
-    return operation
+    """The operation as this request shall see it; however often it asks, it looks once."""
+    scripts = [one for one in request.scope.get(KEY, ()) if one.rule.states]
+    if not scripts:
+        return operation
+    looks: dict[str, State] = request.scope.setdefault(_LOOKS, {})
+    if operation.id not in looks:
+        looks[operation.id] = scripts[0].look(operation.id)
+    return _shown(operation, looks[operation.id])
 
 
 def _shown(operation: Operation, state: State) -> Operation:

@@ -15,7 +15,7 @@ from massproof.serving.forms import Forms
 from massproof.serving.service import MEBI, Service
 from massproof.serving.web import Refused, tokens
 
-OPEN = ("/healthz",)  # to everybody
+OPEN = ("/healthz", "/", "/page/")  # to everybody; with all below where it ends with a slash
 _HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _ADDRESS = 8192  # bytes of path and query: 414 beyond
 _AROUND = MEBI  # bytes that a form may have around its files
@@ -31,7 +31,9 @@ class Guarding:
     def __init__(self, app: ASGIApp, service: Service, forms: Forms, opened: Iterable[str] = ()) -> None:
         settings = service.settings
         self.app, self._service, self._forms = app, service, forms
-        self._open = (*OPEN, *opened)
+        paths = (*OPEN, *opened)
+        self._open = frozenset(paths)
+        self._below = tuple(path for path in paths if path.endswith("/") and path != "/")
         self._names = _HERE | {name.lower() for name in settings.names} | {_bracketed(settings.host)}
         # Whoever must show a token cannot be a page that has our address under its own name.
         self._any_name = bool(settings.token) and not settings.names and settings.host not in _HERE
@@ -67,7 +69,7 @@ class Guarding:
         if len(scope["path"]) + len(scope["query_string"]) > _ADDRESS:
             raise Refused(414, f"an address has {_ADDRESS} bytes at most")
         if not self._admitted(scope, headers):
-            raise Refused(401, "this server wants a token, and the request shows none that it knows")
+            raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
         if _length(headers) > self._most:
             raise Refused(413, f"request body exceeded maximum size of {self._most} bytes")
 
@@ -77,7 +79,8 @@ class Guarding:
 
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
         service = self._service
-        if not service.settings.token or scope["path"] in self._open:
+        path = scope["path"]
+        if not service.settings.token or path in self._open or path.startswith(self._below):
             return True
         if any(service.admits(token) for token in tokens(headers)):
             return True
@@ -85,7 +88,7 @@ class Guarding:
         if b"signature=" not in query:
             return False
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        return service.signer.holds(scope["path"], QueryParams(query), method)
+        return service.signer.holds(path, QueryParams(query), method)
 
     def _room(self, headers: Headers) -> None:
         """Raises Refused: 503 while too many upload, 507 where the disk would be full."""

@@ -120,6 +120,11 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def authorized(request: Request, service: Service) -> bool:
+    """Whether a request shows the token of this server, or it wants none."""
+    return not service.settings.token or any(map(service.admits, tokens(request.headers)))
+
+
 def download(
     service: Service, digest: str, name: str, kind: str, headers: Mapping[str, str] | None = None
 ) -> Response:
