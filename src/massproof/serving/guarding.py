@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from massproof.serving.forms import Forms
 from massproof.serving.service import MEBI, Service
-from massproof.serving.web import Refused, tokens
+from massproof.serving.web import ADMITTED, Refused, tokens
 
 OPEN = ("/healthz", "/", "/page/")  # to everybody; with all below where it ends with a slash
 _HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -68,8 +68,10 @@ class Guarding:
             raise Refused(403, f"pages of {origin[:100]!r} may not use this server")
         if len(scope["path"]) + len(scope["query_string"]) > _ADDRESS:
             raise Refused(414, f"an address has {_ADDRESS} bytes at most")
-        if not self._admitted(scope, headers):
-            raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
+        if not self._is_open(scope["path"]):
+            if not self._admitted(scope, headers):
+                raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
+            scope[ADMITTED] = True
         if _length(headers) > self._most:
             raise Refused(413, f"request body exceeded maximum size of {self._most} bytes")
 
@@ -77,18 +79,17 @@ class Guarding:
     def _most(self) -> int:
         return self._service.settings.upload_limit + _AROUND
 
+    def _is_open(self, path: str) -> bool:
+        return path in self._open or path.startswith(self._below)
+
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
-        service = self._service
-        path = scope["path"]
-        if not service.settings.token or path in self._open or path.startswith(self._below):
+        service, query = self._service, scope["query_string"]
+        if not service.settings.token or any(map(service.admits, tokens(headers))):
             return True
-        if any(service.admits(token) for token in tokens(headers)):
-            return True
-        query = scope["query_string"]
         if b"signature=" not in query:
             return False
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        return service.signer.holds(path, QueryParams(query), method)
+        return service.signer.holds(scope["path"], QueryParams(query), method)
 
     def _room(self, headers: Headers) -> None:
         """Raises Refused: 503 while too many upload, 507 where the disk would be full."""

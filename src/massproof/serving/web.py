@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from massproof.blobs import Blob
 from massproof.serving.service import MEBI, Service
 
+ADMITTED = "massproof.admitted"  # in the scope of a request that `guarding` has let in
 _DEEPEST = 64  # levels of JSON
 _TOO_LARGE = "request body exceeded maximum size of {} bytes"
 
@@ -87,17 +88,18 @@ def _no_number(text: str) -> Any:
 
 def _is_shallow(value: Any) -> bool:
     level = [value]
-    for _ in range(_DEEPEST + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return True
-    return False
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _nested(outer)]
+    return not level
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _nested(value: Any) -> Iterable[Any]:
+    """The lists and objects in one; a value of neither kind has none."""
     if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+        value = value.values()
+    elif not isinstance(value, list):
+        return ()
+    return (inner for inner in value if isinstance(inner, (dict, list)))
 
 
 def tokens(headers: Headers) -> tuple[str, ...]:
@@ -121,8 +123,10 @@ def bearer(request: Request) -> str:
 
 
 def authorized(request: Request, service: Service) -> bool:
-    """Whether a request shows the token of this server, or it wants none."""
-    return not service.settings.token or any(map(service.admits, tokens(request.headers)))
+    """Whether a request shows the token of this server, or it wants none, or its address is signed."""
+    if request.scope.get(ADMITTED) or not service.settings.token:
+        return True
+    return any(map(service.admits, tokens(request.headers)))
 
 
 def download(
