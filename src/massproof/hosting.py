@@ -125,8 +125,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
         raise MissingExtra(_COMMAND, "serve") from error
     checked(settings)
     settings = replace(settings, port=free_port(settings.host, settings.port))
-    # The first process to get the lock says that the server listens.
-    worker = partial(application, settings, announced or announce, get_context().Lock(), os.getpid())
+    worker = partial(application, settings, announced or announce, Once(), os.getpid())
     Server(
         "massproof",
         address=settings.host,
@@ -138,7 +137,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
         ),
         websockets=False,
         workers=settings.workers,
-        respawn_failed_workers=False,
+        respawn_failed_workers=True,  # one that was killed; a second time within seconds ends the server
         workers_kill_timeout=_PATIENCE,
         log_enabled=False,  # it would name no request; `observing` does
     ).serve(target_loader=worker, wrap_loader=False)
@@ -188,23 +187,31 @@ def free_port(host: str, port: int) -> int:
         raise InputError(msg) from error
 
 
+class Once:
+    """What one process of a server says, and the others do not repeat: whoever gets the lock says it."""
+
+    def __init__(self) -> None:
+        self.listening, self.unusable = get_context().Lock(), get_context().Lock()
+
+
 def application(
-    settings: Settings, announced: Callable[[Settings], None], first: Any, parent: int
+    settings: Settings, announced: Callable[[Settings], None], once: Once, parent: int
 ) -> ASGIApp:
     """What one process of the server runs; a folder or database that cannot be used ends it with a message."""
     from massproof import server
 
     try:
-        return server.app(settings, partial(_listening, settings, announced, first, parent))
+        return server.app(settings, partial(_listening, settings, announced, once, parent))
     except MassproofError as error:
-        sys.stderr.write(f"error: {error}\n")
+        if once.unusable.acquire(block=False):
+            sys.stderr.write(f"error: {error}\n")
         raise SystemExit(_UNUSABLE) from None
 
 
-def _listening(settings: Settings, announced: Callable[[Settings], None], first: Any, parent: int) -> None:
+def _listening(settings: Settings, announced: Callable[[Settings], None], once: Once, parent: int) -> None:
     """Say so, once a server; and end when the parent does, which would leave the port taken."""
     loop = asyncio.get_running_loop()
-    if first.acquire(block=False):
+    if once.listening.acquire(block=False):
         loop.call_later(_STEP, announced, settings)
     _watch(loop, parent)
 

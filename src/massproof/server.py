@@ -28,6 +28,7 @@ from massproof.serving.observing import LOGS, Observing
 from massproof.serving.service import Service, Settings
 from massproof.version import __version__
 
+_FAULTS = "/massproof/faults"
 _NOBODY = "0" * 32  # an operation that there is not
 
 
@@ -69,8 +70,8 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
 
 def _served(service: Service, forms: Forms) -> tuple[list[BaseRoute], list[str]]:
-    """The routes of all dialects, and the paths of theirs that are open."""
-    routes, opened = list[BaseRoute](), list[str]()
+    """The routes of all dialects, and the paths that ask for a token or secret themselves."""
+    routes, opened = list[BaseRoute](), [_FAULTS]
     for name in dialects.SERVED:
         module = import_module(f"massproof.dialects.{name}.routes")
         added = module.routes(service)
@@ -106,7 +107,7 @@ def own_routes(service: Service, faults: Faults, counts: metrics.Metrics) -> lis
     found: list[BaseRoute] = [Route("/healthz", health), Route("/readyz", ready), Route("/metrics", measures)]
     found += pages.routes()
     if service.settings.control:
-        found.append(Route("/massproof/faults", change, methods=["PUT"]))
+        found.append(Route(_FAULTS, change, methods=["PUT"]))
     return found
 
 
