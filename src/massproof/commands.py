@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -328,6 +329,19 @@ def serve(
 
     with _reported():
         hosting.run(hosting.settings_of(hosting.spelled(told)))
+
+
+@app.command()
+def mcp(
+    root: Annotated[
+        str, typer.Option(help="Folder that tools may read and write; the current one without it.")
+    ] = ".",
+) -> None:
+    """Offer measure, compare, convert and materials to an assistant (Model Context Protocol, on standard input)."""
+    from massproof import tools
+
+    with _reported():
+        tools.server(Path(root)).run()
 
 
 @app.command()
