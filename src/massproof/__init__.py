@@ -24,6 +24,7 @@ from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from massproof.breakdown import Assembly, Part, Use
     from massproof.comparison import Comparison, compare
     from massproof.conversion import Conversion, convert
     from massproof.expected import within
@@ -35,10 +36,13 @@ pytest_plugins = ("massproof.pytest_plugin",)  # what `pytest -p massproof` load
 # Imported when they are first used, so that `import massproof` stays light. No module may be called as one of them:
 # importing it would put it in the place of the function.
 _LATER = {
+    "Assembly": "breakdown",
     "Comparison": "comparison",
     "Conversion": "conversion",
     "Outcome": "rows",
+    "Part": "breakdown",
     "Row": "rows",
+    "Use": "breakdown",
     "compare": "comparison",
     "convert": "conversion",
     "render": "rendering",
@@ -47,6 +51,7 @@ _LATER = {
 }
 
 __all__ = [
+    "Assembly",
     "Comparison",
     "Conversion",
     "Finding",
@@ -56,6 +61,7 @@ __all__ = [
     "MissingExtra",
     "NotASolid",
     "Outcome",
+    "Part",
     "Pending",
     "Properties",
     "Quantity",
@@ -66,6 +72,7 @@ __all__ = [
     "UnitError",
     "UnknownMaterial",
     "UsageError",
+    "Use",
     "Verdict",
     "Verification",
     "compare",
