@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -72,7 +73,7 @@ def cluster() -> Iterator[str]:
         _reached(port, server)
         yield f"postgresql://postgres@127.0.0.1:{port}"
     finally:
-        server.send_signal(2)  # fast shutdown
+        server.send_signal(signal.SIGQUIT)  # at once: nothing of it is needed any more
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -106,7 +106,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         raise InputError(msg)
     try:
         return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=100, pool_pre_ping=True
+            url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=100
         )
     except ImportError as error:
         what = "PostgreSQL"

@@ -141,6 +141,7 @@ def _launched(database: Database, node: str, perform: Perform, threads: int) -> 
                 "log_level": "CRITICAL",
                 "max_executor_threads": threads,
                 "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; `close` waits for it
             }
         )
 
