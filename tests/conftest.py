@@ -45,3 +45,24 @@ def here(monkeypatch):
         return json.loads(json.dumps(answer["result"])), numbers
 
     monkeypatch.setattr(isolation, "call_for_bytes", asked)
+
+
+@pytest.fixture(scope="session")
+def server_of_postgresql():
+    """The address of a PostgreSQL that these tests started."""
+    import postgresql
+
+    if reason := postgresql.available():
+        pytest.skip(reason)
+    with postgresql.cluster() as address:
+        yield address
+
+
+@pytest.fixture
+def of_postgresql(server_of_postgresql):
+    """The address of an empty database."""
+    import secrets
+
+    import postgresql
+
+    return postgresql.created(server_of_postgresql, f"test_{secrets.token_hex(6)}")

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from massproof.blobs import Blobs
-from massproof.operations import jobs
-from massproof.operations.memory import Memory
 from massproof.operations.port import Job, Operation, Operations
-from massproof.operations.records import InMemory, Records
+from massproof.operations.records import Records
+from massproof.operations.stores import opened
 from massproof.properties import Properties
 from massproof.serving.signing import Signer
 
@@ -35,8 +34,9 @@ class Settings:
     port: int = 1234
     token: str | None = None  # what clients must show; None: any, or none where the API asks for none
     upload_limit: int = 512 * MEBI  # bytes of one file
-    threads: int = 2  # that run jobs
+    threads: int = 2  # that run jobs; 0: other processes do, on the same PostgreSQL
     job_seconds: float = 60.0  # that a job may take
+    keep_seconds: float = 7 * 86400.0  # that operations are kept after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
     names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
@@ -54,11 +54,19 @@ class Service:
     """What dialects' routes are given."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises InputError when the folder cannot be used."""
+        """Raises InputError when the folder or the database cannot be used, MissingExtra without what it takes."""
         self.settings = settings
         self.blobs = Blobs(settings.folder / "blobs")
-        self.records: Records = InMemory()
-        self.operations: Operations = Memory(jobs.runner(self.blobs), settings.threads)
+        self.operations: Operations
+        self.records: Records
+        self.operations, self.records = opened(
+            settings.database,
+            settings.folder,
+            self.blobs,
+            threads=settings.threads,
+            job_seconds=settings.job_seconds,
+            keep_seconds=settings.keep_seconds,
+        )
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
 
