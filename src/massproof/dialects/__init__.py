@@ -24,6 +24,7 @@ ADDRESSES = {
     "mfgdm": "GraphQL at {url}/mfg/v3/graphql/public and {url}/mfg/graphql",
     "derivative": "base address of the SDKs: {url}",
     "onshape": "base address: {url}",
+    "native": "a page: {url}/ and our own API: {url}/v1",
 }
 
 

@@ -278,4 +278,3 @@ def _lost(tries: int) -> Ending:
 
 def _log() -> logging.Logger:
     return logging.getLogger("massproof.operations")
-

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from massproof.blobs import Blobs
-from massproof.operations import expiry, jobs
+from massproof.operations import expiry
 from massproof.operations.memory import Memory
-from massproof.operations.port import Operations
+from massproof.operations.port import Operations, Run
 from massproof.operations.records import InMemory, Records
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def opened(
     database: str,
     folder: Path,
     blobs: Blobs,
+    run: Run,
     *,
     threads: int = 2,
     job_seconds: float = 60.0,
@@ -28,11 +29,11 @@ def opened(
     """What keeps and runs operations, and what keeps records.
 
     database : "memory"; "sqlite", a file in the folder, for one process; or postgresql://…, for many
-    threads : that run jobs; 0: others do
+    run : what a job is run with;  threads : that run jobs; 0: others do
     Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed.
     """
     if database == "memory":
-        return Memory(jobs.runner(blobs), threads, job_seconds), InMemory()
+        return Memory(run, threads, job_seconds), InMemory()
     from massproof.operations.databases import Database
 
     url = f"sqlite:///{folder / 'operations.sqlite'}" if database == "sqlite" else database
@@ -46,6 +47,6 @@ def opened(
         expiry.sweep(blobs, records, table.used(), before)
 
     kept = Durable(
-        jobs.runner(blobs), reached, threads=threads, job_seconds=job_seconds, keep_seconds=keep_seconds, tidy=tidy
+        run, reached, threads=threads, job_seconds=job_seconds, keep_seconds=keep_seconds, tidy=tidy
     )
     return kept, records

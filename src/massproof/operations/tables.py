@@ -16,7 +16,9 @@ _OPERATIONS = sa.Table(
     "massproof_operations",
     _TABLES,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("turn", sa.Integer, nullable=False),  # counts how often it was asked to run, with `tries` in each
+    sa.Column(
+        "turn", sa.Integer, nullable=False
+    ),  # counts how often it was asked to run, with `tries` in each
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("node", sa.Text, nullable=False),  # the process that has it; "" while a queue has
     sa.Column("state", sa.String(16), nullable=False),
@@ -112,9 +114,7 @@ class Table:
         )
         return None if made.first() is None else Turn(job.id, 1)
 
-    def again(
-        self, connection: sa.Connection, known: Operation, now: float, node: str
-    ) -> Turn | None:
+    def again(self, connection: sa.Connection, known: Operation, now: float, node: str) -> Turn | None:
         """The next turn of an operation that is in the state that is known; None when it no longer is."""
         row = connection.execute(
             sa.update(_OPERATIONS)
@@ -137,9 +137,7 @@ class Table:
             ).first()
         return None if row is None else Claimed(_operation(row), turn, row.tries)
 
-    def end(
-        self, claimed: Claimed, state: State, outcome: str, files: Collection[str], now: float
-    ) -> bool:
+    def end(self, claimed: Claimed, state: State, outcome: str, files: Collection[str], now: float) -> bool:
         """How a turn ended, unless it has ended otherwise, or another process has claimed it since."""
         used = " ".join(dict.fromkeys((*claimed.operation.job.inputs, *files)))
         with self._engine.begin() as connection:

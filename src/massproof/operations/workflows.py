@@ -25,7 +25,9 @@ Perform = Callable[[str, int], None]
 _APPLICATION = "massproof"
 _VERSION = "1"  # of what a turn is to DBOS, constant: turns of older releases are recovered as well
 _QUEUE = "massproof"
-_AHEAD = 8  # turns of the queue that a process takes at once: it looks 20 times a second, many turns are shorter
+_AHEAD = (
+    8  # turns of the queue that a process takes at once: it looks 20 times a second, many turns are shorter
+)
 _POLL = 0.05  # seconds
 
 _one = threading.Lock()  # DBOS is one for a process
@@ -126,7 +128,7 @@ def _launched(database: Database, node: str, perform: Perform, threads: int) -> 
     import dbos
 
     if not _one.acquire(blocking=False):
-        msg = "this process already runs operations of a database; use another process, or database=\"memory\""
+        msg = 'this process already runs operations of a database; use another process, or database="memory"'
         raise InputError(msg)
     try:
         dbos.DBOS(

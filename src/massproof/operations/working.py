@@ -10,6 +10,7 @@ from pathlib import Path
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
+from massproof.operations import jobs
 from massproof.operations.stores import opened
 
 
@@ -25,8 +26,9 @@ def work(
         msg = f"{threads} threads on {database!r}: a worker takes one thread at least, and a database that it shares"
         raise UsageError(f"{msg} with servers, postgresql://…")
     with _asked_to_stop() as stop:
+        blobs = Blobs(folder / "blobs")
         operations, records = opened(
-            database, folder, Blobs(folder / "blobs"), threads=threads, job_seconds=job_seconds
+            database, folder, blobs, jobs.runner(blobs), threads=threads, job_seconds=job_seconds
         )
         try:
             ready()

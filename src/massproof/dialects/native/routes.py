@@ -90,6 +90,11 @@ def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaita
     return answer
 
 
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """How this API says no; status : which it does not repeat."""
+    return {"error": {"kind": "refused", "message": message}}
+
+
 def _error(status: int, kind: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"kind": kind, "message": message}}, status)
 
