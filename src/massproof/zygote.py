@@ -1,0 +1,338 @@
+"""One small process that has imported what is slow to import, and forks a confined one for every call. Linux only.
+
+A call costs a fork and no import, and what a file does to the process that reads it ends with that process: none
+reads two files. The zygote has one thread and never sees a file: it is handed one end of a pair of sockets,
+on which whoever calls talks with the child, and one of another pair, whose other end that caller closes to have the
+child killed. So it needs no clock, and a caller that dies takes its children with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from massproof import answering
+from massproof.answering import Limits, Stopped, TooLong
+
+_START = "import sys; sys.path[:] = {path!r}; from massproof import zygote; zygote.serve({control}, {parent})"
+_WARMED_BY = {"massproof.occt": "massproof.occt_warm"}  # what names of modules begin with, and what warms these
+_ALONE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_STARTING = 120.0  # seconds for importing, before a call begins
+_DYING = 10.0  # seconds until a process that was killed is gone
+_DEATH = struct.Struct("=iQ")  # exit code or minus the signal, bytes in memory at most
+_BEGUN = b"+"
+_CHANNEL = 3  # the descriptor that a child has beside the standard ones
+_LEAST_CLOSED = 64  # descriptors that are closed in a child at least, for what libraries opened
+
+
+def possible() -> bool:
+    """Whether this system can do all that is needed: fork, and watch processes."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):  # Linux before 5.3, or a container that forbids it
+        return False
+    return True
+
+
+class Gone(Exception):
+    """The zygote has ended before it took a call."""
+
+
+class Zygote:
+    """The process as whoever calls sees it; any number of threads may at a time."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        code = _START.format(path=sys.path, control=theirs.fileno(), parent=self.owner)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for whoever calls, and closes its ends
+                env=os.environ | _ALONE,  # a process of several threads must not fork
+            )
+
+    def ask(
+        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
+    ) -> tuple[bytes, bytes]:
+        """The answer to a request, and its bytes.
+
+        Raises Stopped when there is none, Gone when the zygote has ended before.
+        """
+        text = json.dumps(request).encode()
+        talk, end = self._begun(request["function"], limits)
+        with talk, end:
+            try:
+                return _exchange(talk, answering.message(text, data), time.monotonic() + limits.seconds)
+            except TimeoutError:
+                why = answering.late(limits)
+            except TooLong:
+                why = answering.talkative()
+            except (OSError, EOFError):
+                why = None
+            death = self._ended(end)
+            raise why or (answering.died(*death[:1], limits, death[1]) if death else lost())
+
+    def _begun(self, function: str, limits: Limits) -> tuple[socket.socket, socket.socket]:
+        """Our ends, for talking with a child that has begun and for ending it."""
+        asked = json.dumps({"module": function.partition(":")[0], "limits": limits, "path": sys.path})
+        (talk, talks), (end, ends) = socket.socketpair(), socket.socketpair()
+        try:
+            with talks, ends:
+                socket.send_fds(self._control, [asked.encode()], [talks.fileno(), ends.fileno()])
+        except OSError as error:
+            talk.close()
+            end.close()
+            raise Gone from error
+        end.settimeout(_STARTING)
+        try:
+            begun = end.recv(len(_BEGUN)) == _BEGUN
+        except OSError:  # it hangs, and so would the next call
+            self._process.kill()
+            self._process.wait()
+            begun = False
+        except BaseException:
+            talk.close()
+            end.close()
+            raise
+        if not begun:
+            talk.close()
+            end.close()
+            raise lost()
+        return talk, end
+
+    def _ended(self, end: socket.socket) -> tuple[int, int] | None:
+        """How a child ended, which is killed if it has not; None if nobody is there to tell."""
+        end.settimeout(_DYING)
+        try:
+            end.shutdown(socket.SHUT_WR)
+            report = end.recv(_DEATH.size)
+        except OSError:
+            report = b""
+        return _DEATH.unpack(report) if len(report) == _DEATH.size else None
+
+    def alive(self) -> bool:
+        """Whether it can be asked from this process."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def end(self) -> None:
+        """Stop it and its children; a copy of ours that was forked only forgets it."""
+        self._control.close()
+        if self.owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+        else:
+            self._process.returncode = 0  # nobody here may wait for it
+
+
+def lost() -> Stopped:
+    """What to say when the zygote ended during a call."""
+    msg = "the process that starts those which read files was lost, killed or crashed; try again"
+    return Stopped(msg, "ZYGOTE_LOST")
+
+
+def _exchange(
+    talk: socket.socket, parts: list[bytes | memoryview], deadline: float
+) -> tuple[bytes, bytes]:
+    """Send a request and receive the answer; raises TimeoutError, OSError, EOFError or TooLong."""
+
+    def left() -> float:
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+    def take(size: int) -> bytes:
+        talk.settimeout(left())
+        return talk.recv(size)
+
+    for part in parts:
+        talk.settimeout(left())
+        talk.sendall(part)
+    return answering.received(take)
+
+
+# --- in the zygote
+
+
+def serve(control: int, parent: int) -> None:  # pragma: no cover  # runs in the zygote
+    """Fork children until nobody is left to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each call takes three
+    watched = os.pidfd_open(parent)
+    if os.getppid() == parent:
+        _Nursery(socket.socket(fileno=control), watched, _fork).run()
+
+
+class _Child(NamedTuple):
+    pid: int
+    watched: int  # a descriptor that is readable when it has ended
+    end: socket.socket  # which its caller closes
+
+
+class _Nursery:
+    """The children, and who asked for them."""
+
+    def __init__(
+        self, control: socket.socket, parent: int, fork: Callable[[int, dict[str, Any], int], int]
+    ) -> None:
+        """control : where calls come from;  parent : readable when that process has ended;  fork : as `_fork`."""
+        self._control, self._parent, self._fork = control, parent, fork
+        self._poll = select.poll()
+        self._children: dict[int, _Child] = {}  # by both descriptors
+        self._ready: set[str] = set()
+        self._readable: list[str] = []  # where children may read, which is not free to find out
+        for one in (control.fileno(), parent):
+            self._poll.register(one, select.POLLIN)
+
+    def run(self) -> None:
+        """Serve until the control is closed or the parent dies; then kill all children."""
+        while self._turn([number for number, _ in self._poll.poll()]):
+            pass
+        for child in set(self._children.values()):
+            _kill(child.pid)
+
+    def _turn(self, numbers: list[int]) -> bool:
+        """Whether to go on after what happened at these descriptors."""
+        for number in numbers:
+            child = self._children.get(number)
+            if number == self._parent or (number == self._control.fileno() and not self._begin()):
+                return False
+            if child and number == child.watched:
+                self._bury(child)
+            elif child and number in self._children:  # and not buried in this turn
+                self._poll.unregister(number)  # it stays readable
+                _kill(child.pid)
+        return True
+
+    def _begin(self) -> bool:
+        """Fork a child; False when nobody is there to ask for any."""
+        text, numbers, _, _ = socket.recv_fds(self._control, 1 << 18, 2)
+        if not text:
+            return False
+        if len(numbers) < 2:  # so many descriptors are open that no more can be had: the caller sees these closed
+            for one in numbers:
+                os.close(one)
+            return True
+        talk, end = numbers[0], socket.socket(fileno=numbers[1])
+        request = json.loads(text)
+        sys.path[:] = request["path"]
+        self._prepare(request["module"])
+        request["readable"] = self._readable
+        highest = max([*self._children, talk, end.fileno(), self._parent, self._control.fileno()])
+        try:
+            self._adopt(self._fork(talk, request, highest), end)
+        except OSError:  # nor a process, or memory for it
+            end.close()
+        finally:
+            os.close(talk)
+        return True
+
+    def _adopt(self, pid: int, end: socket.socket) -> None:
+        """Watch a child, and tell its caller that it has begun."""
+        try:
+            child = _Child(pid, os.pidfd_open(pid), end)
+        except OSError:
+            _kill(pid)
+            os.waitpid(pid, 0)
+            raise
+        with contextlib.suppress(OSError):  # its caller may have gone
+            end.send(_BEGUN)
+        for one in (child.watched, end.fileno()):
+            self._children[one] = child
+            self._poll.register(one, select.POLLIN)
+
+    def _prepare(self, name: str) -> None:
+        """Import a module and do once what is slow the first time; what fails will fail again where it is told."""
+        if name in self._ready:
+            return
+        from massproof import confinement
+
+        self._readable = confinement.code_folders(list(sys.modules.values()))
+        try:
+            import_module(name)
+            for start, warmer in _WARMED_BY.items():
+                if name.startswith(start):
+                    import_module(warmer).warm(name)
+        except Exception:  # noqa: BLE001 - the child says which
+            return
+        self._ready.add(name)
+        self._readable = confinement.code_folders(list(sys.modules.values()))
+        gc.collect()
+        gc.freeze()  # else collecting in a child would copy what it shares with this process
+
+    def _bury(self, child: _Child) -> None:
+        """Kill what a child that has ended leaves behind, and tell its caller how it ended."""
+        _kill(child.pid)  # a number is not given again before it is waited for
+        _, status, used = os.wait4(child.pid, 0)
+        death = _DEATH.pack(os.waitstatus_to_exitcode(status), used.ru_maxrss << 10)
+        with contextlib.suppress(OSError):  # its caller may have gone, with an answer
+            child.end.send(death)
+        for one in (child.watched, child.end.fileno()):
+            del self._children[one]
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(one)
+        os.close(child.watched)
+        child.end.close()
+
+
+def _kill(group: int) -> None:
+    """Kill a child and what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _fork(talk: int, request: dict[str, Any], highest: int) -> int:  # pragma: no cover  # runs in the zygote
+    """A child that answers on `talk`; highest : descriptor that is open."""
+    zygote = os.getpid()
+    pid = os.fork()
+    if pid:
+        with contextlib.suppress(OSError):  # whoever of both is first
+            os.setpgid(pid, pid)
+        return pid
+    try:
+        os.setpgid(0, 0)
+        _answer(talk, request, max(highest, _LEAST_CLOSED), zygote)
+    finally:
+        os._exit(70)  # without an answer
+
+
+def _answer(
+    talk: int, request: dict[str, Any], highest: int, zygote: int
+) -> None:  # pragma: no cover  # runs in the child
+    from massproof import confinement
+
+    os.dup2(talk, _CHANNEL)
+    os.closerange(_CHANNEL + 1, highest + 8)  # of the zygote and of other calls
+    limits = Limits(*request["limits"])
+    confinement.confine(limits, request["readable"])
+    if os.getppid() != zygote:  # it died before it could be asked to take us with it
+        return
+    with open(_CHANNEL, "rb", buffering=0, closefd=False) as requests:
+        text, data = answering.received(requests.read)
+    for part in answering.reply(text, data):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(_CHANNEL, rest) :]
+    os._exit(0)
