@@ -75,14 +75,17 @@ def ruleset(abi: int) -> bytes:
 def code_folders(modules: Iterable[ModuleType | None]) -> list[str]:
     """Where modules may still be imported from: the interpreter's own folders, and packages that are already loaded."""
     packages = [
-        str(Path(module.__file__).parent)
+        Path(file).parent
         for module in modules
-        if isinstance(getattr(module, "__file__", None), str)
-        and module.__name__ == module.__package__ != ""
-        and "." not in module.__name__
+        if module and (file := getattr(module, "__file__", None)) and module.__name__ == module.__package__
     ]
-    found = [*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, *packages]
-    return [path for path in dict.fromkeys(found) if Path(path).exists()]
+    prefixes = map(Path, (*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix))
+    found = sorted({path.resolve() for path in (*prefixes, *packages)} - {Path("/")})
+    kept: list[Path] = []
+    for path in found:  # those above others come first
+        if path.exists() and not any(path.is_relative_to(one) for one in kept):
+            kept.append(path)
+    return [str(path) for path in kept]
 
 
 def _restrict(abi: int, readable: Iterable[str]) -> None:  # pragma: no cover  # runs in the child

@@ -8,12 +8,17 @@ or too long a wait is an error for the call it served; the next call works.
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from massproof import answering
 from massproof.answering import Limits, Stopped, answered
 from massproof.workers import Workers
+
+if TYPE_CHECKING:
+    from massproof.zygote import Zygote
 
 __all__ = ["CONFINED", "DEFAULT", "PROCESS", "Limits", "Stopped", "answered", "call", "call_for_bytes", "limits", "way"]
 
@@ -51,6 +56,17 @@ def way() -> str:
     return _POOL.way
 
 
+def _watches() -> bool:
+    """Whether this system forks processes, and tells when one has ended."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # Linux before 5.3, or a container that forbids it
+        return False
+    return True
+
+
 class _Pool:
     """The processes that serve calls, started when they are first needed."""
 
@@ -58,16 +74,14 @@ class _Pool:
         """way : CONFINED or PROCESS, "" for what the system can."""
         self._way = way
         self._workers = Workers()
-        self._zygote: Any = None
+        self._zygote: Zygote | None = None
         self._lock = threading.Lock()
 
     @property
     def way(self) -> str:
         """CONFINED or PROCESS."""
         if not self._way:
-            from massproof import zygote
-
-            self._way = CONFINED if zygote.possible() else PROCESS
+            self._way = CONFINED if _watches() else PROCESS
         return self._way
 
     def ask(
@@ -86,7 +100,7 @@ class _Pool:
                 self._drop(living)
         raise zygote.lost()
 
-    def _living(self) -> Any:
+    def _living(self) -> Zygote:
         """A zygote of this process, another where the last one has ended."""
         from massproof import zygote
 
@@ -97,7 +111,7 @@ class _Pool:
                     old.end()
             return self._zygote
 
-    def _drop(self, living: Any) -> None:
+    def _drop(self, living: Zygote) -> None:
         with self._lock:
             if self._zygote is living:
                 self._zygote = None

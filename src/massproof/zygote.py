@@ -34,20 +34,9 @@ _ALONE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 _STARTING = 120.0  # seconds for importing, before a call begins
 _DYING = 10.0  # seconds until a process that was killed is gone
 _DEATH = struct.Struct("=iQ")  # exit code or minus the signal, bytes in memory at most
-_BEGUN = b"+"
+_BEGUN, _UNABLE = b"+", b"-"
 _CHANNEL = 3  # the descriptor that a child has beside the standard ones
 _LEAST_CLOSED = 64  # descriptors that are closed in a child at least, for what libraries opened
-
-
-def possible() -> bool:
-    """Whether this system can do all that is needed: fork, and watch processes."""
-    if sys.platform != "linux":
-        return False
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (AttributeError, OSError):  # Linux before 5.3, or a container that forbids it
-        return False
-    return True
 
 
 class Gone(Exception):
@@ -99,27 +88,36 @@ class Zygote:
         (talk, talks), (end, ends) = socket.socketpair(), socket.socketpair()
         try:
             with talks, ends:
-                socket.send_fds(self._control, [asked.encode()], [talks.fileno(), ends.fileno()])
-        except OSError as error:
-            talk.close()
-            end.close()
-            raise Gone from error
-        end.settimeout(_STARTING)
-        try:
-            begun = end.recv(len(_BEGUN)) == _BEGUN
-        except OSError:  # it hangs, and so would the next call
-            self._process.kill()
-            self._process.wait()
-            begun = False
+                self._hand_over(asked.encode(), [talks.fileno(), ends.fileno()])
+            self._await(end)
         except BaseException:
             talk.close()
             end.close()
             raise
-        if not begun:
-            talk.close()
-            end.close()
-            raise lost()
         return talk, end
+
+    def _hand_over(self, asked: bytes, numbers: list[int]) -> None:
+        try:
+            socket.send_fds(self._control, [asked], numbers)
+        except OSError as error:
+            raise Gone from error
+
+    def _await(self, end: socket.socket) -> None:
+        """Wait until a child begins."""
+        end.settimeout(_STARTING)
+        try:
+            told = end.recv(1)
+        except TimeoutError:  # it hangs, and so would the next call
+            self._process.kill()
+            self._process.wait()
+            raise lost() from None
+        except OSError as error:
+            raise Gone from error
+        if told == _UNABLE:
+            msg = "no process could be started to read the file: the system gives no more; try again later"
+            raise Stopped(msg, "ZYGOTE_LOST")
+        if told != _BEGUN:
+            raise Gone
 
     def _ended(self, end: socket.socket) -> tuple[int, int] | None:
         """How a child ended, which is killed if it has not; None if nobody is there to tell."""
@@ -244,6 +242,7 @@ class _Nursery:
         try:
             self._adopt(self._fork(talk, request, highest), end)
         except OSError:  # nor a process, or memory for it
+            end.send(_UNABLE)
             end.close()
         finally:
             os.close(talk)
