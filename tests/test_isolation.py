@@ -268,6 +268,22 @@ def test_exceptions_of_the_system_have_codes(error, code, monkeypatch):
     assert code_of(answering.understood, json.dumps(answer).encode(), FAST) == code
 
 
+def test_what_cannot_be_said_is_a_bad_answer():
+    told = [
+        json.dumps({"function": f"workers:{name}", "arguments": {}}).encode()
+        for name in ("doubled", "unsayable")
+    ]
+    good, bad = (answering.reply(one, b"ab") for one in told)
+
+    assert (answering.understood(good[1], FAST), good[2]) == ({"size": 2}, b"abab")
+    assert code_of(answering.understood, bad[1], FAST) == "BAD_ANSWER"
+
+
+def test_large_files_may_take_longer():
+    assert isolation.limits(0).seconds < 200 < isolation.limits(1 << 24).seconds
+    assert isolation.limits(0).memory == isolation.DEFAULT.memory
+
+
 def test_a_message_ends_where_it_says_or_is_refused():
     whole = b"".join(answering.message(b"text", b"numbers"))
 
@@ -321,7 +337,9 @@ def test_mischief_is_named_while_neighbours_go_on(confined):
     limits = Limits(seconds=3, memory=512 << 20, cpu=1)
     with ThreadPoolExecutor(8) as threads:
         bad = {
-            name: threads.submit(code_of, confined, name, limits=limits._replace(seconds=0.5) if name == "hang" else limits)
+            name: threads.submit(
+                code_of, confined, name, limits=limits._replace(seconds=0.5) if name == "hang" else limits
+            )
             for name in MISCHIEF
         }
         good = [threads.submit(confined, "size", b"x" * n) for n in range(45)]
@@ -443,12 +461,12 @@ def nursery(monkeypatch):
     """A zygote whose children are real, but made by this process; the ends of it that callers have."""
     if not LINUX:
         pytest.skip("only Linux has zygotes")
-    from massproof import confinement, zygote
+    from massproof import nursery
 
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     here, there = os.pipe()
     monkeypatch.setattr(sys, "path", list(sys.path))
-    made = zygote._Nursery(theirs, here, lambda talk, request, highest: _sleeper(made, request))
+    made = nursery.Nursery(theirs, here, lambda talk, request, highest: _sleeper(made, request))
     made.requests = []
     with ours, theirs:
         yield made, ours, there
@@ -485,14 +503,14 @@ def test_a_zygote_forks_kills_and_tells(nursery):
     made, control, _ = nursery
     with _handed(control, "workers") as end, _handed(control, "unforkable") as other:
         assert made._turn([made._control.fileno()])
-        assert end.recv(1) == zygote._BEGUN
+        assert end.recv(1) == zygote.BEGUN
         assert made._turn([made._control.fileno()])
-        assert other.recv(1) == zygote._UNABLE
+        assert other.recv(1) == zygote.UNABLE
         assert made._turn([other.fileno()])  # which nobody watches
         end.shutdown(socket.SHUT_WR)
         for _ in range(2):
             assert made._turn([number for number, _ in made._poll.poll()])
-        code, peak = zygote._DEATH.unpack(end.recv(zygote._DEATH.size))
+        code, peak = zygote.DEATH.unpack(end.recv(zygote.DEATH.size))
     assert code == -signal.SIGKILL
     assert peak > 1 << 20
     assert not made._children
@@ -516,19 +534,14 @@ def test_a_child_that_ends_alone_is_buried_though_nobody_listens(nursery):
 @pytest.mark.parametrize("how", ["control", "parent"])
 def test_a_zygote_ends_with_its_callers(nursery, how):
     made, control, parent = nursery
-    with _handed(control, "workers") as end:
-        if how == "parent":
-            os.close(parent)
-            made._turn([made._control.fileno()])
-        else:
-            control.close()
-        pid = next(iter(made._children.values())).pid if made._children else 0
+    with _handed(control, "workers"):
+        made._turn([made._control.fileno()])
+        (child,) = set(made._children.values())
+        control.close() if how == "control" else os.close(parent)
         made.run()
-        if how == "control":
-            os.close(parent)
-            pid = next(iter(made._children.values())).pid
-    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
-    child = next(iter(made._children.values()))
+    if how == "control":
+        os.close(parent)
+    assert os.waitpid(child.pid, 0)[1] == signal.SIGKILL
     os.close(child.watched)
     child.end.close()
 
@@ -542,23 +555,23 @@ def test_a_zygote_without_descriptors_or_watchers_says_no(nursery, monkeypatch):
     socket.send_fds(control, [asked], [there])
     assert made._turn([made._control.fileno()])
     assert not made.requests
-    monkeypatch.setattr(zygote.os, "pidfd_open", lambda pid: os.open("/does/not/exist", 0))
+    monkeypatch.setattr(os, "pidfd_open", lambda pid: os.open("/does/not/exist", 0))
     with _handed(control, "workers") as end:
         assert made._turn([made._control.fileno()])
-        assert end.recv(1) == zygote._UNABLE
+        assert end.recv(1) == zygote.UNABLE
     os.close(there)
 
 
 @confined_only
 def test_a_module_is_warmed_once_and_again_after_it_failed(nursery, monkeypatch):
-    from massproof import zygote
+    from massproof import nursery as _nursery
 
     made, _, there = nursery
     seen = []
     warmer = type(sys)("warmer")
     warmer.warm = lambda name: seen.append(name) or (len(seen) > 1 or {}["not yet"])
     monkeypatch.setitem(sys.modules, "warmer", warmer)
-    monkeypatch.setattr(zygote, "_WARMED_BY", {"work": "warmer"})
+    monkeypatch.setattr(_nursery, "_WARMED_BY", {"work": "warmer"})
     for _ in range(4):
         made._prepare("workers")
     gc.unfreeze()
@@ -575,9 +588,13 @@ def test_a_zygote_that_does_not_answer_is_lost(monkeypatch):
     made = zygote.Zygote()
     assert code_of(made.ask, {"function": "workers:size", "arguments": {}}, b"", FAST) == "ZYGOTE_LOST"
     assert not made.alive()
+    pool = isolation._Pool(CONFINED)
+    pool._zygote = zygote.Zygote()
+    pool._drop(made)  # which another thread has replaced before
     with pytest.raises(zygote.Gone):
         made.ask({"function": "workers:size", "arguments": {}}, b"", FAST)
-    made.end()
+    assert pool._zygote.alive()
+    pool.end()
 
 
 @confined_only
@@ -595,7 +612,7 @@ def test_what_a_zygote_says_is_understood(monkeypatch):
     from massproof import zygote
 
     made = zygote.Zygote()
-    for told, error in ((zygote._UNABLE, Stopped), (b"", zygote.Gone), (b"?", zygote.Gone)):
+    for told, error in ((zygote.UNABLE, Stopped), (b"", zygote.Gone), (b"?", zygote.Gone)):
         ours, theirs = socket.socketpair()
         with ours, theirs:
             theirs.sendall(told)
@@ -608,6 +625,9 @@ def test_what_a_zygote_says_is_understood(monkeypatch):
         theirs.close()
         with pytest.raises(zygote.Gone):
             made._await(ours)
+    monkeypatch.setattr(zygote, "_DYING", 0.01)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:  # nobody says anything
         assert made._ended(ours) is None
     made.end()
 
@@ -630,7 +650,9 @@ def test_limits_are_those_asked_for_but_never_above_our_own(monkeypatch):
 
     from massproof import confinement
 
-    monkeypatch.setattr(resource, "getrlimit", lambda what: (5, 5) if what == resource.RLIMIT_NOFILE else (-1, -1))
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda what: (5, 5) if what == resource.RLIMIT_NOFILE else (-1, -1)
+    )
     found = confinement.bounded(Limits(2.5, 1 << 30))
     assert found[resource.RLIMIT_DATA] == (1 << 30, 1 << 30)
     assert found[resource.RLIMIT_CPU] == (3, 4)
@@ -641,7 +663,8 @@ def test_limits_are_those_asked_for_but_never_above_our_own(monkeypatch):
 
 @confined_only
 @pytest.mark.parametrize(
-    ("abi", "size", "files"), [(1, 8, 0x1FFF), (2, 8, 0x3FFF), (3, 8, 0x7FFF), (4, 16, 0x7FFF), (5, 16, 0xFFFF), (7, 24, 0xFFFF)]
+    ("abi", "size", "files"),
+    [(1, 8, 0x1FFF), (2, 8, 0x3FFF), (3, 8, 0x7FFF), (4, 16, 0x7FFF), (5, 16, 0xFFFF), (7, 24, 0xFFFF)],
 )
 def test_every_kernel_is_asked_for_what_it_knows(abi, size, files):
     from massproof import confinement

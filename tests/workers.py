@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 from massproof.errors import UnitError
 
@@ -101,13 +102,11 @@ def spill_hard(data):
 
 
 def write(data, path):
-    with open(path, "wb") as file:
-        file.write(bytes(data))
+    Path(path).write_bytes(bytes(data))
 
 
 def look(data, path="/etc/passwd"):
-    with open(path, "rb") as file:
-        return len(file.read())
+    return len(Path(path).read_bytes())
 
 
 def connect(data, port):

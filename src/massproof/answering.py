@@ -20,7 +20,9 @@ MAX_ANSWER = 1 << 26  # bytes: a hundred thousand placed solids; more is no answ
 MAX_DATA = (
     1 << 32
 )  # bytes of numbers beside it: twenty million triangles and their corners have a sixth of it
-_NEAR = 0.8  # of the memory that is allowed: whoever dies beyond it asked for more, as buffers grow by doubling
+_NEAR = (
+    0.8  # of the memory that is allowed: whoever dies beyond it asked for more, as buffers grow by doubling
+)
 _LENGTH = struct.Struct("<QQ")  # bytes of the request or answer, and of the data that follow
 _PIECE = 1 << 20  # bytes that are read at once, whatever a message says that it holds
 
@@ -46,7 +48,9 @@ class Limits(NamedTuple):
 
     seconds: float = 300.0  # on the clock
     memory: int = 8 << 30  # bytes of data, where the system can limit them
-    cpu: float | None = None  # seconds of all its threads together, where it can; None: as many as on the clock
+    cpu: float | None = (
+        None  # seconds of all its threads together, where it can; None: as many as on the clock
+    )
 
 
 def message(text: bytes, data: bytes | memoryview = b"") -> list[bytes | memoryview]:
@@ -138,7 +142,9 @@ def raised(error: dict[str, str], limits: Limits) -> MassproofError:
         "BAD_ANSWER": f"reading gave what is no answer ({text}); repair the file",
     }
     code = error["code"]
-    return Stopped(ends[code], code) if code in ends else FormatError(f"reading failed: {text}; repair the file")
+    return (
+        Stopped(ends[code], code) if code in ends else FormatError(f"reading failed: {text}; repair the file")
+    )
 
 
 def died(status: int, limits: Limits, peak: int = 0) -> Stopped:

@@ -51,11 +51,11 @@ def bounded(limits: Limits) -> dict[int, tuple[int, int]]:
         resource.RLIMIT_NOFILE: (FILES, FILES),
         resource.RLIMIT_CORE: (0, 0),
     }
-    return {what: tuple(_lower(one, resource.getrlimit(what)[1]) for one in pair) for what, pair in wanted.items()}  # type: ignore[misc]
+    return {what: _lower(pair, resource.getrlimit(what)[1]) for what, pair in wanted.items()}
 
 
-def _lower(wanted: int, most: int) -> int:
-    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+def _lower(pair: tuple[int, int], most: int) -> tuple[int, int]:
+    return pair if most == resource.RLIM_INFINITY else (min(pair[0], most), min(pair[1], most))
 
 
 def version() -> int:

@@ -20,7 +20,18 @@ from massproof.workers import Workers
 if TYPE_CHECKING:
     from massproof.zygote import Zygote
 
-__all__ = ["CONFINED", "DEFAULT", "PROCESS", "Limits", "Stopped", "answered", "call", "call_for_bytes", "limits", "way"]
+__all__ = [
+    "CONFINED",
+    "DEFAULT",
+    "PROCESS",
+    "Limits",
+    "Stopped",
+    "answered",
+    "call",
+    "call_for_bytes",
+    "limits",
+    "way",
+]
 
 CONFINED, PROCESS = "confined", "process"
 DEFAULT = Limits()
@@ -84,9 +95,7 @@ class _Pool:
             self._way = CONFINED if _watches() else PROCESS
         return self._way
 
-    def ask(
-        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
-    ) -> tuple[bytes, bytes]:
+    def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> tuple[bytes, bytes]:
         """The answer to a request, and its bytes; raises Stopped when there is none."""
         if self.way == PROCESS:
             return self._workers.ask(request, data, limits)

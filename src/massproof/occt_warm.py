@@ -1,4 +1,4 @@
-"""Open CASCADE made ready: what it does once in a process, a quarter of a second, before processes are forked from it."""
+"""Open CASCADE made ready: what it does once, in a quarter of a second, before processes are forked from this one."""
 
 from __future__ import annotations
 

@@ -27,9 +27,7 @@ class Workers:
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
 
-    def ask(
-        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
-    ) -> tuple[bytes, bytes]:
+    def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> tuple[bytes, bytes]:
         """The answer to a request, and its bytes; raises Stopped when there is none."""
         worker = self._take(limits)
         try:
@@ -72,9 +70,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
         )
 
-    def ask(
-        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
-    ) -> tuple[bytes, bytes]:
+    def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> tuple[bytes, bytes]:
         """The answer to a request, and its bytes; Stopped when there is none in time."""
         answers: list[tuple[bytes, bytes] | None] = []
         reader = threading.Thread(target=self._exchange, args=(request, data, answers), daemon=True)
