@@ -187,7 +187,7 @@ def test_only_what_cannot_be_integrated_natively_is_asked_of_open_cascade(monkey
     assert found.bounded  # gaps between its edges and faces are not known
     assert "2 of 3 parts" not in found.method
     assert "for 1 of 3 parts" in found.method
-    assert found.versions == {"OCCT": occt.version()}
+    assert found.versions == {"OCCT": occt.version(), "isolation": isolation.way()}
     assert mp.measure(data).provenance["OCCT"] == occt.version()
     assert "OCCT" not in mp.measure(box()).provenance
 

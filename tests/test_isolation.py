@@ -535,9 +535,9 @@ def test_a_child_that_ends_alone_is_buried_though_nobody_listens(nursery):
 def test_a_zygote_ends_with_its_callers(nursery, how):
     made, control, parent = nursery
     with _handed(control, "workers"):
+        control.close() if how == "control" else os.close(parent)  # before a child has a copy of it
         made._turn([made._control.fileno()])
         (child,) = set(made._children.values())
-        control.close() if how == "control" else os.close(parent)
         made.run()
     if how == "control":
         os.close(parent)
