@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import exact, isolation
+from massproof import exact, isolation, recursion
 from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
@@ -276,7 +276,7 @@ def _foreign(
         + [list(turns[n].values())]
         for n in asked
     ]
-    answers, version = _answers(model.entities.data, wanted)
+    answers, version = _answers(model, wanted)
     made: dict[int, Definition] = {}
     lost: dict[int, FormatError] = {}
     for n, found in zip(asked, answers, strict=True):
@@ -287,14 +287,21 @@ def _foreign(
     return made, lost, version
 
 
-def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
+def require_open_cascade(model: Model) -> None:
+    """Raise MissingExtra where Open CASCADE is not there, FormatError for a file that it would not survive."""
+    recursion.check(model.entities)
+    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+
+
+def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
     """What Open CASCADE says of each part, or why it says nothing; and its version.
 
     Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
     """
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    data = model.entities.data
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
     try:
+        require_open_cascade(model)
         return _call(data, wanted, limits)
     except isolation.Stopped as error:
         if len(wanted) == 1:
