@@ -126,7 +126,10 @@ class Pool:
             return {place[number]: one for number, one in known.items() if number in place}
 
         version = self._version if self._asked.intersection(numbers) else ""
-        return _Own(*map(kept, self._own)), kept(self._foreign), kept(self._lost), version
+        own = _Own(
+            *(kept(known) for known in (self._own.made, self._own.reasons, self._own.parts, self._own.facets))
+        )
+        return own, kept(self._foreign), kept(self._lost), version
 
 
 def measured(model: Model) -> list[Shown]:

@@ -144,7 +144,7 @@ def begin(
 
     given = _density(material, density)
     loaded = sources.load(source, format)
-    stated = loaded.stated() if given is None and total is None else ()
+    stated = loaded.weighed() if given is None and total is None else ()
     return Begun(loaded, stated, options, Asked(asked, material, given, total, strict))
 
 

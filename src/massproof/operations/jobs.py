@@ -30,6 +30,14 @@ def properties(job: Job, blobs: Blobs) -> Outcome:
     return Outcome(measure(source, **options).to_dict())
 
 
+def assembly(job: Job, blobs: Blobs) -> Outcome:
+    """Each part of one file measured: `Assembly.to_dict()`. Options are those of `massproof.assembly`."""
+    from massproof.partwise import assembly as measured
+
+    source, options = _asked(job, blobs)
+    return Outcome(measured(source, **options).to_dict())
+
+
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
     """A picture of one file: thumbnail.png. Options are those of `massproof.render`."""
     from massproof.rendering import render
@@ -62,6 +70,7 @@ def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:
 
 KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
     "properties": properties,
+    "assembly": assembly,
     "thumbnail": thumbnail,
     "conversion": conversion,
 }
