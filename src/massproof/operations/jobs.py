@@ -14,6 +14,7 @@ from typing import Any
 from massproof.blobs import Blobs
 from massproof.errors import MassproofError
 from massproof.files import Opened, opened
+from massproof.operations import programs
 from massproof.operations.port import Failure, Job, Outcome, Run, State
 
 _LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
@@ -61,6 +62,7 @@ KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
     "properties": properties,
     "thumbnail": thumbnail,
     "conversion": conversion,
+    "program": programs.program,
 }
 
 

@@ -130,4 +130,4 @@ class Operations(Protocol):
 
 
 # Reasons that may pass: another try may succeed.
-TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST"})
+TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST", "PROVIDER_UNAVAILABLE"})

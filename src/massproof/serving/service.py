@@ -39,6 +39,10 @@ class Settings:
     job_seconds: float = 60.0  # that a job may take
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    force_async: bool = False  # answer every call of Zoo's before it is done, as those of large files
+    zoo_inline: int = 25_000_000  # bytes of a file up to which Zoo's answer waits for the result
+    zoo_profile: str = ""  # Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10; "": the last
+    text_to_cad: str = "none"  # who answers prompts: replay:FOLDER, program, openai:URL#MODEL
 
 
 class Service:
