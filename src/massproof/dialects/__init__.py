@@ -17,7 +17,10 @@ from massproof.properties import Properties
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
 # Whose folders have `routes.py`: `routes(service)` is what the server answers in that API.
-SERVED: tuple[str, ...] = ("native",)
+SERVED: tuple[str, ...] = (
+    "native",
+    "zoo",
+)
 # How the service's own clients are told another address.
 ADDRESSES = {
     "zoo": "ZOO_HOST={url}",

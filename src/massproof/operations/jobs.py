@@ -15,6 +15,7 @@ from typing import Any
 from massproof.blobs import Blobs
 from massproof.errors import MassproofError
 from massproof.files import Opened, opened
+from massproof.operations import programs
 from massproof.operations.port import Failure, Job, Outcome, Run, State
 
 Ending = tuple[State, Outcome, Failure | None]
@@ -73,6 +74,7 @@ KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
     "assembly": assembly,
     "thumbnail": thumbnail,
     "conversion": conversion,
+    "program": programs.program,
 }
 
 

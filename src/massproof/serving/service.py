@@ -53,6 +53,10 @@ class Settings:
     header_seconds: float = 5.0  # that a client may take to send the headers of a request
     idle_seconds: float = 10.0  # without a byte of a body that is awaited
     uploads: int = 32  # bodies of more than a mebibyte that are read at once
+    force_async: bool = False  # answer every call of Zoo's before it is done, as those of large files
+    zoo_inline: int = 25_000_000  # bytes of a file up to which Zoo's answer waits for the result
+    zoo_profile: str = ""  # Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10; "": the last
+    text_to_cad: str = "none"  # who answers prompts: replay:FOLDER, program, openai:URL#MODEL
 
 
 class Service:
