@@ -238,6 +238,7 @@ def names(data):
     [
         (text({}), [("", 12)]),
         (text({0: ["o cube"]}), [("cube", 12)]),
+        (text({0: ["o empty", "o cube"]}), [("cube", 12)]),
         (text({0: ["g cube  a "]}), [("cube a", 12)]),
         (text({0: ["usemtl steel"]}, {0: ["usemtl brass"]}), [("steel", 12), ("brass", 12)]),
         (text({0: ["o one", "g a"]}, {0: ["o two", "g a"]}), [("one", 12), ("two", 12)]),
@@ -259,6 +260,44 @@ def test_parts_are_objects_or_groups_or_materials(data, expected, monkeypatch):
         monkeypatch.setattr(obj, "_SEGMENT", length)
         assert names(data) == expected
     assert names(data.replace(b"f ", b" f ")) == expected  # which cannot be counted from afar
+
+
+def lit(colours):
+    """A cube whose first vertices have colours, the last of these all others."""
+    lines = [f"v {x} {y} {z} {colours[min(n, len(colours) - 1)]}" for n, (x, y, z) in enumerate(POINTS)]
+    lines += ["f " + " ".join(str(corner + 1) for corner in face) for face in QUADS]
+    (definition,) = same("\n".join([*lines, ""]).encode(), "obj").definitions
+    return definition
+
+
+def test_triangles_have_the_mean_colour_of_their_corners():
+    assert lit(["1 0 0"]).colour == RED
+    assert lit(["255 0.0 0"]).colour == RED
+    found = lit(["0 0 0", "1 0 0"])
+    assert {colour for _, colour in found.patches} == {RED, (170 / 255, 0, 0, 1)}
+    assert [first for first, _ in found.patches] == [0, 6]
+
+
+@pytest.mark.parametrize(
+    "colour", ["", "1", "1 0", "red green blue", "-1 0 0", "nan 0 0", "256 0 0", "1 0 0 0", "1 0 0"]
+)
+def test_what_is_no_colour_is_none(colour):
+    data = text({}).replace(b"v 0 0 0", b"v 0 0 0 " + colour.encode())
+    assert formats.scene(data, "obj").definitions[0].colour is None
+
+
+def test_many_colours_are_rounded(monkeypatch):
+    monkeypatch.setattr(obj, "_COLOURS", 1)
+    assert {colour for _, colour in lit(["0 0 0", "1 0 0"]).patches} == {RED, (170 / 255, 0, 0, 1)}
+    assert {colour for _, colour in lit(["0 0 0", "0.1 0 0"]).patches} == {
+        (34 / 255, 0, 0, 1),
+        (17 / 255, 0, 0, 1),
+    }
+
+
+def test_colours_of_a_file_that_is_too_large_are_left_out(monkeypatch):
+    monkeypatch.setattr(obj, "_COLOURED", 10)
+    assert lit(["1 0 0"]).colour is None
 
 
 def test_surfaces_that_do_not_touch_stay_apart():

@@ -16,7 +16,7 @@ from massproof.kernels import topology, weld
 from massproof.kernels.obj_text import polygons
 from massproof.kernels.text import Unusual
 from massproof.mesh import Corners, Floats, Integers, Mesh, from_polygons
-from massproof.scene import Colour, Definition, Files, Occurrence, Scene, pieces
+from massproof.scene import Colour, Definition, Files, Occurrence, Scene, painted, pieces
 
 SUFFIXES = (".obj",)
 
@@ -37,10 +37,15 @@ _Polygons = tuple[Floats, Corners, Corners | None, tuple[Note, ...]]
 _NAMING = (b"o", b"g", b"usemtl")  # in this order: the first that a file has tells its parts
 _NAMED = re.compile(rb"\n(o|g|usemtl)(?:[ \t]+([^\r\n#]*))?(?=[\r\n#]|\Z)")
 _SEGMENT = 1 << 24  # bytes that are looked through together
+# Positions with red, green and blue after them, of which all in a file are from 0 to 1, or all to 255.
+_LIT = re.compile(
+    rb"^v(?:[ \t]+[^\s#]+){3}[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]*(?=[\r\n#])", re.MULTILINE
+)
+_COLOURED = 1 << 28  # bytes of a file whose colours are read: that takes a microsecond a vertex
+_COLOURS = 256  # that are told apart
 _MOST = 100_000  # parts, as many as an assembly is measured with; a file with more of them is one
 
 _Mark = tuple[bytes, bytes, int]  # keyword, name, polygons before it
-_Part = tuple[str, Floats, Corners]  # name, vertices, faces
 
 
 def sniff(data: memoryview) -> bool:
@@ -58,7 +63,8 @@ def read(data: memoryview) -> Mesh:
 
 
 def scene(data: memoryview) -> Scene:
-    """What an OBJ file shows: parts with their names; libraries of materials are other files, which are not read.
+    """What an OBJ file shows: parts with their names; colours are those of vertices, of a triangle their mean;
+    libraries of materials are other files, which are not read.
 
     Groups that share edges which are open in each of them are faces of one part. Raises what `read` raises.
     """
@@ -71,18 +77,46 @@ def scene(data: memoryview) -> Scene:
         found, marks = _held(reader), reader.marks
     mesh, sizes = _mesh(*found), found[2]
     triangles = np.arange(len(mesh.faces) + 1) if sizes is None else np.cumsum([0, *np.maximum(sizes - 2, 0)])
-    parts = [
-        (name, *weld.welded(mesh.vertices, mesh.faces[some])) for name, some in _divided(marks, triangles)
-    ]
-    joined = [
-        parts[members[0]] if len(members) == 1 else _together([parts[n] for n in members], len(parts))
-        for members in _joined(parts)
-    ]
+    rows = _joined(mesh, _divided(marks, triangles))
+    shades = _shades(data, mesh, *found[:2])
     return Scene(
         "mm",  # it has no unit
-        tuple(Definition(*part) for part in joined),
-        tuple(Occurrence(name, np.eye(4), n) for n, (name, _, _) in enumerate(joined)),
+        tuple(_definition(name, mesh, some, shades) for name, some in rows),
+        tuple(Occurrence(name, np.eye(4), n) for n, (name, _) in enumerate(rows)),
     )
+
+
+def _definition(name: str, mesh: Mesh, some: Integers, shades: Integers | None) -> Definition:
+    """Some triangles of a mesh, those of one colour together."""
+    if shades is not None:
+        some = some[np.argsort(shades[some], kind="stable")]
+    vertices, faces = weld.welded(mesh.vertices, mesh.faces[some])
+    if shades is None:
+        return Definition(name, vertices, faces)
+    codes, firsts = np.unique(shades[some], return_index=True)
+    colours = [(*((code >> shift & 255) / 255 for shift in (16, 8, 0)), 1.0) for code in codes.tolist()]
+    return painted(name, vertices, faces, firsts.tolist(), colours)
+
+
+def _shades(data: memoryview, mesh: Mesh, vertices: Floats, corners: Corners) -> Integers | None:
+    """Of each triangle the mean colour of its corners, 8 bits each of red, green and blue; None where there are none.
+
+    Where there are more than _COLOURS, as in scans, they are rounded to 4 bits.
+    """
+    if len(data) > _COLOURED or not _LIT.search(data[:_SEGMENT]):
+        return None
+    try:
+        found = np.array([row.groups() for row in _LIT.finditer(data)]).astype(np.float64)
+    except ValueError:  # words that are no numbers
+        return None
+    if len(found) < len(vertices) or not (found >= 0).all() or not found.max() <= 255:
+        return None
+    found = found[np.unique(corners)][mesh.faces].mean(axis=1) * (255 if found.max() <= 1 else 1)
+    red, green, blue = np.round(found).astype(np.int64).T
+    if len(np.unique(red << 16 | green << 8 | blue)) > _COLOURS:
+        red, green, blue = (np.round(one / 17).astype(np.int64) * 17 for one in (red, green, blue))
+    codes: Integers = red << 16 | green << 8 | blue
+    return codes
 
 
 def _mesh(vertices: Floats, corners: Corners, sizes: Corners | None, notes: tuple[Note, ...]) -> Mesh:
@@ -173,38 +207,41 @@ def _divided(marks: list[_Mark], triangles: Integers) -> list[tuple[str, Integer
     return [(name, np.concatenate(rows)) for (name, _), rows in found.items()]
 
 
-def _joined(parts: list[_Part]) -> list[list[int]]:
-    """Numbers of parts, those together that share an edge at which each of them is open."""
-    keys, owners = [np.empty((0, 6))], [np.empty(0, np.int64)]
-    for n, (_, vertices, faces) in enumerate(parts if len(parts) > 1 else ()):
+def _joined(mesh: Mesh, rows: list[tuple[str, Integers]]) -> list[tuple[str, Integers]]:
+    """Parts, those as one that share an edge at which each of them is open: it has the name of the first of them, and
+    where these are all there are, none.
+    """
+    if len(rows) < 2:
+        return rows
+    keys, owners = [], []
+    for n, (_, some) in enumerate(rows):
+        vertices, faces = weld.welded(mesh.vertices, mesh.faces[some])
         ends = vertices[topology.match_edges(faces, len(vertices)).open_pairs]
         order = np.lexsort(ends.transpose(2, 0, 1)[::-1], axis=-1)
         keys.append(np.take_along_axis(ends, order[..., None], axis=1).reshape(-1, 6))
         owners.append(np.full(len(ends), n))
     _, edge = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
-    label = [*range(len(parts))]
+    label = [*range(len(rows))]
     seen: dict[int, int] = {}
     for key, owner in zip(edge.ravel().tolist(), np.concatenate(owners).tolist(), strict=True):
         one, other = _root(label, owner), _root(label, seen.setdefault(key, owner))
         label[max(one, other)] = min(one, other)
     groups: dict[int, list[int]] = {}
-    for n in range(len(parts)):
+    for n in range(len(rows)):
         groups.setdefault(_root(label, n), []).append(n)
-    return [*groups.values()]
+    return [
+        (
+            rows[first][0] if 1 == len(members) or len(members) < len(rows) else "",
+            np.concatenate([rows[n][1] for n in members]),
+        )
+        for first, members in groups.items()
+    ]
 
 
 def _root(label: list[int], n: int) -> int:
     while label[n] != n:
         n = label[n]
     return n
-
-
-def _together(parts: list[_Part], count: int) -> _Part:
-    """Parts as one, under the name of the first; where these are all there are, of the file."""
-    starts = np.cumsum([0, *(len(vertices) for _, vertices, _ in parts)])
-    faces = np.concatenate([faces + first for (_, _, faces), first in zip(parts, starts, strict=False)])
-    vertices, corners = weld.welded(np.concatenate([one for _, one, _ in parts]), faces.astype(np.int32))
-    return "" if len(parts) == count else parts[0][0], vertices, corners
 
 
 class _Reader:
