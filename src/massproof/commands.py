@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -274,6 +274,8 @@ def convert_file(
     deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
     angle: Annotated[float | None, typer.Option(help="Of exact shapes: degrees between neighbouring facets.")] = None,
     volume_error: Annotated[str | None, typer.Option(help="Of exact shapes: share of the volume that facets may miss, as 0.01%.")] = None,
+    part: Annotated[list[str] | None, typer.Option(help="Write this part or group alone, by its name or number; may be repeated.")] = None,
+    structure: Annotated[str, typer.Option(help="single, or multiple: a file for each part.")] = "single",
     storage: Annotated[str | None, typer.Option(help="binary, ascii, ...: as the format has it.")] = None,
     presentation: Annotated[str | None, typer.Option(help="Of glTF: compact or pretty.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Of STEP: AP203, AP214 or AP242.")] = None,
@@ -285,7 +287,7 @@ def convert_file(
         chosen = {"storage": storage, "presentation": presentation, "protocol": protocol}
         found = convert(
             source, target, unit=unit, format=format, to=to, to_unit=to_unit, up=up, forward=forward,
-            deflection=deflection, angle=angle, volume_error=share,
+            deflection=deflection, angle=angle, volume_error=share, parts=part or (), structure=structure,
             **{name: value for name, value in chosen.items() if value},
         )  # fmt: skip
     if as_json or not sys.stdout.isatty():
@@ -316,19 +318,24 @@ def render_file(
     unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none.")] = None,
     format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says.")] = None,
     deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
+    part: Annotated[list[str] | None, typer.Option(help="Draw this part or group alone, by its name or number; may be repeated.")] = None,
 ) -> None:  # fmt: skip
     """Draw a file: a thumbnail, or a turntable."""
     with _reported(), output.waiting(f"drawing {source}"):
+        given: dict[str, Any] = {"unit": unit, "format": format, "deflection": deflection}
         if turns:
             kind = "apng" if target.lower().endswith(("png", "apng")) else "gif"
-            picture = turntable(
-                source, size=size, frames=frames, kind=kind, unit=unit, format=format, deflection=deflection
-            )
+            picture = turntable(source, size=size, frames=frames, kind=kind, parts=part or (), **given)
         else:
             picture = render(
-                source, size=size, view=view, transparent=transparent, overlay=overlay or (), unit=unit,
-                format=format, deflection=deflection,
-            )  # fmt: skip
+                source,
+                size=size,
+                view=view,
+                transparent=transparent,
+                overlay=overlay or (),
+                parts=part or (),
+                **given,
+            )
         replacing.write(target, picture)
     say(f"{target}: {len(picture)} bytes")
 
