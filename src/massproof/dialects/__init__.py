@@ -16,9 +16,8 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
-SERVED: tuple[
-    str, ...
-] = ()  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
+# Whose folder has `routes`: `routes(service)`, what the server answers in that API.
+SERVED: tuple[str, ...] = ("derivative",)
 
 
 def shapes(dialect: str) -> Any:

@@ -39,6 +39,7 @@ class Settings:
     job_seconds: float = 60.0  # that a job may take
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    formats: str = "extended"  # or "strict": only those translations that the vendor's own service does
 
 
 class Service:

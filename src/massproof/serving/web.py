@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from massproof.blobs import Blob
+from massproof.blobs import Blob, Blobs
 from massproof.serving.service import Service
 
 _IDLE = 10.0  # seconds without a byte of a body
@@ -23,8 +23,10 @@ class Refused(Exception):
         self.status, self.message = status, message
 
 
-async def receive(request: Request, service: Service, limit: int | None = None) -> Blob:
-    """Keep the body of a request, never more of it in memory than a piece.
+async def receive(
+    request: Request, service: Service, limit: int | None = None, blobs: Blobs | None = None
+) -> Blob:
+    """Keep the body of a request, never more of it in memory than a piece; among the service's blobs, or others.
 
     Raises Refused: 413 for more than `limit` bytes (the service's without it), 408 for a body that stalls, 400 for
     one that breaks off, 507 where there is no room for it.
@@ -34,7 +36,7 @@ async def receive(request: Request, service: Service, limit: int | None = None) 
     if declared.isdigit() and int(declared) > most:
         raise Refused(413, f"request body exceeded maximum size of {most} bytes")
     try:
-        with service.blobs.writing() as out:
+        with (blobs or service.blobs).writing() as out:
             async for piece in _pieces(request):
                 if out.size + len(piece) > most:
                     raise Refused(413, f"request body exceeded maximum size of {most} bytes")
@@ -42,6 +44,16 @@ async def receive(request: Request, service: Service, limit: int | None = None) 
         return out.blob
     except OSError as error:
         raise Refused(507, f"the file cannot be kept: {error.strerror or error}") from error
+
+
+async def small(request: Request, most: int) -> bytes:
+    """The body of a request that is never large; raises Refused as `receive` does."""
+    body = b""
+    async for piece in _pieces(request):
+        body += piece
+        if len(body) > most:
+            raise Refused(413, f"request body exceeded maximum size of {most} bytes")
+    return body
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
