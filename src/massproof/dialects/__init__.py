@@ -16,10 +16,11 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
-# Whose folders have `routes.py`: `routes(service)` is what the server answers in that API.
+# Whose folders have `routes`: `routes(service)` is what the server answers in that API.
 SERVED: tuple[str, ...] = (
     "native",
     "zoo",
+    "derivative",
 )
 # How the service's own clients are told another address.
 ADDRESSES = {

@@ -57,6 +57,7 @@ class Settings:
     zoo_inline: int = 25_000_000  # bytes of a file up to which Zoo's answer waits for the result
     zoo_profile: str = ""  # Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10; "": the last
     text_to_cad: str = "none"  # who answers prompts: replay:FOLDER, program, openai:URL#MODEL
+    formats: str = "extended"  # or "strict": only those translations that the vendor's own service does
 
 
 class Service:
