@@ -78,12 +78,11 @@ class Browser:
         return found["result"].get("value")
 
     def until(self, expression, seconds=30.0):
-        """Wait until an expression is true; what it then is."""
+        """Wait until an expression is true."""
         end = time.monotonic() + seconds
-        while not (found := self.value(expression)):
-            assert time.monotonic() < end, f"{expression} is still {found!r}"
+        while not self.value(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"{expression} is not true after {seconds} s"
             time.sleep(0.1)
-        return found
 
     def choose(self, selector, path):
         """Put a file into an input."""

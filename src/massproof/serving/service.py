@@ -14,9 +14,9 @@ from typing import TypeVar, TypeVarTuple
 
 from massproof.blobs import Blobs
 from massproof.operations import jobs
-from massproof.operations.memory import Memory
 from massproof.operations.port import Job, Operation, Operations, Outcome, Run
-from massproof.operations.records import InMemory, Records
+from massproof.operations.records import Records
+from massproof.operations.stores import opened
 from massproof.properties import Properties
 from massproof.serving.signing import Signer
 
@@ -37,8 +37,11 @@ class Settings:
     port: int = 1234
     token: str | None = None  # what clients must show; None: any, or none where the API asks for none
     upload_limit: int = 512 * MEBI  # bytes of one file
-    threads: int = 2  # that run jobs
+    threads: int = 2  # that run jobs; 0: other processes do, on the same PostgreSQL
     job_seconds: float = 60.0  # that a job may take
+    keep_seconds: float = (
+        7 * 86400.0
+    )  # that operations are kept after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
     names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
@@ -50,18 +53,31 @@ class Settings:
     header_seconds: float = 5.0  # that a client may take to send the headers of a request
     idle_seconds: float = 10.0  # without a byte of a body that is awaited
     uploads: int = 32  # bodies of more than a mebibyte that are read at once
+    force_async: bool = False  # answer every call of Zoo's before it is done, as those of large files
+    zoo_inline: int = 25_000_000  # bytes of a file up to which Zoo's answer waits for the result
+    zoo_profile: str = ""  # Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10; "": the last
+    text_to_cad: str = "none"  # who answers prompts: replay:FOLDER, program, openai:URL#MODEL
+    formats: str = "extended"  # or "strict": only those translations that the vendor's own service does
 
 
 class Service:
     """What dialects' routes are given."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises InputError when the folder cannot be used."""
+        """Raises InputError when the folder or the database cannot be used, MissingExtra without what it takes."""
         self.settings = settings
         self.blobs = Blobs(settings.folder / "blobs")
-        self.records: Records = InMemory()
-        run = _delayed(jobs.runner(self.blobs), settings.job_latency)
-        self.operations: Operations = Memory(run, settings.threads)
+        self.operations: Operations
+        self.records: Records
+        self.operations, self.records = opened(
+            settings.database,
+            settings.folder,
+            self.blobs,
+            _delayed(jobs.runner(self.blobs), settings.job_latency),
+            threads=settings.threads,
+            job_seconds=settings.job_seconds,
+            keep_seconds=settings.keep_seconds,
+        )
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
 

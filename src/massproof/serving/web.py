@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from massproof.blobs import Blob
+from massproof.blobs import Blob, Blobs
 from massproof.serving.service import MEBI, Service
 
 ADMITTED = "massproof.admitted"  # in the scope of a request that `guarding` has let in
@@ -27,8 +27,10 @@ class Refused(Exception):
         self.status, self.message = status, message
 
 
-async def receive(request: Request, service: Service, limit: int | None = None) -> Blob:
-    """Keep the body of a request, never more of it in memory than a piece.
+async def receive(
+    request: Request, service: Service, limit: int | None = None, blobs: Blobs | None = None
+) -> Blob:
+    """Keep the body of a request, never more of it in memory than a piece; among the service's blobs, or others.
 
     Raises Refused: 413 for more than `limit` bytes (the service's without it), 408 for a body that stalls, 400 for
     one that breaks off, 507 where there is no room for it.
@@ -38,7 +40,7 @@ async def receive(request: Request, service: Service, limit: int | None = None) 
     if declared.isdigit() and int(declared) > most:
         raise Refused(413, _TOO_LARGE.format(most))
     try:
-        with service.blobs.writing() as out:
+        with (blobs or service.blobs).writing() as out:
             async for piece in _pieces(request, most):
                 await service.call(out.write, piece)
         return out.blob
@@ -70,7 +72,7 @@ async def json_body(request: Request, limit: int = MEBI) -> Any:
     Raises Refused: 413 for more than `limit` bytes, 400 for what is no JSON, or is nested deeper than anything asked
     of us.
     """
-    body = b"".join([piece async for piece in _pieces(request, limit)])
+    body = await small(request, limit)
     try:
         found = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -114,6 +116,11 @@ def tokens(headers: Headers) -> tuple[str, ...]:
     except ValueError:
         return ()
     return (password, name)
+
+
+async def small(request: Request, most: int) -> bytes:
+    """The body of a request that is never large; raises Refused as `receive` does."""
+    return b"".join([piece async for piece in _pieces(request, most)])
 
 
 def bearer(request: Request) -> str:
