@@ -19,7 +19,7 @@ from massproof.errors import UsageError
 from massproof.operations.port import Failure, Job, Operation, Outcome, State
 from massproof.serving import faults, guarding, metrics, observing, web
 from massproof.serving.faults import Faults, Rule
-from massproof.serving.forms import Forms, plain
+from massproof.serving.forms import Forms, Refusal, plain
 from massproof.serving.service import MEBI, Service, Settings
 
 
@@ -193,8 +193,8 @@ def test_a_header_asks_for_a_status_in_the_form_of_the_service(cloud):
     ours = cloud.get("/elsewhere", headers={"X-Massproof-Fault": "status=402"})
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
-    assert refused.json() == native.error_body(429, "429 because a fault was asked for")
-    assert ours.json() == plain(402, "402 because a fault was asked for")
+    assert refused.json() == native.error_body(Refusal(429, "429 because a fault was asked for"))
+    assert ours.json() == plain(Refusal(402, "402 because a fault was asked for"))
     assert "retry-after" not in ours.headers
 
 
@@ -308,10 +308,14 @@ def test_an_answer_that_is_waited_for(settings, data):
 
 
 def test_an_address_that_nothing_serves_is_refused_in_the_form_of_its_service(cloud):
-    assert cloud.get("/v1/nothing").json() == native.error_body(404, "nothing is served at /v1/nothing")
-    assert cloud.put("/v1/materials").json() == native.error_body(405, "PUT is not served at /v1/materials")
+    assert cloud.get("/v1/nothing").json() == native.error_body(
+        Refusal(404, "nothing is served at /v1/nothing")
+    )
+    assert cloud.put("/v1/materials").json() == native.error_body(
+        Refusal(405, "PUT is not served at /v1/materials")
+    )
     assert cloud.put("/v1/materials").headers["allow"] in ("GET, HEAD", "HEAD, GET")
-    assert cloud.get("/nothing").json() == plain(404, "nothing is served at /nothing")
+    assert cloud.get("/nothing").json() == plain(Refusal(404, "nothing is served at /nothing"))
 
 
 def test_a_service_is_told_by_the_first_segment():
@@ -320,12 +324,12 @@ def test_a_service_is_told_by_the_first_segment():
 
     forms = Forms()
     forms.add(
-        [Route("/async/operations/{id}", nothing), Route("/{any}", nothing)], lambda status, message: [status]
+        [Route("/async/operations/{id}", nothing), Route("/{any}", nothing)], lambda refusal: [refusal.status]
     )
 
-    assert json.loads(forms.answer("/async/other", 404, "").body) == [404]
-    assert json.loads(forms.answer("/{any}", 404, "").body)["status"] == 404
-    assert forms.answer("/x", 401, "").headers["www-authenticate"] == "Bearer"
+    assert json.loads(forms.answer({"path": "/async/other"}, 404, "").body) == [404]
+    assert json.loads(forms.answer({"path": "/{any}"}, 404, "").body)["status"] == 404
+    assert forms.answer({"path": "/x"}, 401, "").headers["www-authenticate"] == "Bearer"
 
 
 async def _refuses(request):
@@ -348,11 +352,11 @@ def refusing(settings, capsys):
 def test_a_route_may_raise_a_refusal(refusing):
     assert (refusing.get("/v1/refused").status_code, refusing.get("/v1/refused").json()) == (
         413,
-        native.error_body(413, "too large"),
+        native.error_body(Refusal(413, "too large")),
     )
     assert (refusing.get("/v1/http").status_code, refusing.get("/v1/http").json()) == (
         418,
-        native.error_body(418, "short and stout"),
+        native.error_body(Refusal(418, "short and stout")),
     )
 
 
@@ -362,7 +366,7 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(refusing, capsys):
 
     assert answer.status_code == 500
     assert answer.json() == native.error_body(
-        500, "the server made a mistake; its log says more about request my-id.1"
+        Refusal(500, "the server made a mistake; its log says more about request my-id.1")
     )
     assert "error in request my-id.1" in logged
     assert "ZeroDivisionError: mistake" in logged

@@ -66,27 +66,38 @@ def test_a_setting_that_there_is_not():
 def test_every_setting_has_an_option():
     """All but the secret of tests, which nobody types."""
     typed = {parameter.name for parameter in typer.main.get_command(commands.app).commands["serve"].params}
-    typed = {hosting._OPTIONS.get(name, name) for name in typed}
+    typed = {hosting._NAMES.get(name, name) for name in typed}
 
     assert set(Settings.__dataclass_fields__) - typed == {"control"}
 
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1000", 1000), ("512 MiB", 512 * MEBI), ("2g", 2048 * MEBI), ("1 KiB", 1024), (" 7 b ", 7)],
+    [
+        ("1000", 1000),
+        ("512 MiB", 512 * MEBI),
+        ("2g", 2 * 10**9),
+        ("1 KiB", 1024),
+        (" 7 b ", 7),
+        ("25 MB", 25 * 10**6),
+    ],
 )
 def test_sizes(text, size):
-    assert hosting.size(text) == size
     assert hosting.spelled({"upload_limit": text, "fault": ["drop"]}) == {
-        "upload_limit": size,
-        "faults": ["drop"],
-    }
+        "upload_limit": size, "faults": ["drop"], "database": "sqlite",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.5 GiB", "12 parsecs", "9" * 16])
+def test_times():
+    told = hosting.spelled({"keep": "7 d", "inline": "0", "database": "memory"})
+
+    assert told == {"keep_seconds": 7 * 86400, "zoo_inline": 0, "database": "memory"}
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5 GiB", "12 parsecs", "9" * 16, "7 d"])
 def test_sizes_that_are_none(text):
-    with pytest.raises(UsageError, match="is no size"):
-        hosting.size(text)
+    with pytest.raises(UsageError, match=r"is no number with one of b, kb, k, .*gib"):
+        hosting.spelled({"upload_limit": text})
 
 
 @pytest.mark.parametrize(

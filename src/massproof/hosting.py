@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from multiprocessing import get_context
@@ -80,35 +80,38 @@ def _typed(kind: str, value: Any) -> Any:
     return Path(value) if kind.startswith("Path") else value
 
 
-# Options of the command line that are called otherwise than the settings that they set.
-_OPTIONS = {"name": "names", "fault": "faults"}
-_SIZES = {
-    "": 1,
-    "b": 1,
-    "k": 1 << 10,
-    "kib": 1 << 10,
-    "m": 1 << 20,
-    "mib": 1 << 20,
-    "g": 1 << 30,
-    "gib": 1 << 30,
-}
-
-
 def spelled(options: dict[str, Any]) -> dict[str, Any]:
-    """What the command line says, by the names of settings; raises UsageError for a size that is none."""
-    found = {_OPTIONS.get(name, name): value for name, value in options.items()}
-    if "upload_limit" in found:
-        found["upload_limit"] = size(found["upload_limit"])
-    return found
+    """What the command line says, by the names of settings; raises UsageError for a size or time that is none."""
+    found = {_NAMES.get(name, name): value for name, value in options.items()}
+    for name, table in _AMOUNTS.items():
+        if name in found:
+            found[name] = amount(found[name], table)
+    return {"database": "sqlite"} | found
 
 
-def size(text: str) -> int:
-    """Bytes of "512 MiB", "2 GiB" or "1000"; raises UsageError for anything else."""
+def amount(text: str, units: Mapping[str, int]) -> int:
+    """Bytes of "512 MiB", or seconds of "7 d"; raises UsageError for anything else."""
     match = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower())
-    if not match or match[2] not in _SIZES:
-        msg = f'{text!r} is no size; write bytes, or "512 MiB", or "2 GiB"'
+    if not match or match[2] not in units:
+        msg = f"{text!r} is no number with one of {', '.join(filter(None, units))}"
         raise UsageError(msg)
-    return int(match[1]) * _SIZES[match[2]]
+    return int(match[1]) * units[match[2]]
+
+
+# Options of the command line that are called otherwise than the settings that they set.
+_NAMES = {
+    "name": "names",
+    "fault": "faults",
+    "hub": "hubs",
+    "keep": "keep_seconds",
+    "profile": "zoo_profile",
+    "inline": "zoo_inline",
+}
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
+_BYTES = {f"{k}{b}": 1000**n for k, n in _POWERS.items() for b in ("b", "")}
+_BYTES |= {f"{k}ib": 1024**n for k, n in _POWERS.items() if k}
+_SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
+_AMOUNTS = {"upload_limit": _BYTES, "zoo_inline": _BYTES, "keep_seconds": _SECONDS}
 
 
 def run(settings: Settings, announced: Callable[[Settings], None] | None = None) -> None:

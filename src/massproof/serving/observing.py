@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from massproof.serving.failing import Cut
-from massproof.serving.forms import Forms
+from massproof.serving.forms import ID, Forms
 from massproof.serving.metrics import Metrics
 
-ID = "massproof.id"  # in the scope of a request
 _ASKED = b"x-request-id"
 _GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # an id of the client's that may stand in our log
 _LONGEST = 200  # characters of a path that no route has
@@ -50,7 +49,7 @@ class Observing:
             if seen.status:  # too late for another answer
                 raise
             text = f"the server made a mistake; its log says more about request {seen.id}"
-            await self._forms.answer(scope["path"], 500, text)(scope, receive, seen)
+            await self._forms.answer(scope, 500, text)(scope, receive, seen)
         finally:
             self._done(scope, seen)
 
@@ -75,15 +74,17 @@ class _Seen:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [(name, value) for name, value in message["headers"] if name not in _OURS]
-            ours = [(_ASKED, self.id.encode()), (b"x-content-type-options", b"nosniff")]
-            message = {**message, "headers": headers + ours}
+            headers = {bytes(name).lower(): value for name, value in message["headers"]}
+            if _ASKED in headers:  # a service whose requests have ids of its own form
+                self.id = headers[_ASKED].decode("latin-1")
+            ours = [(_ASKED, self.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
+            more = [(name, value) for name, value in ours if name not in headers]
+            message = {**message, "headers": [*message["headers"], *more]}
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)
 
 
-_OURS = (b"x-request-id", b"x-content-type-options")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
