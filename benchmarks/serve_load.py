@@ -1,4 +1,4 @@
-"""How much one server process answers: 64 clients at once, against a server on this machine that keeps operations in SQLite.
+"""How much one server process answers: 64 clients at once, and operations in SQLite.
 
     python benchmarks/serve_load.py [--quick] [--database memory]
 
@@ -214,19 +214,26 @@ def prepared(watched: Watched) -> dict[str, bytes]:
 
 def _query(watched: Watched) -> str:
     """The mass properties of the one file that was uploaded, by its id, once they are there."""
-    found = watched.ask(
-        "/mfg/graphql", json.dumps({"query": "{ hubs { results { id projects { results { id items { results { id } } } } } } }"}).encode()
-    )  # fmt: skip
-    hub = found["data"]["hubs"]["results"][0]
+    found = _graphql(watched, _TREE)
+    hub = found["hubs"]["results"][0]
     project = hub["projects"]["results"][0]
     item = project["items"]["results"][0]
-    query = f'{{ item(hubId: "{hub["id"]}", itemId: "{item["id"]}") {{ ... on DesignItem {{ tipRootComponentVersion {{ physicalProperties {{ status mass {{ value }} volume {{ value }} area {{ value }} }} }} }} }} }}'
+    query = _PROPERTIES % (hub["id"], item["id"])
     for _ in range(100):
-        body = watched.ask("/mfg/graphql", json.dumps({"query": query}).encode())
+        body = _graphql(watched, query)
         if "COMPLETED" in json.dumps(body):
             return query
         time.sleep(0.1)
     raise RuntimeError(body)
+
+
+def _graphql(watched: Watched, query: str) -> Any:
+    return watched.ask("/mfg/graphql", json.dumps({"query": query}).encode())["data"]
+
+
+_TREE = "{ hubs { results { id projects { results { id items { results { id } } } } } } }"
+_PROPERTIES = """{ item(hubId: "%s", itemId: "%s") { ... on DesignItem { tipRootComponentVersion {
+    physicalProperties { status mass { value } volume { value } area { value } } } } } }"""
 
 
 def run(database: str, quick: bool) -> dict[str, Any]:

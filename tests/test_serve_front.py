@@ -782,6 +782,26 @@ def test_words_of_queries():
     assert [web.given(text) for text in (None, "", "undefined", "x")] == [None, None, None, "x"]
 
 
+def test_a_result_is_read_once_and_told_under_any_name(settings, data, monkeypatch):
+    from massproof.serving import service as serving
+
+    monkeypatch.setattr(serving, "_READ", {})
+    monkeypatch.setattr(serving, "_MOST", 1)
+    service = Service(settings)
+    jobs = [
+        Job("properties", (service.blobs.put((data / name).read_bytes()).digest,), {"unit": "mm"})
+        for name in ("box.stl", "open_box.stl")
+    ]
+    first, second = (asyncio.run(service.answer(job, 20)) for job in jobs)
+    service.close()
+    names = [
+        serving.measured(one, name).source.name for one, name in ((first, "a"), (first, "b"), (second, "c"))
+    ]
+
+    assert names == ["a", "b", "c"]
+    assert list(serving._READ) == [(second.id, second.ended)]
+
+
 def test_what_an_open_path_asks_itself(settings):
     """`authorized` is for paths that are open to all, as those that sell tokens."""
     service = Service(replace(settings, token="s3cret"))

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,11 @@ from massproof.serving.metrics import Metrics
 _ASKED = b"x-request-id"
 _GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # an id of the client's that may stand in our log
 _LONGEST = 200  # characters of a path that no route has
+
+_PROCESS, _NUMBERS = (
+    secrets.token_hex(4),
+    count(),
+)  # an id of both is one of its own, and costs no system call
 
 Write = Callable[[str], object]
 
@@ -68,7 +74,7 @@ class _Seen:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self.status, self.sent, self.began = send, 0, 0, time.perf_counter()
         asked = next((value for name, value in scope["headers"] if name == _ASKED), b"")
-        self.id = (asked if _GOOD.fullmatch(asked) else secrets.token_hex(8).encode()).decode()
+        self.id = asked.decode() if _GOOD.fullmatch(asked) else f"{_PROCESS}{next(_NUMBERS) % 2**32:08x}"
         scope[ID] = self.id
 
     async def __call__(self, message: Message) -> None:

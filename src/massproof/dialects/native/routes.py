@@ -220,7 +220,7 @@ async def _cancel(service: Service, request: Request) -> Response:
 async def _shown(service: Service, request: Request, operation: Operation) -> dict[str, Any]:
     """An operation as JSON."""
     seen = faults.view(request, operation)
-    inputs = [await service.call(service.records.get, _FILES, digest) for digest in seen.job.inputs]
+    inputs = [await service.record(_FILES, digest) for digest in seen.job.inputs]
     return {
         "id": seen.id,
         "kind": seen.job.kind,

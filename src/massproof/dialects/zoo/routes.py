@@ -185,8 +185,8 @@ def _conversion(
 
 async def _operation(asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await asked.service.call(work.current, asked, call)
-    body, headers = await asked.service.call(work.shown, asked.service, call, operation, {})
+    operation = await work.now(asked, call)
+    body, headers = await work.answered(asked, call, operation, {})
     return reply(body, 200, headers)
 
 
