@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import Any
 
@@ -79,9 +79,8 @@ class _Products:
     def assembly(self) -> Assembly:
         """All of them."""
         loaded, stated = self._begun.loaded, self._begun.stated
-        measured = sources.integrate(
-            loaded, stated=stated, pool=self._pool(self._model), **self._begun.options
-        )
+        pool = partial(self._pool, self._model)
+        measured = sources.integrate(loaded, stated=stated, pool=pool, **self._begun.options)
         whole = report(loaded, measured, stated, self._begun.asked)
         self._asked = self._begun.asked._replace(strict=False)
         if self._asked.total is not None:
@@ -167,7 +166,7 @@ class _Products:
         loaded = replace(self._begun.loaded, geometry=drawn, name=f"{self._begun.loaded.name}: {title}")
         stated = self._of(node.model) if self._begun.stated else ()
         try:
-            pool = self._pool(node.model)
+            pool = partial(self._pool, node.model)
             measured = sources.integrate(loaded, stated=stated, pool=pool, **self._begun.options)
         except (
             FormatError,
