@@ -593,6 +593,18 @@ def test_names_of_uses_that_are_none_are_those_of_the_parts():
     assert [use.name for use in measured(f).whole.children] == ["bolt"] * 3
 
 
+@pytest.mark.parametrize(("called", "name"), [("a/b.STEP", "b"), ("valve v1.2", "valve v1.2")])
+def test_a_whole_without_a_name_is_called_as_its_file(called, name, tmp_path):
+    f = Tree()
+    for k in (1.0, 2.0):
+        f.part(f.box((k, k, k), x=9 * k), name=f"{k}")
+    blobs = Blobs(tmp_path)
+    job = Job("assembly", (blobs.put(f.file()).digest,), {"called": called})
+
+    found = mp.Assembly.from_dict(jobs.KINDS["assembly"](job, blobs).result)
+    assert found.whole.name == name
+
+
 def test_an_operation_answers_the_same(tmp_path):
     f = three_deep()
     blobs = Blobs(tmp_path)

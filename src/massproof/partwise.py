@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import PurePath
 from typing import Any
 
-from massproof import engines, products, sources, structure, units
+from massproof import engines, formats, products, sources, structure, units
 from massproof.breakdown import Assembly, Part, Use, matrix_of
 from massproof.brep import Drawn
 from massproof.errors import FormatError, MissingExtra
@@ -51,8 +51,9 @@ def assembly(source: Any, **options: Any) -> Assembly:
 
 
 def _stem(loaded: Loaded) -> str:
-    """What a file is called without its folder and suffix."""
-    return PurePath(loaded.name).stem
+    """What a file is called without its folder and the suffix of a format."""
+    path = PurePath(loaded.name)
+    return path.stem if path.suffix.lower() in formats.SUFFIXES else path.name
 
 
 class _Products:
