@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import exact, isolation
+from massproof import exact, isolation, recursion
 from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
@@ -40,7 +40,7 @@ class Found(NamedTuple):
     solid: bool  # whether they are solids, and not surfaces
     notes: tuple[Note, ...]
     method: str
-    versions: dict[str, str]  # of Open CASCADE, where it was asked
+    versions: dict[str, str]  # of Open CASCADE, where it was asked, and how that was kept apart
     unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
     shown: tuple[Shown, ...]  # what the definitions are of
     bounded: bool = False  # whether a note is an assumption of what tessellated parts enclose
@@ -93,18 +93,20 @@ class Pool:
         _check_lengths(self._drawn, shown, self._scale)
         own, foreign, lost, version = self._some([self._number[one.part.row] for one in shown])
         if lost.keys() - own.made.keys():
-            raise FormatError(_unmade(shown, lost, min(lost.keys() - own.made.keys())))
+            raise _unmade(shown, lost, min(lost.keys() - own.made.keys()))
         notes = [*_mended(list(own.parts.values())), *_fallen_back(shown, own.reasons)]
         if self.engine == BOTH:
             notes += _unchecked(
-                shown, lost | {n: "it is of triangles" for n, one in enumerate(shown) if one.mesh}
+                shown,
+                lost | {n: FormatError("it is of triangles") for n, one in enumerate(shown) if one.mesh},
             )
             notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
         chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
         method = _method(len(own.made) - len(own.facets), len(own.facets), len(shown), self.accuracy, version)
         unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
         facets, bounded = _facet_notes(shown, own.facets)
-        told = ({"OCCT": version} if version else {}, unclosed, tuple(shown), bounded)
+        versions = {"OCCT": version, "isolation": isolation.way()} if version else {}
+        told = (versions, unclosed, tuple(shown), bounded)
         places = [place for n, one in enumerate(shown) for place in _occurrences(one, n, self._scale)]
         return Found(chosen, places, self._solid, (*notes, *facets), method, *told)
 
@@ -114,9 +116,10 @@ class Pool:
             if one.part.row in self._number:
                 yield from _occurrences(one, self._number[one.part.row], self._scale)
 
-    def _some(self, numbers: Sequence[int]) -> tuple[_Own, dict[int, Definition], dict[int, str], str]:
+    def _some(
+        self, numbers: Sequence[int]
+    ) -> tuple[_Own, dict[int, Definition], dict[int, FormatError], str]:
         """What is known of some parts, by their place in `numbers`: natively, by Open CASCADE, lost; its version."""
-
         if len(numbers) == len(self.shown):  # all of them, in the order in which they are
             return self._own, self._foreign, self._lost, self._version
 
@@ -308,7 +311,7 @@ def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
 
 def _foreign(
     model: Model, shown: Sequence[Shown], asked: Sequence[int], occurrences: Iterable[Occurrence], solid: bool
-) -> tuple[dict[int, Definition], dict[int, str], str]:
+) -> tuple[dict[int, Definition], dict[int, FormatError], str]:
     """What Open CASCADE makes of parts, why it makes nothing of others, and its version."""
     if not asked:
         return {}, {}, ""
@@ -324,31 +327,39 @@ def _foreign(
         + [list(turns[n].values())]
         for n in asked
     ]
-    answers, version = _answers(model.entities.data, wanted)
-    made, lost = {}, {}
+    answers, version = _answers(model, wanted)
+    made: dict[int, Definition] = {}
+    lost: dict[int, FormatError] = {}
     for n, found in zip(asked, answers, strict=True):
-        if isinstance(found, str):
+        if isinstance(found, FormatError):
             lost[n] = found
         else:
             made[n] = _answered(found, list(turns[n]))
     return made, lost, version
 
 
-def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
+def require_open_cascade(model: Model) -> None:
+    """Raise MissingExtra where Open CASCADE is not there, FormatError for a file that it would not survive."""
+    recursion.check(model.entities)
+    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+
+
+def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
     """What Open CASCADE says of each part, or why it says nothing; and its version.
 
     Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
     """
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    data = model.entities.data
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
     try:
+        require_open_cascade(model)
         return _call(data, wanted, limits)
     except isolation.Stopped as error:
         if len(wanted) == 1:
-            return [str(error)], ""
+            return [error], ""
     except FormatError as error:
-        return [str(error)] * len(wanted), ""
-    answers: list[Any] = ["no time is left for it"] * len(wanted)
+        return [error] * len(wanted), ""
+    answers: list[Any] = [isolation.Stopped("no time is left for it", "WALL_CLOCK")] * len(wanted)
     version, end = "", time.monotonic() + limits.seconds
     for n, one in enumerate(wanted):
         left = end - time.monotonic()
@@ -357,13 +368,13 @@ def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
         try:
             (answers[n],), version = _call(data, [one], limits._replace(seconds=left))
         except FormatError as error:
-            answers[n] = str(error)
+            answers[n] = error
     return answers, version
 
 
 def _call(data: Any, wanted: list[Any], limits: isolation.Limits) -> tuple[list[Any], str]:
     answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
-    return [one or "Open CASCADE leaves it out" for one in answer["parts"]], answer["version"]
+    return [one or FormatError("Open CASCADE leaves it out") for one in answer["parts"]], answer["version"]
 
 
 def rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
@@ -390,13 +401,15 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     )
 
 
-def _unmade(shown: Sequence[Shown], lost: dict[int, str], n: int) -> str:
-    """What to say of a part that no engine makes."""
-    why = "; ".join([*shown[n].problems[:1], lost[n]])
-    return f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+def _unmade(shown: Sequence[Shown], lost: dict[int, FormatError], n: int) -> FormatError:
+    """What to say of a part that no engine makes; where Open CASCADE was stopped, with the code of that."""
+    error = lost[n]
+    why = "; ".join([*shown[n].problems[:1], str(error)])
+    msg = f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+    return isolation.Stopped(msg, error.code) if isinstance(error, isolation.Stopped) else FormatError(msg)
 
 
-def _unchecked(shown: Sequence[Shown], lost: dict[int, str]) -> list[Note]:
+def _unchecked(shown: Sequence[Shown], lost: dict[int, FormatError]) -> list[Note]:
     """Parts that only one engine could make."""
     if not lost:
         return []

@@ -38,6 +38,7 @@ class Loaded:
     name: str
     format: str
     digest: Digest
+    data: Bytes = b""  # of a file, in which its format may tell more than its geometry
 
     @property
     def unit(self) -> str | None:
@@ -101,11 +102,13 @@ def _versions() -> dict[str, str]:
 
 
 def load(source: Any, format: str | None = None) -> Loaded:
-    """Geometry of anything that `measure` accepts.
+    """Geometry of anything that `measure` accepts; what is loaded already is returned as it is.
 
     Raises InputError when a path cannot be opened, FormatError when its bytes are malformed,
     TypeError for an object of another kind.
     """
+    if isinstance(source, Loaded):
+        return source
     suffix = None if format is None else "." + format.lower().removeprefix(".")
     source = files.opened(source)
     if isinstance(source, files.Opened):
@@ -194,7 +197,24 @@ def _wrapped(source: Any) -> Brep | None:
 def _from_bytes(data: Bytes, name: str, suffix: str | None, digest: Digest | None = None) -> Loaded:
     with _named(name):
         geometry, format_name = formats.read(data, suffix)
-    return Loaded(geometry, name, format_name, digest or Digest(data))
+    return Loaded(geometry, name, format_name, digest or Digest(data), data)
+
+
+def joined(loaded: Sequence[Loaded]) -> Loaded:
+    """Meshes of several files of one format as one, under the name of the first."""
+    meshes = [one.geometry.mesh() if isinstance(one.geometry, Records) else one.geometry for one in loaded]
+    found = [one for one in meshes if isinstance(one, Mesh)]
+    starts = np.cumsum([0, *(len(one.vertices) for one in found)])
+    faces = np.concatenate([one.faces + n for one, n in zip(found, starts, strict=False)]).astype(np.int32)
+    steps = [one.precision for one in found if one.precision is not None]
+    mesh = Mesh(
+        np.concatenate([one.vertices for one in found]),
+        faces,
+        found[0].unit,
+        max(steps, default=None),
+        placement=max(one.placement for one in found),
+    )
+    return Loaded(mesh, loaded[0].name, loaded[0].format, Digest(known=""))
 
 
 @contextmanager
