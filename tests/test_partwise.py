@@ -13,6 +13,7 @@ from test_cli import run
 from test_corpus import HOME
 from test_measure import stating
 from test_products import M
+from test_stated import KG
 from test_trees import Tree
 
 import massproof as mp
@@ -350,6 +351,33 @@ def test_a_part_without_a_density_has_no_mass_and_says_why_and_others_have_their
     assert light.mass is None
     assert "no density is known" in light.absent["mass"]
     assert "density-stated" not in [one.code for one in light.findings]
+
+
+def test_what_is_stated_of_a_body_is_of_the_part_that_it_is():
+    f = Tree()
+    bodies = [f.box(x=9.0 * n) for n in range(2)]
+    shapes = []
+    for n, body in enumerate(bodies):
+        part = f.part(body, name=f"{n}")
+        shapes.append((part, f.representation))
+        aspect = f(f"SHAPE_ASPECT('','solid data',{f.of(part)},.F.)")
+        of_aspect = f(f"PROPERTY_DEFINITION('','shape for solid data',{aspect})")
+        f(f"SHAPE_DEFINITION_REPRESENTATION({of_aspect},{f.shape('$', body)})")
+        unit = f.derived((KG, 1.0), (M, -3.0))
+        f.state(aspect, f.measure("density measure", f"X({1000.0 * (n + 1)!r})", unit))
+        f.state(aspect, f(f"DESCRIPTIVE_REPRESENTATION_ITEM('','M{n}')"), title="material name")
+    outer = f.shape(f.millimetres())
+    whole = f.product("whole", outer)
+    for part, inner in shapes:
+        f.used(whole, part, inner, outer, (0.0, 0.0, 0.0))
+    found = measured(f)
+
+    assert [(one.material, one.properties.mass.value) for one in (found.parts["d1"], found.parts["d2"])] == [
+        ("M0", pytest.approx(6e-6)),
+        ("M1", pytest.approx(12e-6)),
+    ]
+    assert found.whole.material is None
+    assert adds_up(found)
 
 
 def test_materials_are_told_where_something_else_weighs_and_several_are_none():

@@ -116,7 +116,9 @@ class _Products:
         return products.title(self._model.entities, node.product) or own
 
     def _material(self, node: Node) -> str | None:
-        found = {one.value for one in self._told.get(node.product, ()) if one.kind == MATERIAL}
+        bodies = () if node.uses else (one.part.row for one in node.model.parts)
+        told = (one for owner in (node.product, *bodies) for one in self._told.get(owner, ()))
+        found = {one.value for one in told if one.kind == MATERIAL}
         return str(found.pop()) if len(found) == 1 else None
 
     def _uses(self, uses: Iterable[structure.Use], ids: Mapping[Key, str]) -> tuple[Use, ...]:
