@@ -508,6 +508,25 @@ def test_a_surface_that_no_engine_makes_is_told_and_the_rest_is_measured(
     assert mp.Assembly.from_dict(document).to_dict() == document
 
 
+@pytest.mark.parametrize("engine", ["occt", "both"])
+def test_parts_are_measured_by_the_engine_that_is_asked_for(engine, here):
+    """Open CASCADE is asked for the box of each turn in which a part stands in any frame, too."""
+    pytest.importorskip("OCP")
+    f = three_deep()
+    found, native = (measured(f, density=DENSITY, engine=one) for one in (engine, None))
+
+    assert found.whole.properties == mp.measure(f.file(), density=DENSITY, engine=engine)
+    for part in found.parts.values():
+        one, other = part.properties, native.parts[part.id].properties
+        assert "engines-agree" in [finding.code for finding in one.findings] or engine == "occt"
+        assert "OCCT" in one.provenance
+        for side in ("length", "width", "height"):
+            mine, theirs = getattr(one.bounding_box, side), getattr(other.bounding_box, side)
+            assert mine.interval[0] <= theirs.interval[1]
+            assert theirs.interval[0] <= mine.interval[1]
+    assert adds_up(found)
+
+
 def test_a_solid_that_no_engine_makes_is_an_error_as_of_measure(here, monkeypatch, tmp_path):
     without_ocp(monkeypatch, tmp_path)
     f = Tree()
