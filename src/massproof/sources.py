@@ -26,6 +26,7 @@ from massproof.mesh import Mesh, Records, as_mesh
 from massproof.version import __version__
 
 if TYPE_CHECKING:
+    from massproof.engines import Pool
     from massproof.stated import Stated
 
 
@@ -72,6 +73,15 @@ class Loaded:
         with _named(self.name):
             found: tuple[Stated, ...] = self.geometry.model.stated()
         return found
+
+    def weighed(self) -> tuple[Stated, ...]:
+        """The same, and of parts what is stated of the raw material that they are made from."""
+        stated = self.stated()
+        if not (stated and isinstance(self.geometry, Drawn)):
+            return ()
+        from massproof import densities
+
+        return densities.applied(self.geometry.model.entities, stated)
 
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
@@ -132,10 +142,12 @@ def integrate(
     engine: str | None = None,
     accuracy: float | None = None,
     stated: Sequence[Stated] = (),
+    pool: Pool | None = None,
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
 
     stated : what the file states, of which the densities weigh its parts
+    pool : parts of a STEP file that are integrated already
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -148,7 +160,7 @@ def integrate(
 
         if isinstance(geometry, Drawn):
             with _named(loaded.name):
-                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated)
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated, pool)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)

@@ -171,7 +171,7 @@ def _asked(
         return [], b""
     position = np.cumsum(model.entities.rows[:, 0] >= 0)  # of rows among the instances of the file, from 1 on
     solid = shown[0].part.kind != SURFACE
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    engines.require_open_cascade(model)
     answer, numbers = isolation.call_for_bytes(
         "massproof.occt_facets:facets",
         model.entities.data,
