@@ -28,7 +28,9 @@ def programs() -> Path | None:
     """The folder of initdb and postgres, None where there are none."""
     found = shutil.which("initdb")
     places = [*([Path(found).resolve().parent] if found else []), *Path("/usr/lib/postgresql").glob("*/bin")]
-    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+    return next(
+        (place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None
+    )
 
 
 def _unprivileged() -> list[str]:

@@ -84,7 +84,11 @@ def shared(request, tmp_path):
 
 
 def _kept(kind, request, folder):
-    url = request.getfixturevalue("of_postgresql") if kind == "postgresql" else f"sqlite:///{folder / 'of.sqlite'}"
+    url = (
+        request.getfixturevalue("of_postgresql")
+        if kind == "postgresql"
+        else f"sqlite:///{folder / 'of.sqlite'}"
+    )
     place = Kept(kind, url)
     yield place
     place.close()
@@ -144,7 +148,11 @@ def test_the_newest_come_first_by_kind_and_state_and_time(kept):
 
 @pytest.mark.parametrize(
     ("kind", "code", "words"),
-    [("failing", "unreadable", "upload it again"), ("odd", "INTERNAL", "ZeroDivisionError"), ("unsayable", "INTERNAL", "JSON")],
+    [
+        ("failing", "unreadable", "upload it again"),
+        ("odd", "INTERNAL", "ZeroDivisionError"),
+        ("unsayable", "INTERNAL", "JSON"),
+    ],
 )
 def test_a_failure_is_kept_with_its_code_and_not_tried_again(kept, kind, code, words):
     if kind == "unsayable" and kept.kind == "memory":

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -311,6 +312,20 @@ def warm() -> None:
     except MassproofError as error:
         _stop(USAGE if isinstance(error, UsageError) else 1, str(error))
     say(f"{count} kernels are compiled and kept in {folder}")
+
+
+@app.command()
+def work(
+    database: Annotated[str, typer.Option(help="The servers' PostgreSQL: postgresql://user@host/name.")],
+    folder: Annotated[Path, typer.Option(help="The servers' folder, shared with them.")],
+    threads: Annotated[int, typer.Option(help="Jobs at once.")] = 2,
+    job_seconds: Annotated[float, typer.Option(help="Seconds that a job may take.")] = 60.0,
+) -> None:  # fmt: skip
+    """Run jobs that servers stored in a shared PostgreSQL, until SIGTERM; then finish those that run."""
+    from massproof.operations.working import work as working
+
+    with _reported():
+        working(database, folder, threads, job_seconds, ready=lambda: say("working", to=sys.stderr))
 
 
 @app.command("materials")

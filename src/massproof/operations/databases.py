@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BUSY = 30_000  # milliseconds that a writer waits for another before it fails
-_POOL = 24  # connections kept, of processes that wait for operations on 64 threads; more are opened and closed
+_POOL = (
+    24  # connections kept, of processes that wait for operations on 64 threads; more are opened and closed
+)
 
 
 class Database:
@@ -88,7 +90,9 @@ def _sqlite(url: sa.URL, synchronous: str) -> sa.Engine:
     engine = sa.create_engine(url, pool_size=_POOL, max_overflow=100, connect_args={"timeout": _BUSY / 1000})
 
     def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"  # a reader that turns writer could not wait for another writer
+        connection.isolation_level = (
+            "IMMEDIATE"  # a reader that turns writer could not wait for another writer
+        )
         connection.execute(f"PRAGMA busy_timeout={_BUSY}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -105,9 +109,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         msg = f'{url.get_backend_name()} is no database for operations; say "sqlite" or postgresql://user@host/name'
         raise InputError(msg)
     try:
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=100
-        )
+        return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=100)
     except ImportError as error:
         what = "PostgreSQL"
         raise MissingExtra(what, "postgres") from error

@@ -21,7 +21,6 @@ from massproof.operations.recent import Recent, Waiting
 from massproof.operations.tables import Claimed, Table, Turn, encoded
 from massproof.operations.workflows import Workflows
 
-TRIES = 3  # of one turn, each ended by the death of a process; then it is given up
 _RECENT = 2048  # operations that have ended and are kept in memory,
 _RECENT_BYTES = 64 << 20  # and of their results in JSON
 _HERE, _ELSEWHERE = 1.0, 0.05  # seconds between looks at an operation that runs here, and that does not
@@ -44,14 +43,17 @@ class Durable:
         threads: int = 2,
         job_seconds: float = 60.0,
         keep_seconds: float = 7 * 86400.0,
+        tries: int = 3,
         tidy: Callable[[Table, float], None] = lambda table, before: None,
     ) -> None:
         """threads : that run jobs; 0: other processes do. job_seconds : that a job may take.
 
+        tries : of a job, each ended by the death of a process, before it is given up.
         keep_seconds : after its end an operation is forgotten; tidy is told of what is left, and of that time.
         Raises InputError when the database cannot be used, or another process has it.
         """
-        self._run, self._seconds, self._keep, self._tidy = run, job_seconds, keep_seconds, tidy
+        self._run, self._seconds, self._keep = run, job_seconds, keep_seconds
+        self._tries, self._tidy = tries, tidy
         self._node = presence.name()
         self._recent = Recent(_RECENT, _RECENT_BYTES)
         self._waiting = Waiting()
@@ -181,15 +183,15 @@ class Durable:
 
     # What runs a turn: DBOS calls `_perform`, as often as processes die that run it.
 
-    def _perform(self, id: str, count: int) -> None:
+    def _perform(self, id: str, number: int) -> None:
         done = self._running[id] = threading.Event()
         self._mine.add(id)
         try:
-            claimed = self._held(lambda: self._table.claim(Turn(id, count), time.time(), self._node))
+            claimed = self._held(lambda: self._table.claim(Turn(id, number), time.time(), self._node))
             if claimed is not None:
-                lost = claimed.tries > TRIES
+                lost = claimed.tries > self._tries
                 job = claimed.operation.job
-                self._finish(claimed, _lost(TRIES) if lost else ending(self._run, job, self._seconds, done))
+                self._finish(claimed, _lost(self._tries) if lost else ending(self._run, job, self._seconds, done))
         finally:
             del self._running[id]
             self._mine.discard(id)
@@ -223,7 +225,7 @@ class Durable:
                 if time.monotonic() - tidied > min(3600.0, self._keep / 4):
                     tidied = time.monotonic()
                     self.expire()
-            except Exception:
+            except Exception:  # noqa: BLE001  # recorded, and the watch goes on
                 _log().exception("what keeps watch over operations failed; it goes on")
 
     def _missed(self) -> int:
@@ -232,7 +234,7 @@ class Durable:
         lost = [turn for turn in stale if turn.id not in self._mine]
         return self._revived(self._node, [], lost)
 
-    def _revived(self, node: str, begun: list[str], turns: list[Turn]) -> int:
+    def _revived(self, node: str, begun: Sequence[str], turns: Sequence[Turn]) -> int:
         """Have turns go on that a process had which does not run them."""
         standing = self._flow.standing(turns) if turns else {}
         pending = [turn.workflow for turn in turns if standing.get(turn.workflow) == "PENDING"]
@@ -278,4 +280,3 @@ def _lost(tries: int) -> Ending:
 
 def _log() -> logging.Logger:
     return logging.getLogger("massproof.operations")
-

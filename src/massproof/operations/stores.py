@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +45,11 @@ def opened(
         expiry.sweep(blobs, records, table.used(), before)
 
     kept = Durable(
-        jobs.runner(blobs), reached, threads=threads, job_seconds=job_seconds, keep_seconds=keep_seconds, tidy=tidy
+        jobs.runner(blobs),
+        reached,
+        threads=threads,
+        job_seconds=job_seconds,
+        keep_seconds=keep_seconds,
+        tidy=tidy,
     )
     return kept, records

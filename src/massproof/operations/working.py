@@ -22,8 +22,11 @@ def work(
     Raises UsageError for a database that is not shared, and what `stores.opened` raises.
     """
     if database in ("memory", "sqlite") or threads < 1:
-        msg = f"{threads} threads on {database!r}: a worker takes one thread at least, and a database that it shares"
-        raise UsageError(f"{msg} with servers, postgresql://…")
+        msg = (
+            f"{threads} threads on {database!r}: a worker takes one thread at least, and a database that it shares "
+            "with servers, postgresql://…"
+        )
+        raise UsageError(msg)
     with _asked_to_stop() as stop:
         operations, records = opened(
             database, folder, Blobs(folder / "blobs"), threads=threads, job_seconds=job_seconds
