@@ -49,20 +49,27 @@ def here(monkeypatch):
 
 @pytest.fixture(scope="session")
 def server_of_postgresql():
-    """The address of a PostgreSQL that these tests started."""
+    """The address of a PostgreSQL that these tests started, with a database "ours" that has our tables."""
     import postgresql
 
     if reason := postgresql.available():
         pytest.skip(reason)
     with postgresql.cluster() as address:
+        from massproof.operations.databases import Database
+        from massproof.operations.durable import Durable
+        from massproof.operations.sql_records import InDatabase
+
+        made = Database(postgresql.created(address, "ours"))
+        InDatabase(made)
+        Durable(lambda job: None, made, threads=0).close()
         yield address
 
 
 @pytest.fixture
 def of_postgresql(server_of_postgresql):
-    """The address of an empty database."""
+    """The address of a database that is as good as empty, and for one test alone."""
     import secrets
 
     import postgresql
 
-    return postgresql.created(server_of_postgresql, f"test_{secrets.token_hex(6)}")
+    return postgresql.created(server_of_postgresql, f"test_{secrets.token_hex(6)}", "ours")

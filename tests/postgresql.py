@@ -94,10 +94,10 @@ def _reached(port: int, server: subprocess.Popen[bytes]) -> None:
             return
 
 
-def created(address: str, name: str) -> str:
-    """The address of a new database on a server."""
+def created(address: str, name: str, template: str = "template1") -> str:
+    """The address of a new database on a server, a copy of another."""
     import psycopg
 
     with psycopg.connect(f"{address}/postgres", autocommit=True) as session:
-        session.execute(f'CREATE DATABASE "{name}"')
+        session.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return f"{address}/{name}"

@@ -47,6 +47,9 @@ class Database:
             self.engine, self.synced = _sqlite(self.url, "NORMAL"), _sqlite(self.url, "FULL")
         else:
             self.engine = self.synced = _postgresql(self.url)
+        self._closed = False
+        for engine in {self.engine, self.synced}:
+            sqlalchemy.event.listen(engine, "checkin", self._given_back)
 
     @property
     def name(self) -> str:
@@ -79,9 +82,14 @@ class Database:
             raise InputError(msg) from error
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close what is open, and what is in use when it is given back."""
+        self._closed = True
         self.engine.dispose()
         self.synced.dispose()
+
+    def _given_back(self, _: Any, record: Any) -> None:
+        if self._closed:
+            record.invalidate()
 
 
 def _sqlite(url: sa.URL, synchronous: str) -> sa.Engine:
