@@ -67,9 +67,7 @@ def server_of_postgresql():
 
 @pytest.fixture
 def of_postgresql(server_of_postgresql):
-    """The address of a database that is as good as empty, and for one test alone."""
-    import secrets
-
+    """The address of a database that holds nothing, and is for one test at a time."""
     import postgresql
 
-    return postgresql.created(server_of_postgresql, f"test_{secrets.token_hex(6)}", "ours")
+    return postgresql.emptied(f"{server_of_postgresql}/ours")

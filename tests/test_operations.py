@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -143,6 +144,7 @@ def test_what_was_never_asked_for_is_none(kept):
     assert store.get("0" * 32) is None
     assert store.wait("0" * 32, LONG) is None
     assert store.cancel("0" * 32) is None
+    assert store.recover() == 0
     assert store.list() == []
 
 
@@ -566,6 +568,16 @@ def test_a_worker_needs_a_database_to_share(database, tmp_path):
     result = CliRunner().invoke(app, ["work", "--database", database, "--folder", str(tmp_path)])
     assert result.exit_code == 2
     assert "a database that it shares" in result.stderr
+
+
+def test_a_connection_that_is_given_back_too_late_is_closed(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'of.sqlite'}")
+    late = database.engine.connect()
+    held = late.connection.dbapi_connection
+    database.close()
+    late.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held.execute("SELECT 1")
 
 
 # What cannot be opened.
