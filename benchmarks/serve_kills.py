@@ -45,7 +45,7 @@ class Fuse:
 
     def __init__(self, database, at):
         self._left, self._dirty, self._done = at, False, False
-        for engine in {database.engine, database.synced}:
+        for engine in (database.engine, database.synced):
             sa.event.listen(engine, "before_cursor_execute", lambda *a: self._write(a[2]))
             sa.event.listen(engine, "after_cursor_execute", lambda *a: self._write(a[2]))
             sa.event.listen(engine, "commit", lambda _: self._commit())

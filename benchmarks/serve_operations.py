@@ -21,7 +21,7 @@ from massproof.operations.port import Job, Outcome, State
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import postgresql  # noqa: E402
+import postgresql
 
 
 def job(n):

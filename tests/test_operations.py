@@ -538,6 +538,9 @@ def test_a_lock_that_the_server_forgot_is_taken_again(shared):
     other = presence.present(database, "other")
     store._presence.hold()
     assert other.lives(store._node)
+    store._table.part(store._node)  # it was taken for dead meanwhile
+    store.recover()
+    assert store._node in store._table.nodes()
     other.close()
     database.close()
 
@@ -646,6 +649,11 @@ def test_stores_are_opened_by_name(tmp_path, of_postgresql):
         operations.close()
         records.close()
     assert (tmp_path / "operations.sqlite").exists()
+
+
+def test_somebody_must_run_jobs(tmp_path):
+    with pytest.raises(UsageError, match="share a PostgreSQL"):
+        stores.opened("sqlite", tmp_path, Blobs(tmp_path / "blobs"), threads=0)
 
 
 # Discretion.

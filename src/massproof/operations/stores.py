@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from massproof.blobs import Blobs
+from massproof.errors import UsageError
 from massproof.operations import expiry, jobs
 from massproof.operations.memory import Memory
 from massproof.operations.port import Operations
@@ -28,10 +29,14 @@ def opened(
 
     database : "memory"; "sqlite", a file in the folder, for one process; or postgresql://…, for many
     threads : that run jobs; 0: others do
-    Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed.
+    Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed,
+    UsageError for none to run jobs.
     """
     if database == "memory":
         return Memory(jobs.runner(blobs), threads, job_seconds), InMemory()
+    if database == "sqlite" and threads < 1:
+        msg = 'no thread runs jobs, and on "sqlite" no other process can; say threads=1, or share a PostgreSQL database'
+        raise UsageError(msg)
     from massproof.operations.databases import Database
 
     url = f"sqlite:///{folder / 'operations.sqlite'}" if database == "sqlite" else database
