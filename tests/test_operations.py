@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,8 +15,10 @@ import time
 import psycopg
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
@@ -28,6 +31,7 @@ from massproof.operations.recent import Recent
 from massproof.operations.records import InMemory, following
 from massproof.operations.sql_records import InDatabase
 from massproof.operations.tables import Table, Turn
+from massproof.serving.service import Settings
 
 AWAY = sa.exc.OperationalError("UPDATE", {}, OSError("database or disk is full"))
 LONG = 20.0  # seconds: more than anything here takes
@@ -284,6 +288,29 @@ def test_closing_finishes_what_runs(kept):
     else:
         assert kept.store().get(made.id).state is State.SUCCEEDED
     assert len(kept.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "names"),
+    [
+        ("properties", {"unit": "mm"}, []),
+        ("thumbnail", {"unit": "mm", "size": 24}, ["thumbnail.png"]),
+        ("conversion", {"unit": "mm", "name": "box.obj"}, ["box.obj"]),
+    ],
+)
+def test_kinds_of_jobs_read_blobs_and_keep_files_as_blobs(kind, options, names, tmp_path, data):
+    blobs = Blobs(tmp_path / "blobs")
+    box = blobs.take(data / "box.stl").digest
+    store, _ = stores.opened("memory", tmp_path, blobs)
+    found = store.wait(store.submit(Job(kind, (box,), {**options, "called": "mine.stl"})).id, LONG)
+    assert found.state is State.SUCCEEDED, found.failure
+    assert list(found.outcome.files) == names
+    assert all(blobs.size(digest) > 0 for digest in found.outcome.files.values())
+    if kind == "properties":
+        assert found.outcome.result["source"]["name"] == "mine.stl"
+    gone = store.wait(store.submit(Job(kind, ("0" * 64,), options)).id, LONG)
+    assert (gone.state, gone.failure.code) == (State.FAILED, "unreadable")
+    store.close()
 
 
 # Operations that survive.
@@ -581,6 +608,27 @@ def test_a_connection_that_is_given_back_too_late_is_closed(tmp_path):
     late.close()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         held.execute("SELECT 1")
+
+
+def test_a_server_closes_twice_and_comes_back_with_all_it_had(tmp_path, data):
+    settings = Settings(folder=tmp_path, database="sqlite", unit="mm")
+    results = []
+    for _ in range(2):
+        made = server.app(settings)
+        with TestClient(made):
+            service = made.state.service
+            box = service.blobs.take(data / "box.stl").digest
+            results.append(asyncio.run(service.answer(Job("properties", (box,), {"unit": "mm"}), LONG)))
+            service.records.put("space", "key", 1, once=True)
+    assert results[0] == results[1]
+    assert results[1].state is State.SUCCEEDED
+
+
+def test_a_turn_that_is_done_with_leaves_the_next_one(embedded):
+    store = embedded.store()
+    store._mine["0"] = 2
+    store._done_with(Turn("0", 1))
+    assert store._mine == {"0": 2}
 
 
 # What cannot be opened.

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BUSY = 30_000  # milliseconds that a writer waits for another before it fails
-_POOL = (
-    24  # connections kept, of processes that wait for operations on 64 threads; more are opened and closed
-)
+_POOL, _MORE = (
+    5,
+    15,
+)  # connections of each engine that are kept, and more in a rush: PostgreSQL admits 100 in all
 
 
 class Database:
@@ -45,7 +46,10 @@ class Database:
         if self.embedded:
             self.engine, self.synced = _sqlite(self.url, "NORMAL"), _sqlite(self.url, "FULL")
         else:
-            self.engine, self.synced = _postgresql(self.url, "-c synchronous_commit=off"), _postgresql(self.url, "")
+            self.engine, self.synced = (
+                _postgresql(self.url, "-c synchronous_commit=off"),
+                _postgresql(self.url, ""),
+            )
         self._closed = False
         for engine in (self.engine, self.synced):
             sqlalchemy.event.listen(engine, "checkin", self._given_back)
