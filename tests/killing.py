@@ -35,6 +35,15 @@ class Log:
     def say(self, *words):
         os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
 
+    def grown(self, lines, patience=2.0):
+        """Wait until about so many more lines were said, or none for some time."""
+        size = Path(self._path).stat().st_size
+        goal, end = size + 7 * lines, time.monotonic() + patience
+        while size < goal and time.monotonic() < end:
+            time.sleep(0.001)
+            before, size = size, Path(self._path).stat().st_size
+            end = time.monotonic() + patience if size > before else end
+
     def read(self):
         """Take in what was said since."""
         with Path(self._path).open() as file:
@@ -117,14 +126,16 @@ def main(url, count, kills, processes, seed, path):
     import dbos  # noqa: F401  # before the children, so that they need not
 
     dice, log, start = random.Random(seed), Log(path), time.monotonic()
-    share = -(-2 * count // max(1, kills))
+    share = -(-4 * count // max(1, kills))
     children, done, worst = {}, 0, []
     while done < kills:
         while len(children) < processes:
             log.read()
             children[born(url, count, share, log, False)] = time.monotonic()
-        # Half of them while they begin and recover, half while they work.
-        time.sleep(dice.uniform(0, 0.4) if dice.random() < 0.5 else dice.uniform(0.3, 2.2 / processes))
+        if dice.random() < 0.25:
+            time.sleep(dice.uniform(0, 0.4))  # while they begin and recover
+        else:
+            log.grown(dice.randint(1, 12 * count // max(1, kills)))
         child = dice.choice(sorted(children))
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
