@@ -122,7 +122,7 @@ class Durable:
 
     def get(self, id: str) -> Operation | None:
         """As the port says; what it holds is shared, and not to be changed."""
-        found = self._recent.get(id, time.time() - self._keep)
+        found = self.held(id)
         if found is not None:
             return found
         read = self._table.read(id)
@@ -132,6 +132,10 @@ class Durable:
         if operation.state.ended and not again(operation):
             self._recent.add(operation, size)
         return operation
+
+    def held(self, id: str) -> Operation | None:
+        """As the port says: of those that ended not long ago."""
+        return self._recent.get(id, time.time() - self._keep)
 
     def list(
         self,

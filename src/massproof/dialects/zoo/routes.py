@@ -32,10 +32,19 @@ from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
 from massproof.operations.port import Job
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag, given, receive
 
 _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a large file is
+
+
+ASKS = True  # for tokens, at its own door
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How this API says no."""
+    return {"message": refusal.message, "request_id": refusal.id}
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -176,8 +185,8 @@ def _conversion(
 
 async def _operation(asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await asked.service.call(work.current, asked, call)
-    body, headers = await asked.service.call(work.shown, asked.service, call, operation, {})
+    operation = await work.now(asked, call)
+    body, headers = await work.answered(asked, call, operation, {})
     return reply(body, 200, headers)
 
 

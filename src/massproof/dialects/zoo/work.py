@@ -64,10 +64,28 @@ def _text(data: bytes) -> str:
 
 async def own(asked: Asked, id: str, type: str = "") -> Call:
     """A call of this user. Raises Refused, 404, for any other."""
-    row = await asked.service.call(asked.service.records.get, CALLS, id)
+    row = await asked.service.record(CALLS, id)
     if row is None or row["user"] != asked.user or type not in ("", row["type"]):
         raise Refused(404, "Not Found")
     return Call.from_dict(row)
+
+
+async def now(asked: Asked, call: Call) -> Operation:
+    """The operation of a call, without a detour where it is at hand; as `current` otherwise."""
+    job = call.asked()
+    held = None if job is None else asked.service.operations.held(job.id)
+    if held is not None:
+        return faults.view(asked.request, held)
+    return await asked.service.call(current, asked, call)
+
+
+async def answered(
+    asked: Asked, call: Call, operation: Operation, how: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answer and its headers; on another thread where something is read for it."""
+    if call.type in (CONVERSION, PROMPT):
+        return await asked.service.call(shown, asked.service, call, operation, how)
+    return shown(asked.service, call, operation, how)
 
 
 def current(asked: Asked, call: Call) -> Operation:
