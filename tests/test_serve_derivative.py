@@ -26,7 +26,9 @@ def made(tmp_path):
     opened = []
 
     def make(**settings):
-        client = TestClient(server.app(Settings(folder=tmp_path, **settings)), base_url="http://localhost:1234")
+        client = TestClient(
+            server.app(Settings(folder=tmp_path, **settings)), base_url="http://localhost:1234"
+        )
         opened.append(client.__enter__())
         client.headers.update(BEARER)
         return client
@@ -42,7 +44,9 @@ def client(made):
 
 
 def urn_of(bucket, key):
-    return base64.urlsafe_b64encode(f"urn:adsk.objects:os.object:{bucket}/{key}".encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(f"urn:adsk.objects:os.object:{bucket}/{key}".encode()).decode().rstrip("=")
+    )
 
 
 def stored(client, content, key="part.stl", bucket="parts"):
@@ -101,7 +105,10 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     """As the official packages go it; what comes back is what was measured, and what went in."""
     client, content = made(), (data / "box.stl").read_bytes()
     del client.headers["Authorization"]
-    form = {"grant_type": "client_credentials", "scope": "data:read data:write data:create bucket:create bucket:read"}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "data:read data:write data:create bucket:create bucket:read",
+    }
     token = client.post("/authentication/v2/token", data=form, auth=("app", "secret")).json()
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 3599)
     client.headers["Authorization"] = f"Bearer {token['access_token']}"
@@ -125,9 +132,16 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     urn = urn_of("b-1", "my böx/1.stl")
     asked = [{"type": "svf2", "views": ["2d", "3d"]}, {"type": "stl", "advanced": {"format": "binary"}}]
     started = job(client, urn + "==", *asked)
-    assert (started.status_code, started.json()) == (200, {"result": "success", "urn": urn, "acceptedJobs": {"output": {"formats": asked}}})
+    assert (started.status_code, started.json()) == (
+        200,
+        {"result": "success", "urn": urn, "acceptedJobs": {"output": {"formats": asked}}},
+    )
     manifest = settled(client, urn)
-    assert (manifest["status"], manifest["progress"], manifest["hasThumbnail"]) == ("success", "complete", "true")
+    assert (manifest["status"], manifest["progress"], manifest["hasThumbnail"]) == (
+        "success",
+        "complete",
+        "true",
+    )
     assert job(client, urn, *asked).status_code == 201
 
     one = view(client, urn)
@@ -139,17 +153,32 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     assert answer.headers["X-Massproof-Findings"] == ", ".join(sorted({f.code for f in truth.findings}))
     read = dialects.parse(answer.json())
     assert read.volume.interval[0] <= truth.volume.value <= read.volume.interval[1]
-    query = {"query": {"$in": ["objectid", 1]}, "fields": ["objectid", "name", "properties.Mass Properties.*"]}
+    query = {
+        "query": {"$in": ["objectid", 1]},
+        "fields": ["objectid", "name", "properties.Mass Properties.*"],
+    }
     found = client.post(f"{one}/properties:query", json=query).json()
     assert found["pagination"] == {"limit": 20, "offset": 0, "totalResults": 1}
     assert found["data"]["collection"] == [
-        {"objectid": 1, "name": "1", "properties": {k: v for k, v in answer.json()["data"]["collection"][0]["properties"].items() if k == "Mass Properties"}}
+        {
+            "objectid": 1,
+            "name": "1",
+            "properties": {
+                k: v
+                for k, v in answer.json()["data"]["collection"][0]["properties"].items()
+                if k == "Mass Properties"
+            },
+        }
     ]
 
     (resource,) = resources(manifest, "STL")
     cookies = client.get(f"{DESIGN}/{urn}/manifest/{quote(resource['urn'], safe='')}/signedcookies")
     named = [line.partition("=")[::2] for line in cookies.headers.get_list("set-cookie")]
-    assert [name for name, _ in named] == ["CloudFront-Policy", "CloudFront-Key-Pair-Id", "CloudFront-Signature"]
+    assert [name for name, _ in named] == [
+        "CloudFront-Policy",
+        "CloudFront-Key-Pair-Id",
+        "CloudFront-Signature",
+    ]
     values = [value.partition(";")[0] for _, value in named]
     url = f"{cookies.json()['url']}?Policy={values[0]}&Key-Pair-Id={values[1]}&Signature={values[2]}"
     got = client.get(url, headers={"Authorization": ""})

@@ -411,6 +411,20 @@ def warm() -> None:
     say(f"{count} kernels are compiled and kept in {folder}")
 
 
+@app.command()
+def work(
+    database: Annotated[str, typer.Option(help="The servers' PostgreSQL: postgresql://user@host/name.")],
+    folder: Annotated[Path, typer.Option(help="The servers' folder, shared with them.")],
+    threads: Annotated[int, typer.Option(help="Jobs at once.")] = 2,
+    job_seconds: Annotated[float, typer.Option(help="Seconds that a job may take.")] = 60.0,
+) -> None:  # fmt: skip
+    """Run jobs that servers stored in a shared PostgreSQL, until SIGTERM; then finish those that run."""
+    from massproof.operations.working import work as working
+
+    with _reported():
+        working(database, folder, threads, job_seconds, ready=lambda: say("working", to=sys.stderr))
+
+
 @app.command("materials")
 def list_materials(
     action: Annotated[str | None, typer.Argument(help="'list', which is the default, or 'find'.")] = None,

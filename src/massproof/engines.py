@@ -120,10 +120,11 @@ class Pool:
         self, numbers: Sequence[int]
     ) -> tuple[_Own, dict[int, Definition], dict[int, FormatError], str]:
         """What is known of some parts, by their place in `numbers`: natively, by Open CASCADE, lost; its version."""
-        place = {number: n for n, number in enumerate(numbers)}
+        if len(numbers) == len(self.shown):  # all of them, in the order in which they are
+            return self._own, self._foreign, self._lost, self._version
 
         def kept(known: dict[int, Any]) -> dict[int, Any]:
-            return {place[number]: one for number, one in known.items() if number in place}
+            return {n: known[number] for n, number in enumerate(numbers) if number in known}
 
         version = self._version if self._asked.intersection(numbers) else ""
         own = _Own(

@@ -74,7 +74,7 @@ class Service:
             settings.database,
             settings.folder,
             self.blobs,
-            _delayed(jobs.runner(self.blobs), settings.job_latency),
+            run=_delayed(jobs.runner(self.blobs), settings.job_latency),
             threads=settings.threads,
             job_seconds=settings.job_seconds,
             keep_seconds=settings.keep_seconds,
