@@ -28,7 +28,6 @@ from massproof import dialects, formats, materials
 from massproof.errors import MassproofError, UsageError
 from massproof.operations.port import Job, Operation
 from massproof.serving import faults
-from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
 from massproof.serving.web import Refused, authorized, download, receive
 
@@ -91,9 +90,9 @@ def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaita
     return answer
 
 
-def error_body(refusal: Refusal) -> dict[str, Any]:
-    """How this API says no."""
-    return {"error": {"kind": "refused", "message": refusal.message}}
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """How this API says no; status : which it does not repeat."""
+    return {"error": {"kind": "refused", "message": message}}
 
 
 def _error(status: int, kind: str, message: str) -> JSONResponse:

@@ -42,7 +42,7 @@ _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a
 ASKS = True  # for tokens, at its own door
 
 
-def error_body(refusal: Refusal) -> dict[str, Any]:
+def refusal_body(refusal: Refusal) -> dict[str, Any]:
     """How this API says no."""
     return {"message": refusal.message, "request_id": refusal.id}
 
