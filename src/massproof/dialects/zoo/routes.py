@@ -26,12 +26,13 @@ from massproof.dialects.zoo import (
     values,
     work,
 )
-from massproof.dialects.zoo.calls import CALLS, CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
+from massproof.dialects.zoo.calls import CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
 from massproof.dialects.zoo.door import Asked, Door, Handler, reply
 from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
 from massproof.operations.port import Job
+from massproof.serving import faults
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag, given, receive
 
@@ -48,7 +49,7 @@ def routes(service: Service) -> list[BaseRoute]:
         "/file/conversion/{src_format}/{output_format}": {"POST": _convert},
         "/file/conversion": {"POST": _convert_with_options},
         "/async/operations": {"GET": _operations},
-        "/async/operations/{id}": {"GET": _operation},
+        "/async/operations/{id}": {"GET": partial(_operation, work.Finished())},
         "/unit/conversion/{kind}/{input_unit}/{output_unit}": {"GET": _unit},
         "/ai/text-to-cad/{output_format}": {"POST": _prompt},
         "/user/text-to-cad": {"GET": _prompts},
@@ -174,11 +175,18 @@ def _conversion(
     return _call(asked, CONVERSION, echo, calls.as_json(Job("conversion", (blob.digest,), chosen)), "", told)
 
 
-async def _operation(asked: Asked) -> Response:
-    call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await asked.service.call(work.current, asked, call)
-    body, headers = await asked.service.call(work.shown, asked.service, call, operation, {})
-    return reply(body, 200, headers)
+async def _operation(finished: work.Finished, asked: Asked) -> Response:
+    id = forms.identifier(asked.path["id"])
+    if known := finished.get(asked, id):
+        return known
+    call = await work.own(asked, id)
+    operation = await asked.service.call(work.current, asked.service, call)
+    view = faults.view(asked.request, operation)
+    body, headers = await asked.service.call(work.shown, asked.service, call, view, {})
+    response = reply(body, 200, headers)
+    if view is operation:
+        finished.keep(asked, call, operation, response)
+    return response
 
 
 async def _operations(asked: Asked) -> Response:
@@ -186,7 +194,7 @@ async def _operations(asked: Asked) -> Response:
     wanted = forms.maybe(start, "status", table()["enums"]["state"])
 
     def shown(call: Call) -> dict[str, Any] | None:
-        item = calls.listed(call, work.current(asked, call))
+        item = calls.listed(call, work.seen(asked, call))
         return item if wanted in (None, item["status"]) else None
 
     return await _page(asked, ORDER, start, shown)
@@ -200,7 +208,7 @@ async def _prompts(asked: Asked) -> Response:
     def shown(call: Call) -> dict[str, Any] | None:
         if wanted not in (None, call.echo.get("conversation_id")):
             return None
-        return work.shown(asked.service, call, work.current(asked, call), {"typed": texts.typed(call)})[0]
+        return work.shown(asked.service, call, work.seen(asked, call), {"typed": texts.typed(call)})[0]
 
     return await _page(asked, PROMPTS, start, shown)
 
@@ -220,7 +228,7 @@ async def _page(
     descending = start["sort_by"] == "created_at_descending"
     items, last = await asked.service.call(
         pages.page, records, space, asked.user, start.get("after", ""), descending, limit,
-        lambda id: shown(Call.from_dict(records.get(CALLS, id))),
+        lambda key, id: shown(call) if (call := work.listed(asked.service, key, id)) else None,
     )  # fmt: skip
     kept = {key: start[key] for key in ("sort_by", "status", "conversation_id") if given(start.get(key))}
     return reply({"items": items} | ({"next_page": pages.token(kept | {"after": last})} if last else {}))
@@ -255,7 +263,7 @@ async def _prompt(asked: Asked) -> Response:
 
 async def _prompted(asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]), PROMPT)
-    operation = await asked.service.call(work.current, asked, call)
+    operation = await asked.service.call(work.seen, asked, call)
     body, headers = await asked.service.call(
         work.shown, asked.service, call, operation, {"typed": texts.typed(call)}
     )
