@@ -289,7 +289,8 @@ def errors(reply, status, text):
     body = reply.json()
     assert set(body) == {"message", "request_id"}
     assert text in body["message"]
-    assert reply.headers["X-Request-Id"] == reply.headers["X-Api-Call-Id"] == body["request_id"]
+    if "X-Api-Call-Id" in reply.headers:  # it came as far as this API
+        assert reply.headers["X-Request-Id"] == reply.headers["X-Api-Call-Id"] == body["request_id"]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_a_token_is_needed_and_any_will_do(client):
 
 def test_an_operator_may_ask_for_one_token(tmp_path):
     with served(tmp_path, token="sesame") as client:
-        errors(client.get("/async/operations"), 401, "not the token")
+        errors(client.get("/async/operations"), 401, "wants its token")
         assert client.get("/async/operations", headers={"Authorization": "Bearer sesame"}).status_code == 200
 
 
@@ -347,16 +348,18 @@ def test_what_is_larger_than_the_server_takes(tmp_path):
         errors(reply, 413, "request body exceeded maximum size of 100 bytes")
 
 
-def test_what_nobody_foresaw_is_json_as_well(tmp_path, monkeypatch, caplog):
+def test_what_nobody_foresaw_is_json_as_well(tmp_path, monkeypatch, capfd):
     def broken(*_):
         raise ZeroDivisionError
 
     with served(tmp_path) as client:
         monkeypatch.setattr(client.app.state.service.records, "get", broken)
         errors(
-            client.get("/async/operations/8f0b6c1e-0000-4000-8000-000000000001"), 500, "Internal Server Error"
+            client.get("/async/operations/8f0b6c1e-0000-4000-8000-000000000001"),
+            500,
+            "the server made a mistake",
         )
-    assert "ZeroDivisionError" in caplog.text
+    assert "ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_our_own_errors_are_bad_requests(tmp_path):
@@ -455,10 +458,10 @@ def test_no_content_type_is_refused(client, kind):
 @pytest.mark.parametrize("path", ["//file//volume", "/file/volume"])
 @pytest.mark.parametrize("unit", ["kg:m3", "kg%3Am3"])
 def test_addresses_may_be_joined_and_encoded_carelessly(client, path, unit):
-    reply = client.post(f"http://testserver{path}?src_format=stl&output_unit=cm3", content=data("box.stl"))
+    reply = client.post(f"http://127.0.0.1{path}?src_format=stl&output_unit=cm3", content=data("box.stl"))
     assert reply.json()["output_unit"] == "cm3"
     query = f"src_format=stl&material_mass=1&output_unit={unit}&material_mass_unit=undefined"
-    reply = client.post(f"http://testserver/file/density?{query}", content=data("box.stl"))
+    reply = client.post(f"http://127.0.0.1/file/density?{query}", content=data("box.stl"))
     assert (reply.json()["output_unit"], reply.json()["material_mass_unit"]) == ("kg:m3", "g")
 
 

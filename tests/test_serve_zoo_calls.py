@@ -370,6 +370,39 @@ def test_units_of_what_is_read(client):
     )
 
 
+TWO = b"o one\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n"
+TWO += b"o two\nv 5 5 5\nv 7 5 5\nv 5 7 5\nv 5 5 7\nf 5 7 6\nf 5 6 8\nf 6 7 8\nf 7 5 8\n"
+
+
+@pytest.mark.parametrize(
+    ("selection", "volume"),
+    [
+        ({"type": "mesh_by_index", "index": 0}, 1 / 6),
+        ({"type": "mesh_by_index", "index": 1}, 8 / 6),
+        ({"type": "mesh_by_name", "name": "two"}, 8 / 6),
+        ({"type": "scene_by_index", "index": 0}, 9 / 6),
+        ({"type": "default_scene"}, 9 / 6),
+    ],
+)
+def test_one_mesh_of_several_may_be_written(client, selection, volume):
+    target = {**STL, "storage": "binary", "selection": selection}
+    reply = send(client, OBJ, target, {"two.obj": TWO})
+    content = files_of(client, reply)["source.stl"]
+    assert mp.measure(content, unit="mm", format="stl").volume.to("mm^3").value == pytest.approx(volume)
+    codes = client.get(f"/async/operations/{reply.json()['id']}").headers["X-Massproof-Findings"].split(",")
+    assert ("parts-selected" in codes) == (volume != 9 / 6)
+
+
+def test_a_mesh_is_counted_without_groups():
+    from massproof import choice
+
+    numbers = [choice.mesh(DATA / "assembly.step", None, number) for number in range(4)]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] > 0  # the first node is the group of all
+    with pytest.raises(mp.MassproofError, match=r"there is no mesh 99; there are 0 .*(and \d+ more)?"):
+        choice.mesh(DATA / "assembly.step", None, 99)
+
+
 VULKAN = {"forward": {"axis": "z", "direction": "positive"}, "up": {"axis": "y", "direction": "negative"}}
 
 
@@ -414,8 +447,11 @@ def test_a_file_is_written_in_another_system(client):
     ("source", "target", "text"),
     [
         (STL, {"type": "fbx", "storage": "binary"}, "cannot write FBX"),
-        (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_index", "index": 0}}, "cannot write a selection"),
-        (STL, {**STL, "storage": "binary", "selection": {"type": "scene_by_name", "name": "a"}}, "cannot write a selection"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_index", "index": 1}}, "there is no mesh 1; there are 0 'part'"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_name", "name": "x"}}, "there is no mesh called 'x'"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "scene_by_index", "index": 1}}, "cannot tell scenes apart"),
+        ({"type": "gltf"}, {**STL, "storage": "binary", "selection": {"type": "scene_by_index", "index": 0}}, "cannot tell scenes apart"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "scene_by_name", "name": "a"}}, "cannot tell scenes apart"),
         (STL, {"type": "gltf", "storage": "binary", "presentation": "compact", "include_uuids": True}, "UUIDs"),
         ({"type": "step", "split_closed_faces": True}, {"type": "step"}, "split closed faces"),
         ({"type": "step", "target_representation": "mesh"}, {"type": "step"}, "facets of STEP as STEP"),
@@ -612,7 +648,7 @@ def kittycad(client):
             )
 
     with httpx.Client(transport=Carrier()) as carried:
-        yield package.KittyCAD(token="t", base_url="http://testserver/", http_client=carried)
+        yield package.KittyCAD(token="t", base_url="http://127.0.0.1/", http_client=carried)
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,18 @@ from massproof.dialects.zoo import (
     work,
 )
 from massproof.dialects.zoo.calls import CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
-from massproof.dialects.zoo.door import Asked, Door, Handler, reply
+from massproof.dialects.zoo.door import Asked, Door, Handler, error_body, reply
 from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
 from massproof.operations.port import Job
 from massproof.serving import faults
 from massproof.serving.service import Service
-from massproof.serving.web import Refused, flag, given, receive
+from massproof.serving.web import Refused, flag, given, receive, small
+
+__all__ = ["OPEN", "error_body", "routes"]
+
+OPEN = ("/ping", "/openapi.json")  # to everybody
 
 _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a large file is
 
@@ -58,7 +62,7 @@ def routes(service: Service) -> list[BaseRoute]:
     made: list[BaseRoute] = [Route(path, Door(service, handlers)) for path, handlers in paths.items()]
     made += [
         Route(path, Door(service, {"GET": handler}, True))
-        for path, handler in (("/ping", _ping), ("/openapi.json", _spec))
+        for path, handler in zip(OPEN, (_ping, _spec), strict=True)
     ]
     made += [
         Route(f"/{top}/{{rest:path}}", Door(service, {})) for top in ("file", "async", "unit", "ai", "user")
@@ -252,8 +256,7 @@ async def _prompt(asked: Asked) -> Response:
     asked.profile.require("text_to_cad")
     form = forms.word(asked.path, "output_format", table()["enums"]["export"], where=forms.PATH)
     kcl, service = forms.flag(asked.query, "kcl"), asked.service
-    sent = await receive(asked.request, service, texts.LONGEST)
-    prompt = texts.body(_document(await service.call(service.blobs.read, sent.digest)))
+    prompt = texts.body(_document(await small(asked.request, texts.LONGEST)))
     chosen = service.settings.text_to_cad
     call = await service.call(
         texts.call, prompt, form, kcl, chosen, asked.user, asked.profile, time.time(), service.blobs
