@@ -363,18 +363,19 @@ def test_what_nobody_foresaw_is_json_as_well(tmp_path, monkeypatch, capfd):
 
 
 def test_our_own_errors_are_bad_requests(tmp_path):
-    with served(tmp_path, text_to_cad="oracle:delphi") as client:
-        reply = client.post(
-            "/ai/text-to-cad/step", json={"prompt": "x"}, headers={"X-Massproof-Profile": "zoo-2026-04"}
-        )
-        assert reply.json()["status"] == "queued"
-        assert "unknown provider" in ended(client, reply.json())["error"]
+    with served(tmp_path) as client:
         service = client.app.state.service
-        monkey = service.blobs.path(client.post("/file/conversion/stl/obj", content=data("box.stl")).json() and next(
-            digest for one in service.operations.list() for digest in one.outcome.files.values()
-        ))  # fmt: skip
-        monkey.unlink()
+        client.post("/file/conversion/stl/obj", content=data("box.stl"))
+        (operation,) = service.operations.list()
+        service.blobs.drop(operation.outcome.files["source.obj"])
+
         errors(client.post("/file/conversion/stl/obj", content=data("box.stl")), 400, "upload it again")
+
+
+@pytest.mark.parametrize("options", [{"zoo_profile": "zoo-1999"}, {"text_to_cad": "oracle:delphi"}])
+def test_a_server_that_is_told_nonsense_does_not_start(tmp_path, options):
+    with pytest.raises(mp.MassproofError, match=next(iter(options.values())).partition(":")[0]):
+        served(tmp_path, **options)
 
 
 # What does not exist

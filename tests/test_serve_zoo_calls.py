@@ -311,6 +311,16 @@ def test_what_is_said_of_a_conversion(client):
     assert (broken["status"], "outputs" in broken) == ("failed", False)
 
 
+def test_a_conversion_of_large_files(tmp_path, monkeypatch):
+    """Those are hashed late, and what was written is there for as long as that takes."""
+    from massproof import files
+
+    monkeypatch.setattr(files, "_COPIED", 0)
+    monkeypatch.setattr(files, "_HASHED_AT_ONCE", 0)
+    with served(tmp_path) as client:
+        assert convert(client, "stl", "ply", data("box.stl"))
+
+
 def send(client, source, target, files, name="body", **headers):
     """A conversion with options."""
     body = json.dumps({"src_format": source, "output_format": target})

@@ -31,6 +31,7 @@ from massproof.dialects.zoo.door import Asked, Door, Handler, error_body, reply
 from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
+from massproof.operations import providers
 from massproof.operations.port import Job
 from massproof.serving import faults
 from massproof.serving.service import Service
@@ -44,7 +45,12 @@ _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this API."""
+    """The routes of this API. Raises UsageError for a profile, or a provider of text-to-CAD, that there is not."""
+    known = table()["profiles"]
+    if service.settings.zoo_profile not in ("", *known):
+        msg = f"there is no profile {service.settings.zoo_profile!r}; use one of {', '.join(known)}"
+        raise UsageError(msg)
+    providers.known(service.settings.text_to_cad)
     paths: dict[str, dict[str, Handler]] = {
         f"/file/{name.replace('_', '-')}": {"POST": partial(_measure, name)}
         for name in contract()["endpoints"]
