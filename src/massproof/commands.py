@@ -356,7 +356,7 @@ def serve(
     folder: Annotated[str | None, typer.Option(help="Where files are kept; a folder of your own data without it.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen at, 127.0.0.1 without it; others need a token.")] = None,
     port: Annotated[int | None, typer.Option(help="Port, 1234 without it; 0 for a free one.")] = None,
-    database: Annotated[str | None, typer.Option(help="Of operations: sqlite in the folder, as without it; memory; postgresql://...")] = None,
+    database: Annotated[str | None, typer.Option(envvar="MASSPROOF_DATABASE", help="Of operations: sqlite in the folder, as without it; memory; postgresql://...")] = None,
     token: Annotated[str | None, typer.Option(envvar="MASSPROOF_TOKEN", help="What clients must show; others see an option, not a variable.")] = None,
     name: Annotated[list[str] | None, typer.Option("--name", help="A host name by which clients may call it; may be repeated.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer, 1 without it; more with PostgreSQL.")] = None,
