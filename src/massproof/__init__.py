@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from massproof.comparison import Comparison, compare
     from massproof.conversion import Conversion, convert
     from massproof.expected import within
+    from massproof.partwise import assembly
     from massproof.rendering import render, turntable
     from massproof.rows import Outcome, Row
 
@@ -43,6 +44,7 @@ _LATER = {
     "Part": "breakdown",
     "Row": "rows",
     "Use": "breakdown",
+    "assembly": "partwise",
     "compare": "comparison",
     "convert": "conversion",
     "render": "rendering",
@@ -75,6 +77,7 @@ __all__ = [
     "Use",
     "Verdict",
     "Verification",
+    "assembly",
     "compare",
     "convert",
     "measure",

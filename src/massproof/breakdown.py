@@ -77,12 +77,17 @@ class Assembly:
                 seen.add(part.id)
                 waiting += [(depth + 1, one, self.parts[one.part]) for one in reversed(part.children)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON object of this breakdown, values in SI: docs/schema/assembly-1.json."""
+    def to_dict(self, units: str = "SI") -> dict[str, Any]:
+        """JSON object of this breakdown: docs/schema/assembly-1.json.
+
+        units : unit system of the properties, as `Properties.to_dict` takes it; matrices stay in metres
+
+        Raises UnitError for an unknown system.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "root": self.root,
-            "parts": {part.id: _written(part) for part in self.parts.values()},
+            "parts": {part.id: _written(part, units) for part in self.parts.values()},
         }
 
     @staticmethod
@@ -117,7 +122,7 @@ def _ordered(parts: Mapping[str, Part]) -> list[str]:
         raise FormatError(msg) from error
 
 
-def _written(part: Part) -> dict[str, Any]:
+def _written(part: Part, units: str) -> dict[str, Any]:
     return {
         "name": part.name,
         "number": part.number,
@@ -126,7 +131,7 @@ def _written(part: Part) -> dict[str, Any]:
             {"id": use.id, "name": use.name, "part": use.part, "matrix": [list(row) for row in use.matrix]}
             for use in part.children
         ],
-        "properties": part.properties.to_dict(),
+        "properties": part.properties.to_dict(units=units),
     }
 
 
