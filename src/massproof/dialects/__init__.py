@@ -21,6 +21,7 @@ SERVED: tuple[str, ...] = (
     "native",
     "zoo",
     "derivative",
+    "onshape",
 )
 # How the service's own clients are told another address.
 ADDRESSES = {

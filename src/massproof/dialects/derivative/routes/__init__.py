@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute
 from massproof.dialects.derivative.routes import auth, designs, files, storage, uploads, views
 from massproof.serving.service import Service
 
-
 # Paths whose routes look at tokens themselves, as those that are issued here are none of the server's own.
 OPEN = ("/authentication/", "/userinfo", "/oss/", "/modelderivative/", "/derivatives/")
 
