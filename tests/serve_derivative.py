@@ -1,17 +1,60 @@
 """What tests of storage and translation share: servers in process, files in them, and the end of what they do."""
 
 import base64
+import struct
+import zlib
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
-from massproof import server
+from massproof import measure, server, sources
+from massproof.breakdown import Assembly, Part, Use
 from massproof.serving.service import Settings
 
 DESIGN = "/modelderivative/v2/designdata"
 OSS = "/oss/v2/buckets"
 URL = "http://localhost:1234"
+
+
+TETRAHEDRON = b"solid\n" + b"".join(
+    b"facet normal 0 0 0\nouter loop\n" + b"".join(b"vertex %d %d %d\n" % point for point in corners) + b"endloop\nendfacet\n"
+    for corners in (
+        ((0, 0, 0), (0, 30, 0), (30, 0, 0)),
+        ((0, 0, 0), (30, 0, 0), (0, 0, 30)),
+        ((0, 0, 0), (0, 0, 30), (0, 30, 0)),
+        ((30, 0, 0), (0, 30, 0), (0, 0, 30)),
+    )
+) + b"endsolid\n"  # fmt: skip
+STAY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+
+
+def picture(source, size=400, **options):
+    """A PNG of one colour, in place of a drawing that takes longer; of what can be read."""
+    sources.load(source)
+    rows = zlib.compress((b"\0" + b"\7" * size) * size)
+    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    )
+
+
+def put_together(path):
+    """An assembly of one part in two places, in a sub-assembly that is used twice."""
+
+    def made(source, **options):
+        whole, part = (measure(path, unit="mm", **options) for _ in range(2))
+        twice = (Use("u0", "left", "d2", STAY), Use("u1", "right", "d2", STAY))
+        both = (Use("u0", "front", "d1", STAY), Use("u1", "back", "d1", STAY))
+        parts = {
+            "d0": Part("d0", "all", whole, both),
+            "d1": Part("d1", "pair", whole, twice),
+            "d2": Part("d2", "box", part, (), "N-1", "brass"),
+        }
+        return Assembly("d0", parts)
+
+    return made
 
 
 class Through:

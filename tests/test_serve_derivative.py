@@ -8,9 +8,12 @@ import pytest
 from fakes import FakeClock
 from serve_derivative import (
     DESIGN,
+    TETRAHEDRON,
     Through,
     job,
     opened,
+    picture,
+    put_together,
     resources,
     settled,
     stored,
@@ -20,7 +23,18 @@ from serve_derivative import (
     wait,
 )
 
-from massproof import assembly, cassettes, clients, dialects, measure
+from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof.kernels import jit
+
+COMPILED = pytest.mark.skipif(
+    jit.DISABLED, reason="exact faces and pictures take minutes without compiled code"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Pictures of one colour."""
+    monkeypatch.setattr(rendering, "render", picture)
 
 
 @pytest.fixture
@@ -127,7 +141,7 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
 
 def test_our_own_client_measures_there_what_we_measure_here(client, data):
     """It uploads, waits for the translation, and reads the properties of the one object."""
-    path = data / "bracket.step"
+    path = data / "box.stl"
     truth = measure(path)
     environ = {
         "APS_BASE_URL": "http://localhost:1234",
@@ -171,20 +185,24 @@ class Waiting(FakeClock):
         wait(self._client)
 
 
-def test_an_assembly_is_a_tree_of_objects_each_with_its_properties(made, data):
-    client = made(material="steel")
-    urn = translated(client, (data / "assembly.step").read_bytes(), key="assembly.step")
-    one, truth = view(client, urn), assembly(data / "assembly.step", material="steel")
+@pytest.mark.parametrize("real", [False, pytest.param(True, marks=COMPILED)])
+def test_an_assembly_is_a_tree_of_objects_each_with_its_properties(made, data, real, monkeypatch):
+    path = data / ("assembly.step" if real else "box.stl")
+    if not real:
+        monkeypatch.setattr(partwise, "assembly", put_together(path))
+    client, truth = made(material="steel"), partwise.assembly(path, material="steel")
+    urn = translated(client, path.read_bytes(), key="assembly.step")
+    one, expected = view(client, urn), _walked(truth)
     answer = client.get(f"{one}/properties")
     rows = answer.json()["data"]["collection"]
-    expected = _walked(truth)
 
     assert [row["objectid"] for row in rows] == list(range(1, len(expected) + 1))
-    assert len({row["externalId"] for row in rows}) == len(rows)
+    assert len({row["externalId"] for row in rows}) == len(rows) > 6
     read = dialects.shapes("derivative").parse_objects(answer.json())
     for row, (name, part) in zip(rows, expected, strict=True):
         assert (row["name"], row["properties"]["Name"]) == (name, name)
-        assert row["properties"]["Material"] == part.properties.provenance["material"]
+        assert row["properties"]["Material"] == (part.material or part.properties.provenance["material"])
+        assert row["properties"].get("Part Number") == part.number
         found = read[str(row["objectid"])][1]
         for field in ("area", "volume", "mass"):
             low, high = getattr(found, field).interval
@@ -197,9 +215,9 @@ def test_an_assembly_is_a_tree_of_objects_each_with_its_properties(made, data):
     assert leaf == {"objectid": len(rows), "name": rows[-1]["name"]}
     (alone,) = client.get(f"{one}/properties", params={"objectid": 2}).json()["data"]["collection"]
     assert alone == rows[1]
-    assert translated(client, (data / "assembly.step").read_bytes(), key="other.step") != urn
-    again = client.get(f"{view(client, urn)}/properties")
-    assert again.json() == answer.json()
+    for other in range(9):  # models are forgotten, and made again the same
+        client.get(f"{view(client, translated(client, path.read_bytes(), key=f'{other}.step'))}/properties")
+    assert client.get(f"{one}/properties").json() == answer.json()
 
 
 def _walked(truth):
@@ -253,7 +271,8 @@ def test_more_objects_than_a_tree_has_are_refused(client, data, monkeypatch):
     from massproof.dialects.derivative import tables
 
     monkeypatch.setitem(tables.service()["limits"], "objects", 1)
-    urn = translated(client, (data / "assembly.step").read_bytes(), key="assembly.step")
+    monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
+    urn = translated(client, (data / "box.stl").read_bytes())
     assert client.get(view(client, urn)).status_code == 406
 
 
@@ -325,7 +344,6 @@ def test_a_part_of_open_surfaces_has_no_volume_and_says_so(client, data):
 
 def test_a_view_without_pictures_is_a_view(client, data, monkeypatch):
     """Where nothing can be drawn there is no thumbnail, and the rest is there."""
-    from massproof import rendering
     from massproof.errors import UsageError
 
     def refused(*given, **options):
@@ -450,6 +468,7 @@ def test_signed_cookies(client, data):
         assert client.get(path, params=asked).status_code == 400
 
 
+@COMPILED
 def test_a_file_for_each_part(client, data):
     urn = translated(
         client,
@@ -495,7 +514,7 @@ def test_what_was_stored_anew_is_translated_anew(client, data):
     """A manifest is of the bytes that were there; another job makes it one of those that are there now."""
     urn = translated(client, (data / "box.stl").read_bytes(), {"type": "svf2"}, {"type": "stl"})
     before = settled(client, urn)
-    assert stored(client, (data / "sphere.stl").read_bytes()) == urn
+    assert stored(client, TETRAHEDRON) == urn
     assert settled(client, urn) == before
     assert job(client, urn, {"type": "svf2"}).json()["result"] == "success"
     after = settled(client, urn)
@@ -503,5 +522,15 @@ def test_what_was_stored_anew_is_translated_anew(client, data):
     (row,) = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
     read = dialects.parse({"data": {"type": "properties", "collection": [row]}})
     low, high = read.volume.interval
-    assert low <= measure(data / "sphere.stl").volume.value <= high
+    assert low <= measure(TETRAHEDRON).volume.value <= high
     assert job(client, urn, {"type": "svf2"}, headers={"x-ads-force": "true"}).status_code == 200
+
+
+@COMPILED
+def test_thumbnails_are_drawn(client, data, monkeypatch):
+    monkeypatch.undo()
+    urn = translated(client, (data / "bracket.step").read_bytes(), key="bracket.step")
+    assert settled(client, urn)["hasThumbnail"] == "true"
+    found = client.get(f"{DESIGN}/{urn}/thumbnail").content
+    assert found.startswith(b"\x89PNG")
+    assert len(set(found)) > 100
