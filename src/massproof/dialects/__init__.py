@@ -16,9 +16,9 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
-SERVED: tuple[
-    str, ...
-] = ()  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
+SERVED: tuple[str, ...] = (
+    "mfgdm",
+)  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
 
 
 def shapes(dialect: str) -> Any:

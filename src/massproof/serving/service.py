@@ -39,6 +39,11 @@ class Settings:
     job_seconds: float = 60.0  # that a job may take
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    density: str | None = None  # the same as a number with its unit, where no material is named
+    hubs: tuple[Path, ...] = ()  # folders that the Manufacturing Data Model shows, beside what was uploaded
+    mfgdm: str = "live"  # or "seed": its physical properties have the statuses of the tutorial
+    quirks: str = "clean"  # or "live": oddities of the live services are reproduced
+    introspection: bool = True  # whether GraphQL schemas may be asked for
 
 
 class Service:

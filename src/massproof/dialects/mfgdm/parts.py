@@ -77,7 +77,7 @@ class Parts:
 
 
 def _keys(told: Mapping[str, Any], root: str) -> dict[str, str]:
-    """A key for each part that stays when others are added to the file: of its name, and of which of that name it is."""
+    """A key for each part, which stays when others are added: of its name, and of which of that name it is."""
     found, seen = {root: ids.WHOLE}, dict[str, int]()
     for id, row in told.items():
         if id != root:

@@ -85,8 +85,10 @@ class File:
     def now(self) -> tuple[int, ...]:
         """What changes when the file does; () when it is gone."""
         try:
-            found = os.stat(self.path or "")
+            found = self.path.stat() if self.path else None
         except OSError:
+            found = None
+        if found is None:
             return ()
         return found.st_ino, found.st_size, found.st_mtime_ns
 
@@ -98,6 +100,12 @@ class Version(NamedTuple):
     digest: str  # SHA-256
     size: int  # bytes
     time: float  # seconds since 1970: of its last change
+    again: int = 0  # how many versions before had the same bytes
+
+    @property
+    def mark(self) -> str:
+        """22 characters that stand for the bytes, and for which time it is that the file has them."""
+        return ids.short(self.digest, *([str(self.again)] if self.again else []))
 
 
 def settled(changed: int) -> bool:
@@ -143,7 +151,7 @@ class Tree:
         return place
 
     def _read(self, place: Place, changed: int) -> None:
-        before = {*place.places, *place.files}
+        before: set[Place | File] = {*place.places, *place.files}
         inner: list[Place] = []
         files: list[File] = []
         fresh, loose = settled(changed), False
@@ -168,8 +176,10 @@ class Tree:
             self._files.pop(gone.key, None)
             return
         self._places.pop(gone.id, None)
-        for one in (*gone.places, *gone.files):
-            self._forget(one)
+        for inner in gone.places:
+            self._forget(inner)
+        for file in gone.files:
+            self._forget(file)
 
     def _place(self, key: str, name: str, path: Path | None, parent: Place) -> Place:
         made = Place("project" if parent.kind == "hub" else "folder", key, name, path, parent)

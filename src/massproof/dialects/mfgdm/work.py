@@ -12,6 +12,7 @@ from massproof.operations.port import Job, Operation, State
 from massproof.serving.service import Service
 
 T = TypeVar("T")
+Found = TypeVar("Found", Operation, Operation | None)
 
 Options = tuple[tuple[str, Any], ...]  # of a job, sorted by name
 
@@ -64,25 +65,24 @@ class Work:
             keep()
             return self._service.operations.submit(Job(kind, (digest,), dict(options)))
 
-        found = self._ask(submit, kind, digest, options, asked)
-        assert found is not None  # noqa: S101
-        return found
+        return self._ask(submit, kind, digest, options, asked)
 
     def _ask(
         self,
-        how: Callable[[str], Operation | None],
+        how: Callable[[str], Found],
         kind: str,
         digest: str,
         options: Options,
         asked: Asked,
-    ) -> Operation | None:
+    ) -> Found | Operation:
         key = kind, digest, options
-        found = self._done.get(key)
-        if found is None:
-            asked.block()
-            found = how(Job(kind, (digest,), dict(options)).id)
-            if found is not None and found.state is State.SUCCEEDED:
-                self._done.put(key, found)
+        done = self._done.get(key)
+        if done is not None:
+            return done
+        asked.block()
+        found = how(Job(kind, (digest,), dict(options)).id)
+        if found is not None and found.state is State.SUCCEEDED:
+            self._done.put(key, found)
         return found
 
     def properties(self, digest: str, asked: Asked, keep: Callable[[], None]) -> Operation:
@@ -96,22 +96,24 @@ class Work:
         return found
 
     def parts(
-        self, digest: str, asked: Asked, keep: Callable[[], None]
+        self, digest: str, asked: Asked, keep: Callable[[], None], wait: bool
     ) -> tuple[Operation, Operation | None]:
         """The operation that measures each part of a file, and the one that does so with the server's density.
 
-        Both have ended, or there was no time left; the second is None where no part needs it.
+        The second is None where no part needs it.  wait : until they have ended, or there is no time left
         """
-        found = self._ended(self._unit, digest, asked, keep)
+        found = self._parts(self._unit, digest, asked, keep, wait)
         if not self._weight or found.state is not State.SUCCEEDED:
             return found, None
         if all(weighed(one["properties"]) for one in found.outcome.result["parts"].values()):
             return found, None
-        return found, self._ended(self._weighing, digest, asked, keep)
+        return found, self._parts(self._weighing, digest, asked, keep, wait)
 
-    def _ended(self, options: Options, digest: str, asked: Asked, keep: Callable[[], None]) -> Operation:
+    def _parts(
+        self, options: Options, digest: str, asked: Asked, keep: Callable[[], None], wait: bool
+    ) -> Operation:
         found = self.start("assembly", digest, options, asked, keep)
-        if not found.state.ended:
+        if wait and not found.state.ended:
             asked.block()
             self._service.operations.wait(found.id, self._service.settings.job_seconds)
             found = self.start("assembly", digest, options, asked, keep)

@@ -1,0 +1,183 @@
+"""The endpoints of the Manufacturing Data Model, and the files that its answers point at."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import ExecutionResult
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from massproof.dialects.mfgdm.desk import Context, Desk, shared
+from massproof.dialects.mfgdm.queries import Engine, Prepared, schema, told
+from massproof.dialects.mfgdm.subject import worst
+from massproof.dialects.mfgdm.tree import Late
+from massproof.operations.port import State
+from massproof.serving import faults, web
+from massproof.serving.service import Service
+
+_BODY = 256 * 1024  # bytes of a request, query and variables
+_KINDS = {
+    "step": "model/step",
+    "stl": "model/stl",
+    "obj": "model/obj",
+    "mtl": "model/mtl",
+    "png": "image/png",
+}
+_NOTICE = "This is a GraphQL endpoint: POST a JSON body with query, and variables and operationName if there are any."
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """What the server answers in this API; raises InputError for a hub that is no folder."""
+    known = shared(service)
+    settings = service.settings
+    ends = {}
+    for api in ("v2", "v3"):
+        desk = Desk(api, known)
+        made = schema(api, settings.mfgdm == "seed")
+        ends[api] = Endpoint(desk, Engine(made, desk.types.Root(), settings.introspection))
+
+    async def file(request: Request) -> Response:
+        return await _file(request, service)
+
+    return [
+        Route("/mfg/graphql", ends["v2"].answer, methods=["POST"]),
+        Route("/mfg/v3/graphql", ends["v3"].answer, methods=["POST"]),
+        Route("/mfg/v3/graphql/public", ends["v3"].answer, methods=["POST"]),
+        Route("/mfg/graphql", _notice),
+        Route("/mfg/v3/graphql", _notice),
+        Route("/mfg/v3/graphql/public", _notice),
+        Route("/fusiondata/2022-04/graphql", _retired, methods=["GET", "POST"]),
+        Route("/mfg/files/{operation}/{name}", file),
+    ]
+
+
+async def _notice(_: Request) -> Response:
+    return JSONResponse({"message": _NOTICE}, 405, {"Allow": "POST"})
+
+
+async def _retired(_: Request) -> Response:
+    message = "Version 1 of this API has been retired; use /mfg/graphql or /mfg/v3/graphql/public."
+    return JSONResponse({"message": message}, 404)
+
+
+class Endpoint:
+    """Answers the questions to one version of the API."""
+
+    def __init__(self, desk: Desk, engine: Engine) -> None:
+        self._desk, self._engine = desk, engine
+
+    async def answer(self, request: Request) -> Response:
+        """As Starlette calls it."""
+        try:
+            _allow(request, self._desk.service.settings.token)
+            query, variables, name = _asked(await _body(request))
+        except web.Refused as refused:
+            return _errors(refused.status, refused.message)
+        prepared: Prepared = self._engine.prepare(query, name)
+        if prepared.document is None:
+            return _said(
+                400, {"errors": [dict(one) for one in prepared.errors]}, self._context(request, False)
+            )
+        context = self._context(request, False)
+        try:
+            result = self._engine.execute(prepared.document, name, variables, context)
+        except Late:  # what it needs is not at hand: again, on a thread that may wait
+            context = self._context(request, True)
+            result = await self._desk.service.call(
+                self._engine.execute, prepared.document, name, variables, context
+            )
+        return _answered(result, context)
+
+    def _context(self, request: Request, may_block: bool) -> Context:
+        base = f"{request.url.scheme}://{request.url.netloc}"
+        return Context(self._desk, may_block, lambda one: faults.view(request, one), base)
+
+
+def _allow(request: Request, token: str | None) -> None:
+    """Raise Refused for a request without the token that is wanted: any where the server has none of its own."""
+    shown = web.bearer(request)
+    if not shown or (token is not None and not hmac.compare_digest(shown.encode(), token.encode())):
+        raise web.Refused(401, "Authorization: Bearer is needed, with an access token of this server")
+
+
+async def _body(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise web.Refused(415, "the body must be JSON: send Content-Type: application/json")
+    found = bytearray()
+    try:
+        async with asyncio.timeout(10):
+            async for piece in request.stream():
+                found += piece
+                if len(found) > _BODY:
+                    raise web.Refused(413, f"request body exceeded maximum size of {_BODY} bytes")
+    except TimeoutError:
+        raise web.Refused(408, "the body did not come within 10 s") from None
+    except ClientDisconnect:
+        raise web.Refused(400, "the body broke off before its end") from None
+    return bytes(found)
+
+
+def _asked(body: bytes) -> tuple[str, Mapping[str, Any], str | None]:
+    """Query, variables and the name of the operation in a body."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise web.Refused(400, "the body is no JSON") from None
+    if not isinstance(asked, dict):
+        what = "batches of queries are not answered; " if isinstance(asked, list) else ""
+        raise web.Refused(400, what + "the body must be a JSON object with query")
+    query, variables, name = (asked.get(key) for key in ("query", "variables", "operationName"))
+    if not isinstance(query, str) or not query.strip():
+        raise web.Refused(400, "the body must have query, a text that is not empty")
+    if not isinstance(variables, (dict, type(None))) or not isinstance(name, (str, type(None))):
+        raise web.Refused(400, "variables must be a JSON object, and operationName a text")
+    return query, variables or {}, name
+
+
+def _answered(result: ExecutionResult, context: Context) -> Response:
+    """A whole answer; what is wrong with single fields stands beside it, and it is 200 all the same."""
+    if not result.errors:
+        return _said(200, {"data": result.data}, context)
+    errors = [told(one) for one in result.errors]
+    if result.data is None and not any("path" in one for one in errors):
+        return _said(400, {"errors": errors}, context)
+    return _said(200, {"data": result.data, "errors": errors}, context)
+
+
+def _said(status: int, content: dict[str, Any], context: Context) -> Response:
+    for one in content.get("errors", ()):
+        extensions = {**one["extensions"], "service": "massproof", "correlation_id": context.correlation}
+        one["extensions"] = extensions
+    headers = {}
+    if context.verdicts:
+        headers["X-Massproof-Verdict"] = worst(context.verdicts)
+    if context.findings:
+        headers["X-Massproof-Findings"] = ",".join(context.findings)
+    return JSONResponse(content, status, headers)
+
+
+def _errors(status: int, message: str) -> Response:
+    codes = {401: "UNAUTHENTICATED", 408: "TIMEOUT"}
+    error = {"message": message, "extensions": {"code": codes.get(status, "BAD_REQUEST")}}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return JSONResponse({"errors": [error]}, status, headers)
+
+
+async def _file(request: Request, service: Service) -> Response:
+    """A file that an operation made, for who has its signed address, with or without a token."""
+    if not service.signer.holds(request.url.path, request.query_params):
+        return _errors(403, "this address has expired, or was never given out; ask for a new one")
+    found = await service.get(request.path_params["operation"])
+    name = request.path_params["name"]
+    digest = None if found is None or found.state is not State.SUCCEEDED else found.outcome.files.get(name)
+    if digest is None or not service.blobs.has(digest):
+        return _errors(404, "this file is not kept any more; ask for a new one")
+    kind = _KINDS.get(name.rpartition(".")[2], "application/octet-stream")
+    return web.download(service, digest, name, kind)
