@@ -85,6 +85,18 @@ class Blobs:
             out.abandon()
             raise
 
+    def aged(self, before: float) -> Iterator[str]:
+        """Digests of blobs that were last stored before a time, in seconds since 1970.
+
+        What a process left half written when it died before that time is deleted on the way.
+        """
+        for path in self._new.iterdir():
+            if _stored(path) < before:
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+            if _stored(path) < before:
+                yield path.name
+
     def drop(self, digest: str) -> None:
         """Forget a blob, if it is there."""
         self.path(digest).unlink(missing_ok=True)
@@ -124,6 +136,14 @@ class Writer:
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def _stored(path: Path) -> float:
+    """When a file was last written; never, for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def pieces(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ A kind is one function and one row of `KINDS`. It reads blobs, never a path of a
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any
 from massproof.blobs import Blobs
 from massproof.errors import MassproofError
 from massproof.files import Opened, opened
+from massproof.operations import programs
 from massproof.operations.port import Failure, Job, Outcome, Run, State
+
+Ending = tuple[State, Outcome, Failure | None]
 
 _LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
 
@@ -25,6 +29,14 @@ def properties(job: Job, blobs: Blobs) -> Outcome:
 
     source, options = _asked(job, blobs)
     return Outcome(measure(source, **options).to_dict())
+
+
+def assembly(job: Job, blobs: Blobs) -> Outcome:
+    """Each part of one file measured: `Assembly.to_dict()`. Options are those of `massproof.assembly`."""
+    from massproof.partwise import assembly as measured
+
+    source, options = _asked(job, blobs)
+    return Outcome(measured(source, **options).to_dict())
 
 
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
@@ -59,8 +71,10 @@ def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:
 
 KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
     "properties": properties,
+    "assembly": assembly,
     "thumbnail": thumbnail,
     "conversion": conversion,
+    "program": programs.program,
 }
 
 
@@ -73,7 +87,25 @@ def _run(blobs: Blobs, job: Job) -> Outcome:
     return KINDS[job.kind](job, blobs)
 
 
-def outcome_of(run: Run, job: Job) -> tuple[State, Outcome, Failure | None]:
+def ending(run: Run, job: Job, seconds: float, done: threading.Event) -> Ending | None:
+    """How a job ended, after so many seconds at most; None when somebody else sets `done` before.
+
+    It runs on a thread of its own, for no thread can be stopped: one that is late goes on, and nobody hears of it.
+    """
+    found: list[Ending] = []
+
+    def work() -> None:
+        found.append(outcome_of(run, job))
+        done.set()
+
+    threading.Thread(target=work, name="massproof-job", daemon=True).start()
+    if not done.wait(seconds):
+        message = f"this took longer than {seconds:g} s, and was given up; simplify the file"
+        return State.TIMED_OUT, Outcome(), Failure("WALL_CLOCK", message)
+    return found[0] if found else None
+
+
+def outcome_of(run: Run, job: Job) -> Ending:
     """How a job ended; whatever it raises is its failure and nobody else's."""
     try:
         return State.SUCCEEDED, run(job), None

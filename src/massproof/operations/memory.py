@@ -8,23 +8,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from massproof.operations.jobs import outcome_of
-from massproof.operations.port import TRANSIENT, Job, Operation, Run, State
+from massproof.operations.jobs import ending
+from massproof.operations.port import Job, Operation, Run, State, again
 
 
 class Memory:
     """The port `Operations`, without durability."""
 
-    def __init__(self, run: Run, threads: int = 2) -> None:
-        self._run, self._all = run, dict[str, Operation]()
+    def __init__(self, run: Run, threads: int = 2, job_seconds: float = 60.0) -> None:
+        """threads : that run jobs, one at least. job_seconds : that a job may take."""
+        self._run, self._seconds, self._all = run, job_seconds, dict[str, Operation]()
+        self._running: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
-        self._pool = ThreadPoolExecutor(threads, "massproof-job")
+        self._pool = ThreadPoolExecutor(max(1, threads), "massproof-job")
 
     def submit(self, job: Job) -> Operation:
         """As the port says."""
         with self._changed:
             known = self._all.get(job.id)
-            if known and not _again(known):
+            if known and not again(known):
                 return known
             now = time.time()
             made = Operation(
@@ -42,13 +44,14 @@ class Memory:
             self._keep(
                 replace(known, state=State.RUNNING, started=now, updated=now, attempts=known.attempts + 1)
             )
-        state, outcome, failure = outcome_of(self._run, job)
+            done = self._running[job.id] = threading.Event()
+        found = ending(self._run, job, self._seconds, done)
         with self._changed:
-            known, now = self._all[job.id], time.time()
-            if known.state is State.RUNNING:
-                self._keep(
-                    replace(known, state=state, ended=now, updated=now, outcome=outcome, failure=failure)
-                )
+            if found is None or self._running.get(job.id) is not done:  # cancelled, and perhaps begun anew
+                return
+            del self._running[job.id]
+            (state, outcome, failure), known, now = found, self._all[job.id], time.time()
+            self._keep(replace(known, state=state, ended=now, updated=now, outcome=outcome, failure=failure))
 
     def _keep(self, operation: Operation) -> None:
         self._all[operation.id] = operation
@@ -84,10 +87,11 @@ class Memory:
             return self._all.get(id)
 
     def cancel(self, id: str) -> Operation | None:
-        """As the port says: what runs is not interrupted, and its answer is not kept."""
+        """As the port says: what runs is not interrupted, its answer is not kept, and its place is free at once."""
         with self._changed:
             known, now = self._all.get(id), time.time()
             if known and not known.state.ended:
+                self._running.pop(id, threading.Event()).set()
                 self._keep(replace(known, state=State.CANCELLED, ended=now, updated=now))
             return self._all.get(id)
 
@@ -98,9 +102,3 @@ class Memory:
     def close(self) -> None:
         """As the port says."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _again(known: Operation) -> bool:
-    if known.state is State.CANCELLED:
-        return True
-    return known.state is State.FAILED and known.failure is not None and known.failure.code in TRANSIENT

@@ -130,4 +130,11 @@ class Operations(Protocol):
 
 
 # Reasons that may pass: another try may succeed.
-TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST"})
+TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST", "PROVIDER_UNAVAILABLE"})
+
+
+def again(known: Operation) -> bool:
+    """Whether an operation runs once more when it is submitted."""
+    if known.state is State.CANCELLED:
+        return True
+    return known.state is State.FAILED and known.failure is not None and known.failure.code in TRANSIENT

@@ -6,9 +6,16 @@ import json
 import threading
 from typing import Any, Protocol
 
+from massproof.errors import UsageError
+
+_LAST, _SURROGATES, _AFTER = 0x10FFFF, range(0xD800, 0xE000), 0xE000
+
 
 class Records(Protocol):
-    """JSON values by space ("zoo.calls", "oss.objects") and key. May be called from any thread."""
+    """JSON values by space ("zoo.calls", "oss.objects") and key. May be called from any thread.
+
+    Spaces and keys are any text but NUL and lone surrogates, which no database can keep: UsageError.
+    """
 
     def put(self, space: str, key: str, value: Any, once: bool = False) -> bool:
         """Keep a value, durably; with `once` only where there is none yet. Whether it was written."""
@@ -42,11 +49,12 @@ class InMemory:
 
     def put(self, space: str, key: str, value: Any, once: bool = False) -> bool:
         """As the port says."""
+        text = json.dumps(value)
         with self._lock:
-            rows = self._all.setdefault(space, {})
-            if once and key in rows:
+            rows = self._all.setdefault(checked(space), {})
+            if once and checked(key) in rows:
                 return False
-            rows[key] = json.dumps(value)
+            rows[checked(key)] = text
             return True
 
     def get(self, space: str, key: str) -> Any:
@@ -72,3 +80,19 @@ class InMemory:
 
     def close(self) -> None:
         """Nothing holds them."""
+
+
+def checked(text: str) -> str:
+    """A space or key, if it can be one; raises UsageError."""
+    if "\0" in text or any(ord(letter) in _SURROGATES for letter in text):
+        msg = f"{text!r} cannot be a key: it holds NUL or half of a character"
+        raise UsageError(msg)
+    return text
+
+
+def following(prefix: str) -> str | None:
+    """The first text, by code points, after all that begin with a prefix; None when none is."""
+    for last in range(len(prefix) - 1, -1, -1):
+        if (code := ord(prefix[last])) < _LAST:
+            return prefix[:last] + chr(_AFTER if code + 1 in _SURROGATES else code + 1)
+    return None
