@@ -81,7 +81,7 @@ def _typed(kind: str, value: Any) -> Any:
 
 
 # Options of the command line that are called otherwise than the settings that they set.
-_OPTIONS = {"name": "names", "fault": "faults"}
+_OPTIONS = {"name": "names", "fault": "faults", "hub": "hubs"}
 _SIZES = {
     "": 1,
     "b": 1,

@@ -18,7 +18,7 @@ from graphql import GraphQLResolveInfo
 from massproof.dialects.mfgdm.parts import Parts
 from massproof.dialects.mfgdm.queries import missing, wrong
 from massproof.dialects.mfgdm.shapes import contract
-from massproof.dialects.mfgdm.tree import Asked, File, Place, Tree
+from massproof.dialects.mfgdm.tree import Asked, File, Place, Tree, measurable
 from massproof.dialects.mfgdm.versions import Versions
 from massproof.dialects.mfgdm.work import Recent, Work
 from massproof.operations.port import Operation
@@ -49,7 +49,7 @@ def shared(service: Service) -> Shared:
     """Of one service; raises InputError for a hub that is no folder."""
 
     def uploaded() -> list[tuple[str, str]]:
-        return [(one.key, one.name) for one in uploads.newest(service.records)]
+        return [(one.key, one.name) for one in uploads.newest(service.records) if measurable(one.name)]
 
     tree = Tree(service.settings.hubs, uploaded)
     return Shared(service, tree, Versions(service), Work(service))
@@ -81,14 +81,19 @@ class Context(Asked):
         may_block: bool,
         view: Callable[[Operation], Operation] = lambda operation: operation,
         base: str = "http://localhost",
+        null_status: bool = False,
     ) -> None:
-        """view : an operation as this question shall see it;  base : address of the server."""
+        """view : an operation as this question shall see it;  base : address of the server;  null_status : say none."""
         super().__init__(may_block)
-        self.desk, self.view, self.base = desk, view, base
+        self.desk, self.view, self.base, self._null_status = desk, view, base, null_status
         self._objects = 0
         self.verdicts: set[str] = set()
         self.findings: dict[str, None] = {}
         self.correlation = str(uuid.uuid4())
+
+    def status(self, words: Mapping[str, str], operation: Operation) -> str | None:
+        """The word for the state of an operation."""
+        return None if self._null_status else words[operation.state.value]
 
     def file(self, key: str, what: str, id: str) -> File:
         """The file with a key; raises Refused, in whose words it is a `what` with an `id`, where there is none."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from graphql import ExecutionResult
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -74,11 +71,9 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """As Starlette calls it."""
-        try:
-            _allow(request, self._desk.service.settings.token)
-            query, variables, name = _asked(await _body(request))
-        except web.Refused as refused:
-            return _errors(refused.status, refused.message)
+        if not web.bearer(request) or not web.authorized(request, self._desk.service):
+            raise web.Refused(401, "send Authorization: Bearer and an access token of this server")
+        query, variables, name = _asked(await _body(request))
         prepared: Prepared = self._engine.prepare(query, name)
         if prepared.document is None:
             return _said(
@@ -96,40 +91,20 @@ class Endpoint:
 
     def _context(self, request: Request, may_block: bool) -> Context:
         base = f"{request.url.scheme}://{request.url.netloc}"
-        return Context(self._desk, may_block, lambda one: faults.view(request, one), base)
+        rules = request.scope.get(faults.KEY, ())
+        null = any(one.rule.null_status for one in rules)
+        return Context(self._desk, may_block, lambda one: faults.view(request, one), base, null)
 
 
-def _allow(request: Request, token: str | None) -> None:
-    """Raise Refused for a request without the token that is wanted: any where the server has none of its own."""
-    shown = web.bearer(request)
-    if not shown or (token is not None and not hmac.compare_digest(shown.encode(), token.encode())):
-        raise web.Refused(401, "Authorization: Bearer is needed, with an access token of this server")
-
-
-async def _body(request: Request) -> bytes:
+async def _body(request: Request) -> Any:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise web.Refused(415, "the body must be JSON: send Content-Type: application/json")
-    found = bytearray()
-    try:
-        async with asyncio.timeout(10):
-            async for piece in request.stream():
-                found += piece
-                if len(found) > _BODY:
-                    raise web.Refused(413, f"request body exceeded maximum size of {_BODY} bytes")
-    except TimeoutError:
-        raise web.Refused(408, "the body did not come within 10 s") from None
-    except ClientDisconnect:
-        raise web.Refused(400, "the body broke off before its end") from None
-    return bytes(found)
+    return await web.json_body(request, _BODY)
 
 
-def _asked(body: bytes) -> tuple[str, Mapping[str, Any], str | None]:
+def _asked(asked: Any) -> tuple[str, Mapping[str, Any], str | None]:
     """Query, variables and the name of the operation in a body."""
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        raise web.Refused(400, "the body is no JSON") from None
     if not isinstance(asked, dict):
         what = "batches of queries are not answered; " if isinstance(asked, list) else ""
         raise web.Refused(400, what + "the body must be a JSON object with query")
@@ -163,21 +138,20 @@ def _said(status: int, content: dict[str, Any], context: Context) -> Response:
     return JSONResponse(content, status, headers)
 
 
-def _errors(status: int, message: str) -> Response:
-    codes = {401: "UNAUTHENTICATED", 408: "TIMEOUT"}
-    error = {"message": message, "extensions": {"code": codes.get(status, "BAD_REQUEST")}}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return JSONResponse({"errors": [error]}, status, headers)
+def error_body(status: int, message: str) -> Any:
+    """How this API says no to a request that is no question."""
+    code = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"}.get(status)
+    return {"errors": [{"message": message, "extensions": {"code": code or "BAD_REQUEST"}}]}
 
 
 async def _file(request: Request, service: Service) -> Response:
     """A file that an operation made, for who has its signed address, with or without a token."""
     if not service.signer.holds(request.url.path, request.query_params):
-        return _errors(403, "this address has expired, or was never given out; ask for a new one")
+        raise web.Refused(403, "this address has expired, or was never given out; ask for a new one")
     found = await service.get(request.path_params["operation"])
     name = request.path_params["name"]
     digest = None if found is None or found.state is not State.SUCCEEDED else found.outcome.files.get(name)
     if digest is None or not service.blobs.has(digest):
-        return _errors(404, "this file is not kept any more; ask for a new one")
+        raise web.Refused(404, "this file is not kept any more; ask for a new one")
     kind = _KINDS.get(name.rpartition(".")[2], "application/octet-stream")
     return web.download(service, digest, name, kind)

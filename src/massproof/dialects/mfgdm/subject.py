@@ -103,9 +103,8 @@ class Subject:
         found, more = self._measured(context)
         done = found.state is State.SUCCEEDED and (more is None or more.state is State.SUCCEEDED)
         shown = context.view(found if more is None or found.state is not State.SUCCEEDED else more)
-        state = shown.state
-        status = None if state is None else context.desk.statuses[state.value]
-        if not done or state is not State.SUCCEEDED:
+        status = context.status(context.desk.statuses, shown)
+        if not done or shown.state is not State.SUCCEEDED:
             _note(context, "", [] if shown.failure is None else [shown.failure.code])
             return {"status": status}
         written, verdict, codes = self._written(context, found, more)
@@ -130,12 +129,24 @@ class Subject:
     def material(self, context: Context) -> str | None:
         """What the file or the server says that this is made of; None also until it has been measured."""
         found, more = self._measured(context)
-        told = more or found
-        if told.state is not State.SUCCEEDED or found.state is not State.SUCCEEDED:
+        if any(one is not None and one.state is not State.SUCCEEDED for one in (found, more)):
             return None
-        result = told.outcome.result if self.whole else self.told(context).properties
-        name: str | None = result["provenance"].get("material")
+        part = None if self.whole else self.told(context)
+        result = part.properties if part else found.outcome.result
+        stated = [
+            one["evidence"]["materials"] for one in result["findings"] if one["code"] == "density-stated"
+        ]
+        own = part.material if part else ", ".join(stated[0]) if stated else None
+        name: str | None = result["provenance"].get("material") or own
         return name
+
+    def number(self, context: Context) -> str | None:
+        """The part number in the file; None also until it has been taken apart."""
+        work, digest = context.desk.work, self.version.digest
+        found, more = work.parts(digest, context, lambda: self._keep(context), wait=False)
+        if any(one is not None and one.state is not State.SUCCEEDED for one in (found, more)):
+            return None
+        return self.told(context).number
 
     def thumbnail(self, context: Context) -> dict[str, Any] | None:
         """A picture of all of a file; None of a part of it, of which none is made."""
@@ -198,8 +209,7 @@ def _kinds(format: str, operation: Operation) -> list[str]:
 def _file_status(context: Context, found: Operation) -> str | None:
     if found.failure is not None:
         _note(context, "", [found.failure.code])
-    words: Mapping[str, str] = context.desk.contract["served"]["files"]
-    return None if found.state is None else words[found.state.value]
+    return context.status(context.desk.contract["served"]["files"], found)
 
 
 def _signed(context: Context, found: Operation, name: str) -> dict[str, Any]:

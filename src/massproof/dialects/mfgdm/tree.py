@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from massproof import formats
@@ -255,12 +255,17 @@ def _entries(place: Place) -> list[tuple[str, Path, bool]]:
                 path = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
                     found.append((entry.name, path, True))
-                elif path.suffix.lower() in formats.SUFFIXES and entry.is_file() and inside(path, place):
+                elif measurable(entry.name) and entry.is_file() and inside(path, place):
                     found.append((entry.name, path, False))
     except OSError as error:
         msg = f"the folder {place.name} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
     return sorted(found)
+
+
+def measurable(name: str) -> bool:
+    """Whether a file of this name is of a kind that can be measured."""
+    return PurePath(name).suffix.lower() in formats.SUFFIXES
 
 
 def inside(path: Path, place: Place) -> bool:

@@ -84,7 +84,7 @@ class DesignItemVersion:
 class _Named:
     """What components and their versions have."""
 
-    partNumber = partDescription = createdBy = None
+    partDescription = createdBy = None
 
     def __init__(self, subject: Subject) -> None:
         self.subject, self.isRoot = subject, subject.whole
@@ -92,6 +92,10 @@ class _Named:
     def name(self, info: Info) -> str:
         """That of the part in the file."""
         return self.subject.name(of(info))
+
+    def partNumber(self, info: Info) -> str | None:
+        """That of the product in the file, when it has been taken apart."""
+        return self.subject.number(of(info))
 
     def baseProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
         """Properties that the API defines, of which files state none."""

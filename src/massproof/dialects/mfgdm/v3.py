@@ -127,12 +127,12 @@ class Component(_Named):
         return _text(of(info), "Description", None)
 
     def partNumber(self, info: Info) -> dict[str, Any]:
-        """None: files state none."""
-        return _text(of(info), "Part Number", None)
+        """That of the product in the file, when it has been taken apart."""
+        return _text(of(info), "Part Number", self.subject.number(of(info)))
 
     def tipPartNumber(self, info: Info) -> dict[str, Any]:
-        """None: files state none."""
-        return _text(of(info), "Part Number", None)
+        """The same."""
+        return self.partNumber(info)
 
     def hasChildren(self, info: Info) -> bool:
         """Whether it is made of others."""

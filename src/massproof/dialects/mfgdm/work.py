@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -77,7 +78,7 @@ class Work:
     ) -> Found | Operation:
         key = kind, digest, options
         done = self._done.get(key)
-        if done is not None:
+        if done is not None and (done.ended or 0.0) > time.time() - self._service.settings.keep_seconds:
             return done
         asked.block()
         found = how(Job(kind, (digest,), dict(options)).id)
