@@ -18,10 +18,10 @@ NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
 # Whose folders have `routes`: `routes(service)` is what the server answers in that API.
 SERVED: tuple[str, ...] = (
+    "mfgdm",
     "native",
     "zoo",
     "derivative",
-    "mfgdm",
 )
 # How the service's own clients are told another address.
 ADDRESSES = {

@@ -95,13 +95,10 @@ class Folder(_Inside):
         """Names of the folders down to this, from the project."""
         return "/".join(one.name for one in self.place.line[2:])
 
-    @property
-    def lastModifiedOn(self) -> str | None:
+    def lastModifiedOn(self, info: Info) -> str | None:
         """When something was last put into it or taken out."""
-        try:
-            return moment(self.place.path.stat().st_mtime) if self.place.path else None
-        except OSError:
-            return None
+        state = of(info).state(self.place.path) if self.place.path else ()
+        return moment(state[2] / 1e9) if state else None
 
     def objectCount(self, info: Info) -> int:
         """How many folders and files are directly in it."""
@@ -147,7 +144,7 @@ class DesignItem:
 
     def _now(self, context: Context) -> tuple[int, float]:
         """Bytes and time of change, which of a file on disk are known without reading it."""
-        state = self.file.now()
+        state = context.state(self.file.path) if self.file.path else ()
         if state:
             return state[1], state[2] / 1e9
         tip = context.desk.versions.tip(self.file, context)

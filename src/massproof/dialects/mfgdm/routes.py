@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from massproof.dialects.mfgdm.desk import Context, Desk, shared
-from massproof.dialects.mfgdm.queries import Engine, Prepared, schema, told
+from massproof.dialects.mfgdm.queries import Engine, schema, told
+from massproof.dialects.mfgdm.remembered import Answers
 from massproof.dialects.mfgdm.subject import worst
 from massproof.dialects.mfgdm.tree import Late
 from massproof.operations.port import State
@@ -67,40 +68,50 @@ class Endpoint:
     """Answers the questions to one version of the API."""
 
     def __init__(self, desk: Desk, engine: Engine) -> None:
-        self._desk, self._engine = desk, engine
+        self._desk, self._engine, self._answers = desk, engine, Answers()
 
     async def answer(self, request: Request) -> Response:
         """As Starlette calls it."""
         if not web.bearer(request) or not web.authorized(request, self._desk.service):
             raise web.Refused(401, "send Authorization: Bearer and an access token of this server")
-        query, variables, name = _asked(await _body(request))
-        prepared: Prepared = self._engine.prepare(query, name)
+        body = await _body(request)
+        base = f"{request.url.scheme}://{request.url.netloc}"
+        if request.scope.get(faults.KEY):
+            return await self._answer(request, body, base, None)
+        known = self._answers.get((base, body))
+        if known is not None:
+            return Response(known.content, 200, known.headers, "application/json")
+        return await self._answer(request, body, base, (base, body))
+
+    async def _answer(self, request: Request, body: bytes, base: str, question: object) -> Response:
+        query, variables, name = _asked(web.parsed(body))
+        prepared = self._engine.prepare(query, name)
+        context = self._context(request, base, False)
         if prepared.document is None:
-            return _said(
-                400, {"errors": [dict(one) for one in prepared.errors]}, self._context(request, False)
-            )
-        context = self._context(request, False)
+            return _said(400, {"errors": [dict(one) for one in prepared.errors]}, context)
         try:
             result = self._engine.execute(prepared.document, name, variables, context)
         except Late:  # what it needs is not at hand: again, on a thread that may wait
-            context = self._context(request, True)
+            context, question = self._context(request, base, True), None
             result = await self._desk.service.call(
                 self._engine.execute, prepared.document, name, variables, context
             )
-        return _answered(result, context)
+        response = _answered(result, context)
+        if question is not None and not result.errors:
+            headers = {k: v for k, v in response.headers.items() if k.startswith("x-")}
+            self._answers.put(question, bytes(response.body), headers, context.ground)
+        return response
 
-    def _context(self, request: Request, may_block: bool) -> Context:
-        base = f"{request.url.scheme}://{request.url.netloc}"
-        rules = request.scope.get(faults.KEY, ())
-        null = any(one.rule.null_status for one in rules)
+    def _context(self, request: Request, base: str, may_block: bool) -> Context:
+        null = any(one.rule.null_status for one in request.scope.get(faults.KEY, ()))
         return Context(self._desk, may_block, lambda one: faults.view(request, one), base, null)
 
 
-async def _body(request: Request) -> Any:
+async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise web.Refused(415, "the body must be JSON: send Content-Type: application/json")
-    return await web.json_body(request, _BODY)
+    return await web.small(request, _BODY)
 
 
 def _asked(asked: Any) -> tuple[str, Mapping[str, Any], str | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from massproof.blobs import Blob
-from massproof.dialects.mfgdm.queries import missing, refuse
-from massproof.dialects.mfgdm.tree import Asked, File, Version, inside, settled
+from massproof.dialects.mfgdm.queries import missing, refuse, wrong
+from massproof.dialects.mfgdm.tree import Asked, File, State, Version, inside, settled, state_of
 from massproof.errors import InputError
 from massproof.serving import uploads
 from massproof.serving.service import Service
@@ -32,13 +33,13 @@ class Versions:
                 found.append(_next(found, one.digest, one.size, one.time))
             file.versions = tuple(found)
             return file.versions
-        state = file.now()
+        state = asked.state(file.path)
         if not state:
             missing("item", file.id)
         if state != file.state:
             asked.block()
             with self._lock:
-                self._read(file)
+                self._read(file, file.path)
         return file.versions
 
     def tip(self, file: File, asked: Asked) -> Version:
@@ -60,36 +61,34 @@ class Versions:
             msg = f"the bytes of version {version.number} of {file.name} are not kept any more"
             refuse("NOT_FOUND", msg, "UNKNOWN")
 
-    def _read(self, file: File) -> None:
+    def _read(self, file: File, path: Path) -> None:
         """Find what the file holds now, and enter it if that is new."""
         row = self._service.records.get(_SPACE, file.key) or {"state": [], "versions": []}
         known = [Version(*one) for one in row["versions"]]
         for _ in range(_TRIES):
-            state = file.now()
-            quiet = bool(state) and settled(state[2])
+            state = state_of(path)
+            quiet = settled(state)
             if quiet and list(state) == row["state"] and self._service.blobs.has(known[-1].digest):
                 break
-            found = self._taken(file, state)
-            if file.now() == state:
+            found = self._taken(file, path, state)
+            if state_of(path) == state:
                 if not known or known[-1].digest != found.digest:
                     known.append(_next(known, found.digest, found.size, state[2] / 1e9))
                 self._service.records.put(_SPACE, file.key, _row(state if quiet else (), known))
                 break
         else:
-            msg = f"{file.name} changes while it is read; ask again when it is complete"
-            refuse("BAD_USER_INPUT", msg)
+            wrong(f"{file.name} changes while it is read; ask again when it is complete")
         file.versions, file.state = tuple(known), state if quiet else ()
 
-    def _taken(self, file: File, state: tuple[int, ...]) -> Blob:
+    def _taken(self, file: File, path: Path, state: State) -> Blob:
         """The bytes of a file, stored."""
-        if file.path is None or not state or not inside(file.path, file.parent):
+        if not state or not inside(path, file.parent):
             missing("item", file.id)
         limit = self._service.settings.upload_limit
         if state[1] > limit:
-            msg = f"{file.name} has {state[1]} bytes; at most {limit} are read"
-            refuse("BAD_USER_INPUT", msg)
+            wrong(f"{file.name} has {state[1]} bytes; at most {limit} are read")
         try:
-            return self._service.blobs.take(file.path)
+            return self._service.blobs.take(path)
         except OSError as error:
             msg = f"{file.name} cannot be read: {error.strerror or error}"
             raise InputError(msg) from error
@@ -101,5 +100,5 @@ def _next(before: list[Version], digest: str, size: int, time: float) -> Version
     return Version(len(before) + 1, digest, size, time, again)
 
 
-def _row(state: tuple[int, ...], versions: list[Version]) -> dict[str, Any]:
+def _row(state: State, versions: list[Version]) -> dict[str, Any]:
     return {"state": list(state), "versions": [list(one) for one in versions]}
