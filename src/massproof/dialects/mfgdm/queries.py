@@ -215,7 +215,7 @@ def told(error: GraphQLError) -> dict[str, Any]:
         return {**error.formatted, "extensions": {"code": "BAD_USER_INPUT", "errorType": cause.kind}}
     if error.extensions:
         return dict(error.formatted)
-    if cause is None:  # variables that do not fit, or no such operation
+    if cause is None or isinstance(cause, GraphQLError):  # variables that do not fit, or no such operation
         return _coded(error, "BAD_USER_INPUT")
     shown = dict(error.formatted) | {"extensions": {"code": "INTERNAL_SERVER_ERROR", "errorType": "UNKNOWN"}}
     if isinstance(cause, TypeError) and str(cause).startswith("Cannot return null"):

@@ -13,7 +13,7 @@ from massproof.dialects.mfgdm.desk import Context
 from massproof.dialects.mfgdm.parts import Part, Parts
 from massproof.dialects.mfgdm.queries import Refused, missing, refuse, wrong
 from massproof.dialects.mfgdm.tree import File, Version
-from massproof.dialects.mfgdm.work import Options
+from massproof.dialects.mfgdm.work import Input, Options
 from massproof.operations.port import Failure, Operation, State
 from massproof.properties import Properties, Verdict
 
@@ -77,7 +77,7 @@ class Subject:
     def parts(self, context: Context) -> Parts:
         """All parts of this version, when they have been measured; raises Refused when they cannot be."""
         desk = context.desk
-        found, more = desk.work.parts(self.version.digest, context, lambda: self._keep(context), wait=True)
+        found, more = desk.work.parts(self._input(context), context, wait=True)
         for one in (found, more):
             if one is not None and one.failure is not None:
                 raise Unreadable(self.file.name, one.failure)
@@ -88,15 +88,17 @@ class Subject:
             key, Parts(found.outcome.result, more.outcome.result if more else None)
         )
 
-    def _keep(self, context: Context) -> None:
-        context.desk.versions.keep(self.file, self.version, context)
+    def _input(self, context: Context) -> Input:
+        def keep() -> None:
+            context.desk.versions.keep(self.file, self.version, context)
+
+        return Input(self.version.digest, self.file.name.rpartition(".")[2].lower(), keep)
 
     def _measured(self, context: Context) -> tuple[Operation, Operation | None]:
         """The operation that measures this, and what it says with a density of the server's."""
-        work, digest = context.desk.work, self.version.digest
         if self.whole:
-            return work.properties(digest, context, lambda: self._keep(context)), None
-        return work.parts(digest, context, lambda: self._keep(context), wait=False)
+            return context.desk.work.properties(self._input(context), context), None
+        return context.desk.work.parts(self._input(context), context, wait=False)
 
     def physical(self, context: Context) -> dict[str, Any]:
         """The object `physicalProperties`: asking for it starts the work."""
@@ -142,8 +144,7 @@ class Subject:
 
     def number(self, context: Context) -> str | None:
         """The part number in the file; None also until it has been taken apart."""
-        work, digest = context.desk.work, self.version.digest
-        found, more = work.parts(digest, context, lambda: self._keep(context), wait=False)
+        found, more = context.desk.work.parts(self._input(context), context, wait=False)
         if any(one is not None and one.state is not State.SUCCEEDED for one in (found, more)):
             return None
         return self.told(context).number
@@ -154,20 +155,12 @@ class Subject:
             return None
         size = context.desk.contract["served"]["thumbnail"][context.desk.api]
         options: Options = (("size", size), ("transparent", True))
-        found = context.view(self._start(context, "thumbnail", options))
+        found = context.view(context.desk.work.start("thumbnail", self._input(context), options, context))
         return {
             "id": ids.opaque("thumb", found.id),
             "status": _file_status(context, found),
             **_signed(context, found, "thumbnail.png"),
         }
-
-    def _start(self, context: Context, kind: str, options: Options) -> Operation:
-        work, digest = context.desk.work, self.version.digest
-        return work.start(kind, digest, self._unit(context) + options, context, lambda: self._keep(context))
-
-    def _unit(self, context: Context) -> Options:
-        unit = context.desk.service.settings.unit
-        return (("unit", unit),) if unit else ()
 
     def derivatives(self, context: Context, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
         """This in other formats: those asked for, made if there is `generate`; without any, those that there are."""
@@ -178,12 +171,12 @@ class Subject:
             return [self._derivative(context, one, None) for one in formats]
         found = []
         for one in formats or _WRITTEN:
-            options: Options = (("name", _WRITTEN[one]),)
+            job = "conversion", self._input(context), (("name", _WRITTEN[one]),), context
+            operation: Operation | None
             if formats and asked.get("generate"):
-                operation: Operation | None = self._start(context, "conversion", options)
+                operation = context.desk.work.start(*job)
             else:
-                all_options = self._unit(context) + options
-                operation = context.desk.work.find("conversion", self.version.digest, all_options, context)
+                operation = context.desk.work.find(*job)
             if operation is not None:
                 operation = context.view(operation)
                 found += [self._derivative(context, kind, operation) for kind in _kinds(one, operation)]

@@ -261,7 +261,7 @@ def _entries(place: Place) -> list[tuple[str, Path, bool]]:
                 path = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
                     found.append((entry.name, path, True))
-                elif measurable(entry.name) and entry.is_file() and inside(path, place):
+                elif measurable(entry.name) and path.is_file() and inside(path, place):
                     found.append((entry.name, path, False))
     except OSError as error:
         msg = f"the folder {place.name} cannot be read: {error.strerror or error}"

@@ -359,8 +359,10 @@ def _tips(
     after, limit = context.asked_page(pagination, _MOST)
     rows = (row for row in _components(context, places, after, whole) if chosen(context, row[1]))
     found = list(islice(rows, limit + 1))
-    last = found[limit - 1][0] if limit else after or FIRST
-    return context.paged([make(one) for _, one in found[:limit]], last if len(found) > limit else "")
+    last = ""
+    if len(found) > limit:
+        last = found[limit - 1][0] if limit else after or FIRST
+    return context.paged([make(one) for _, one in found[:limit]], last)
 
 
 def _components(
