@@ -166,6 +166,8 @@ class Durable:
 
     def close(self) -> None:
         """As the port says: what does not finish in time is left to another process, or to the next start."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._keeper.join()
         self._flow.close()
