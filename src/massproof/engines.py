@@ -294,7 +294,8 @@ def require_open_cascade(model: Model) -> None:
 
 
 def _require_it() -> None:
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    if isolation.way() == isolation.PROCESS:  # else a call begins when it has been imported
+        isolation.call("massproof.occt:ready", b"")  # which may take longer than what is asked of it
 
 
 def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
