@@ -71,7 +71,13 @@ ATTACKS = {
 @pytest.mark.parametrize("api", ["v2", "v3"])
 def test_queries_that_ask_too_much_are_refused_soon(served, name, api):
     query, words = ATTACKS[name]
-    query = query.replace("componentVersion(componentVersionId:", "model(modelId:").replace("on ComponentVersion", "on Model") if api == "v3" else query
+    query = (
+        query.replace("componentVersion(componentVersionId:", "model(modelId:").replace(
+            "on ComponentVersion", "on Model"
+        )
+        if api == "v3"
+        else query
+    )
     start = time.process_time()
     answer = served.post(query, api=api)
     told = answer.json()
