@@ -193,7 +193,7 @@ def test_a_header_asks_for_a_status_in_the_form_of_the_service(cloud):
     ours = cloud.get("/elsewhere", headers={"X-Massproof-Fault": "status=402"})
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
-    assert refused.json() == native.error_body(429, "429 because a fault was asked for")
+    assert refused.json() == native.error_body(Refusal(429, "429 because a fault was asked for"))
     assert ours.json() == plain(Refusal(402, "402 because a fault was asked for"))
     assert "retry-after" not in ours.headers
 
@@ -308,8 +308,12 @@ def test_an_answer_that_is_waited_for(settings, data):
 
 
 def test_an_address_that_nothing_serves_is_refused_in_the_form_of_its_service(cloud):
-    assert cloud.get("/v1/nothing").json() == native.error_body(404, "nothing is served at /v1/nothing")
-    assert cloud.put("/v1/materials").json() == native.error_body(405, "PUT is not served at /v1/materials")
+    assert cloud.get("/v1/nothing").json() == native.error_body(
+        Refusal(404, "nothing is served at /v1/nothing")
+    )
+    assert cloud.put("/v1/materials").json() == native.error_body(
+        Refusal(405, "PUT is not served at /v1/materials")
+    )
     assert cloud.put("/v1/materials").headers["allow"] in ("GET, HEAD", "HEAD, GET")
     assert cloud.get("/nothing").json() == plain(Refusal(404, "nothing is served at /nothing"))
 
@@ -364,11 +368,11 @@ def refusing(settings, capsys):
 def test_a_route_may_raise_a_refusal(refusing):
     assert (refusing.get("/v1/refused").status_code, refusing.get("/v1/refused").json()) == (
         413,
-        native.error_body(413, "too large"),
+        native.error_body(Refusal(413, "too large")),
     )
     assert (refusing.get("/v1/http").status_code, refusing.get("/v1/http").json()) == (
         418,
-        native.error_body(418, "short and stout"),
+        native.error_body(Refusal(418, "short and stout")),
     )
 
 
@@ -378,7 +382,7 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(refusing, capsys):
 
     assert answer.status_code == 500
     assert answer.json() == native.error_body(
-        500, "the server made a mistake; its log says more about request my-id.1"
+        Refusal(500, "the server made a mistake; its log says more about request my-id.1")
     )
     assert "error in request my-id.1" in logged
     assert "ZeroDivisionError: mistake" in logged

@@ -22,7 +22,7 @@ from massproof.errors import UsageError
 from massproof.serving import metrics, pages, web
 from massproof.serving.failing import Failing
 from massproof.serving.faults import Faults
-from massproof.serving.forms import ErrorBody, Forms, plain, segments
+from massproof.serving.forms import Forms, plain, segments
 from massproof.serving.guarding import Guarding
 from massproof.serving.observing import LOGS, Observing
 from massproof.serving.service import Service, Settings
@@ -37,8 +37,8 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
     Raises InputError when the folder or the database cannot be used, UsageError for faults that are none.
 
-    A dialect's `routes` may have, beside the function of that name, `error_body(status, message)`, how it says no, or
-    `refusal_body(refusal)`, where more than that is said; and `ASKS`, true where its routes ask for tokens themselves.
+    A dialect's `routes` may have, beside the function of that name, `error_body(refusal)`, how it says no, and `ASKS`,
+    which is true where its routes ask for tokens themselves.
     """
     if settings.log not in LOGS:
         msg = f"a log is {', '.join(LOGS)}, not {settings.log!r}"
@@ -75,16 +75,11 @@ def _served(service: Service, forms: Forms) -> tuple[list[BaseRoute], list[str]]
     for name in dialects.SERVED:
         module = import_module(f"massproof.dialects.{name}.routes")
         added = module.routes(service)
-        forms.add(added, _says_no(module))
+        forms.add(added, getattr(module, "error_body", plain))
         routes += added
         if getattr(module, "ASKS", False):
             opened += [f"/{first}" for first in segments(added)]
     return routes, opened
-
-
-def _says_no(module: Any) -> ErrorBody:
-    body = getattr(module, "error_body", None)
-    return (lambda told: body(told.status, told.message)) if body else getattr(module, "refusal_body", plain)
 
 
 def own_routes(service: Service, faults: Faults, counts: metrics.Metrics) -> list[BaseRoute]:

@@ -224,7 +224,7 @@ def _named(name: str) -> Iterator[None]:
         yield
     except FormatError as error:
         msg = f"{name}: {error}"
-        raise FormatError(msg) from error
+        raise error.again(msg) from error
 
 
 def _from_arrays(vertices: Any, faces: Any, name: str, unit: str | None = None) -> Loaded:

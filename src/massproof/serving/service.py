@@ -45,6 +45,11 @@ class Settings:
     )  # that operations are kept after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    density: str | None = None  # the same as a number with its unit, where no material is named
+    hubs: tuple[Path, ...] = ()  # folders that the Manufacturing Data Model shows, beside what was uploaded
+    mfgdm: str = "live"  # or "seed": its physical properties have the statuses of the tutorial
+    quirks: str = "clean"  # or "live": oddities of the live services are reproduced
+    introspection: bool = True  # whether GraphQL schemas may be asked for
     names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
     workers: int = 1  # processes that answer; more than one needs a database that they share
     faults: tuple[str, ...] = ()  # what goes wrong on purpose: see `faults`

@@ -15,7 +15,7 @@ ASKS = True  # for tokens, at its own door
 _WORDS = {"/oss/": "reason", "/authentication/": "developerMessage", "/userinfo": "developerMessage"}
 
 
-def refusal_body(refusal: Refusal) -> dict[str, Any]:
+def error_body(refusal: Refusal) -> dict[str, Any]:
     """How these APIs say no."""
     words = (word for start, word in _WORDS.items() if refusal.path.startswith(start))
     return {next(words, "diagnostic"): refusal.message}
