@@ -15,10 +15,12 @@ import json
 import os
 import re
 import selectors
+import shutil
 import socket
 import statistics
 import struct
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -96,7 +98,8 @@ class Watched:
         return json.loads(self._text(path, body))
 
     def _text(self, path: str, body: bytes | None = None) -> str:
-        asked = urllib.request.Request(self.server.url + path, body, HEADERS)
+        kind = {"Content-Type": "application/json"} if body and body[:1] == b"{" else {}
+        asked = urllib.request.Request(self.server.url + path, body, HEADERS | kind)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=120) as answer:
             return answer.read().decode()
 
@@ -213,11 +216,12 @@ def prepared(watched: Watched) -> dict[str, bytes]:
 
 
 def _query(watched: Watched) -> str:
-    """The mass properties of the one file that was uploaded, by its id, once they are there."""
-    found = _graphql(watched, _TREE)
-    hub = found["hubs"]["results"][0]
-    project = hub["projects"]["results"][0]
-    item = project["items"]["results"][0]
+    """The mass properties of the one file in a hub that is a folder, by its id, once they are there."""
+    hubs = _graphql(watched, _TREE)["hubs"]["results"]
+    hub = next(
+        one for one in hubs if any(project["name"] == "project" for project in one["projects"]["results"])
+    )
+    (item,) = hub["projects"]["results"][0]["items"]["results"]
     query = _PROPERTIES % (hub["id"], item["id"])
     for _ in range(100):
         body = _graphql(watched, query)
@@ -231,7 +235,7 @@ def _graphql(watched: Watched, query: str) -> Any:
     return watched.ask("/mfg/graphql", json.dumps({"query": query}).encode())["data"]
 
 
-_TREE = "{ hubs { results { id projects { results { id items { results { id } } } } } } }"
+_TREE = "{ hubs { results { id projects { results { name items { results { id } } } } } } }"
 _PROPERTIES = """{ item(hubId: "%s", itemId: "%s") { ... on DesignItem { tipRootComponentVersion {
     physicalProperties { status mass { value } volume { value } area { value } } } } } }"""
 
@@ -245,7 +249,12 @@ def run(database: str, quick: bool) -> dict[str, Any]:
         "rows": {},
     }
     rows = found["rows"]
-    with testing.server(database=database, upload_limit=LARGE) as server:
+    with (
+        tempfile.TemporaryDirectory() as hub,
+        testing.server(database=database, upload_limit=LARGE, hubs=[hub]) as server,
+    ):
+        (Path(hub) / "project").mkdir()
+        shutil.copy(DATA / "box.stl", Path(hub) / "project")
         watched = Watched(server)
         for name, told in prepared(watched).items():
             rows[name] = rate(watched, told, QUICK if quick else SECONDS)
