@@ -209,7 +209,26 @@ async def _known(service: Service, request: Request) -> Operation:
 
 
 async def _get(service: Service, request: Request) -> Response:
-    return JSONResponse(await _shown(service, request, await _known(service, request)))
+    return _said(await _shown(service, request, await _known(service, request)))
+
+
+def _said(shown: Mapping[str, Any]) -> Response:
+    """An operation as an answer; one that has succeeded is written once, however often it is looked at."""
+    told = {key: value for key, value in shown.items() if key != "result"}
+    key = (str(told), shown["result"] is None)
+    text = _TEXTS.get(key) if shown["state"] == "succeeded" else None
+    if text is None:
+        text = bytes(JSONResponse(shown).body)
+        if shown["state"] == "succeeded" and len(text) <= _LARGEST:
+            if len(_TEXTS) >= _MOST:
+                _TEXTS.clear()
+            _TEXTS[key] = text
+    return Response(text, media_type="application/json")
+
+
+# The id of an operation says what its result is, so what is told beside that says which text this is.
+_TEXTS: dict[tuple[str, bool], bytes] = {}
+_MOST, _LARGEST = 256, 1 << 16
 
 
 async def _cancel(service: Service, request: Request) -> Response:
