@@ -1,8 +1,10 @@
+import functools
 import json
 import os
 from pathlib import Path
 
 import pytest
+import starlette.testclient
 from hypothesis import HealthCheck, Phase, settings
 
 # The first example of a test may pay for compiling a kernel, so no per-example deadline.
@@ -21,6 +23,10 @@ settings.register_profile(
 # make the coverage gate a lottery. `make check` asks for this; `make test` keeps looking for new examples.
 settings.register_profile("gate", settings.get_profile("default"), derandomize=True)
 settings.load_profile(os.environ.get("MASSPROOF_EXAMPLES", "default"))
+
+# The server answers to its own address only, and the default of Starlette's client is the name "testserver".
+_CLIENT = starlette.testclient.TestClient
+_CLIENT.__init__ = functools.partialmethod(_CLIENT.__init__, base_url="http://127.0.0.1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,3 +49,29 @@ def here(monkeypatch):
         return answering.understood(json.dumps(answer).encode(), isolation.DEFAULT), numbers
 
     monkeypatch.setattr(isolation, "call_for_bytes", asked)
+
+
+@pytest.fixture(scope="session")
+def server_of_postgresql():
+    """The address of a PostgreSQL that these tests started, with a database "ours" that has our tables."""
+    import postgresql
+
+    if reason := postgresql.available():
+        pytest.skip(reason)
+    with postgresql.cluster() as address:
+        from massproof.operations.databases import Database
+        from massproof.operations.durable import Durable
+        from massproof.operations.sql_records import InDatabase
+
+        made = Database(postgresql.created(address, "ours"))
+        InDatabase(made)
+        Durable(lambda job: None, made, threads=0).close()
+        yield address
+
+
+@pytest.fixture
+def of_postgresql(server_of_postgresql):
+    """The address of a database that holds nothing, and is for one test at a time."""
+    import postgresql
+
+    return postgresql.emptied(f"{server_of_postgresql}/ours")

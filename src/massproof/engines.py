@@ -55,33 +55,82 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     Raises FormatError when a part can be integrated by neither engine or is beyond all measure, MissingExtra when
     one needs Open CASCADE and it is not installed.
     """
-    shown = measured(model)
-    solid = shown[0].part.kind != SURFACE
-    scale = in_millimetres(model)
-    _check_lengths(model.shapes, shown, scale)
-    occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
-    own = _own(model, shown, scale, accuracy if engine != OCCT else None)
-    asked = sorted(own.reasons)
-    if engine != NATIVE:
-        asked = [
-            n for n, one in enumerate(shown) if not one.mesh
-        ]  # of triangles Open CASCADE knows no volume
-    foreign, lost, version = _foreign(model, shown, asked, occurrences, solid)
-    if lost.keys() - own.made.keys():
-        raise _unmade(shown, lost, min(lost.keys() - own.made.keys()))
-    notes = [*own.notes, *_fallen_back(shown, own.reasons)]
-    if engine == BOTH:
-        notes += _unchecked(
-            shown, lost | {n: FormatError("it is of triangles") for n, one in enumerate(shown) if one.mesh}
+    return Pool(model, engine, accuracy).found(model)
+
+
+class Pool:
+    """The parts of one file that count, each integrated once, in however many wholes it is then put together."""
+
+    def __init__(
+        self, model: Model, engine: str = NATIVE, accuracy: float = ACCURACY, others: Iterable[Model] = ()
+    ) -> None:
+        """Integrate them; others : models of some of the same parts in other places, which `found` will be asked for.
+
+        Raises FormatError for lengths beyond all measure, MissingExtra as `integrate` does.
+        """
+        self.shown, self.engine, self.accuracy = measured(model), engine, accuracy
+        self._solid = self.shown[0].part.kind != SURFACE
+        self._scale = in_millimetres(model)
+        self._drawn = _longest(model.shapes)
+        self._number = {one.part.row: n for n, one in enumerate(self.shown)}
+        _check_lengths(self._drawn, self.shown, self._scale)
+        self._own = _own(model, self.shown, self._scale, accuracy if engine != OCCT else None)
+        asked = sorted(self._own.reasons)
+        if engine != NATIVE:
+            asked = [
+                n for n, one in enumerate(self.shown) if not one.mesh
+            ]  # of triangles Open CASCADE knows no volume
+        self._asked = frozenset(asked)
+        there = (place for other in (model, *others) for place in self._occurrences(other) if asked)
+        self._foreign, self._lost, self._version = _foreign(model, self.shown, asked, there, self._solid)
+
+    def found(self, model: Model) -> Found:
+        """The parts of a model, all of which are parts of this one; where it has solids, these alone.
+
+        Raises FormatError when a part can be integrated by neither engine or is placed beyond all measure.
+        """
+        shown = measured(model)
+        _check_lengths(self._drawn, shown, self._scale)
+        own, foreign, lost, version = self._some([self._number[one.part.row] for one in shown])
+        if lost.keys() - own.made.keys():
+            raise _unmade(shown, lost, min(lost.keys() - own.made.keys()))
+        notes = [*_mended(list(own.parts.values())), *_fallen_back(shown, own.reasons)]
+        if self.engine == BOTH:
+            notes += _unchecked(
+                shown,
+                lost | {n: FormatError("it is of triangles") for n, one in enumerate(shown) if one.mesh},
+            )
+            notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
+        chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
+        method = _method(len(own.made) - len(own.facets), len(own.facets), len(shown), self.accuracy, version)
+        unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
+        facets, bounded = _facet_notes(shown, own.facets)
+        versions = {"OCCT": version, "isolation": isolation.way()} if version else {}
+        told = (versions, unclosed, tuple(shown), bounded)
+        places = [place for n, one in enumerate(shown) for place in _occurrences(one, n, self._scale)]
+        return Found(chosen, places, self._solid, (*notes, *facets), method, *told)
+
+    def _occurrences(self, model: Model) -> Iterable[Occurrence]:
+        """Where the parts stand that are in this pool, by their number in it."""
+        for one in model.parts:
+            if one.part.row in self._number:
+                yield from _occurrences(one, self._number[one.part.row], self._scale)
+
+    def _some(
+        self, numbers: Sequence[int]
+    ) -> tuple[_Own, dict[int, Definition], dict[int, FormatError], str]:
+        """What is known of some parts, by their place in `numbers`: natively, by Open CASCADE, lost; its version."""
+        if len(numbers) == len(self.shown):  # all of them, in the order in which they are
+            return self._own, self._foreign, self._lost, self._version
+
+        def kept(known: dict[int, Any]) -> dict[int, Any]:
+            return {n: known[number] for n, number in enumerate(numbers) if number in known}
+
+        version = self._version if self._asked.intersection(numbers) else ""
+        own = _Own(
+            *(kept(known) for known in (self._own.made, self._own.reasons, self._own.parts, self._own.facets))
         )
-        notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
-    chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
-    facets = sum(one.mesh is not None for one in shown)
-    method = _method(len(own.made) - facets, facets, len(shown), accuracy, version)
-    unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
-    versions = {"OCCT": version, "isolation": isolation.way()} if version else {}
-    told = (versions, unclosed, tuple(shown), own.facets.bounded)
-    return Found(chosen, occurrences, solid, (*notes, *own.facets.notes), method, *told)
+        return own, kept(self._foreign), kept(self._lost), version
 
 
 def measured(model: Model) -> list[Shown]:
@@ -95,10 +144,14 @@ def in_millimetres(model: Model) -> float:
     return float(model.unit * _MILLIMETRES) if model.unit else 1.0
 
 
-def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
-    """Refuse what is so large that its moments overflow, or is placed out there."""
+def _longest(table: Shapes) -> float:
+    """The largest coordinate or size of any face, as written."""
     numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
-    drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+    return max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+
+
+def _check_lengths(drawn: float, shown: Sequence[Shown], scale: float) -> None:
+    """Refuse what is so large that its moments overflow, or is placed out there; drawn : the longest of all faces."""
     for one in shown:
         own = float(np.abs(one.mesh.vertices).max()) if one.mesh else drawn
         longest = (
@@ -120,47 +173,45 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
         yield Occurrence(number, matrix[:3, :3], matrix[:3, 3] * scale, size, travel, steps)
 
 
-class _Facets(NamedTuple):
-    """What is said of tessellated parts together."""
+class _Own(NamedTuple):
+    """What is integrated without Open CASCADE, by number in `shown`."""
 
-    notes: tuple[Note, ...] = ()
-    bounded: bool = False
+    made: dict[int, Definition]
+    reasons: dict[int, str]  # why others are not
+    parts: dict[int, list[exact.Part]]  # what of `made` has faces
+    facets: dict[int, Any]  # and what has triangles: `facetted.Facetted`
 
 
-def _facetted(shown: Sequence[Shown], scale: float) -> tuple[dict[int, Definition], _Facets]:
+def _facetted(shown: Sequence[Shown]) -> dict[int, Any]:
     """The tessellated parts, by their number in `shown`."""
     own = {n: one for n, one in enumerate(shown) if one.mesh}
     if not own:
-        return {}, _Facets()
+        return {}
     from massproof import facetted  # which files without any do not wait for
 
-    found = {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
-    definitions = {
-        n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in found.items()
-    }
-    numbers = [one.part.number for one in own.values()]
-    notes = tuple(facetted.notes(numbers, list(found.values())))
-    return definitions, _Facets(notes, any(one.bounded for one in found.values()))
+    return {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
 
 
-class _Own(NamedTuple):
-    """What is integrated without Open CASCADE."""
+def _facet_notes(shown: Sequence[Shown], found: dict[int, Any]) -> tuple[list[Note], bool]:
+    """What is said of tessellated parts together, and whether that is an assumption of what they enclose."""
+    if not found:
+        return [], False
+    from massproof import facetted
 
-    made: dict[int, Definition]  # by number in `shown`
-    reasons: dict[int, str]  # why others are not
-    notes: list[Note]
-    facets: _Facets
+    numbers = [shown[n].part.number for n in found]
+    return list(facetted.notes(numbers, list(found.values()))), any(one.bounded for one in found.values())
 
 
 def _own(model: Model, shown: Sequence[Shown], scale: float, accuracy: float | None) -> _Own:
     """Parts of triangles, and natively all that can be; accuracy : None: no faces."""
     reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
-    made, facets = _facetted(shown, scale)
+    facets = _facetted(shown)
+    made = {n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in facets.items()}
     if accuracy is None:
-        return _Own(made, reasons, [], facets)
+        return _Own(made, reasons, {}, facets)
     parts = _integrated(model.shapes, shown, accuracy)
     exactly, unclear = _native(parts, shown, scale)
-    return _Own(made | exactly, reasons | unclear, _mended([parts[n] for n in exactly]), facets)
+    return _Own(made | exactly, reasons | unclear, {n: parts[n] for n in exactly}, facets)
 
 
 def _native(

@@ -228,6 +228,15 @@ class Properties:
         """
         return COMPARE["agrees_with"](self, other, profile=profile, **options)
 
+    @staticmethod
+    def from_dict(document: Any) -> Properties:
+        """The result that a JSON object of `to_dict` holds, in SI exactly what was measured.
+
+        Raises FormatError for what is malformed, RemoteError for a report of a file that could not be measured.
+        """
+        found: Properties = READERS["native"](document)
+        return found
+
     def to_dict(self, dialect: str = "native", units: str = "SI", **options: Any) -> Any:
         """JSON object of this result in the shape of `dialect`; of some dialects a list.
 
@@ -248,6 +257,7 @@ class Properties:
 # Writers of vendors' shapes. They know this module and not the other way round: the room above,
 # `massproof.dialects`, enters its members here when the package is imported.
 DIALECTS: dict[str, Callable[..., Any]] = {}
+READERS: dict[str, Callable[..., Any]] = {}  # of the same shapes
 COMPARE: dict[str, Callable[..., Any]] = {}  # the same for `massproof.compare`
 
 

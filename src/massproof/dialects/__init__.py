@@ -6,6 +6,7 @@ A dialect is a folder with `shapes.py`: `emit(result, **options)`, `parse(docume
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,22 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
+# Whose folders have `routes`: `routes(service)` is what the server answers in that API.
+SERVED: tuple[str, ...] = (
+    "mfgdm",
+    "native",
+    "zoo",
+    "derivative",
+    "onshape",
+)
+# How the service's own clients are told another address.
+ADDRESSES = {
+    "zoo": "ZOO_HOST={url}",
+    "mfgdm": "GraphQL at {url}/mfg/v3/graphql/public and {url}/mfg/graphql",
+    "derivative": "base address of the SDKs: {url}",
+    "onshape": "base address: {url}",
+    "native": "a page: {url}/ and our own API: {url}/v1",
+}
 
 
 def shapes(dialect: str) -> Any:
@@ -71,3 +88,4 @@ def _writer(name: str) -> Any:
 
 
 properties.DIALECTS.update({name: _writer(name) for name in NAMES})
+properties.READERS.update({name: partial(parse, dialect=name) for name in READ})

@@ -1,0 +1,159 @@
+"""The door to DBOS, which sees to it that every turn that was accepted runs until it has returned.
+
+DBOS is told no more than which turn to run: what a turn is, and what became of it, is in our own table. Nothing of its
+telemetry, its console or its proprietary parts is used, and it makes no connection but to the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from massproof.errors import InputError, MissingExtra
+from massproof.operations.databases import Database
+from massproof.operations.tables import Turn
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from dbos import DBOSClient
+
+Perform = Callable[[str, int], None]
+
+_APPLICATION = "massproof"
+_VERSION = "1"  # of what a turn is to DBOS, constant: turns of older releases are recovered as well
+_QUEUE = "massproof"
+_AHEAD = (
+    8  # turns of the queue that a process takes at once: it looks 20 times a second, many turns are shorter
+)
+_POLL = 0.05  # seconds
+
+_one = threading.Lock()  # DBOS is one for a process
+
+
+class Workflows:
+    """Runs turns: at once in this process, or in whichever takes them from the queue (on PostgreSQL)."""
+
+    def __init__(self, database: Database, node: str, perform: Perform, threads: int) -> None:
+        """threads : that run turns here; with 0 none do. Raises InputError while this process has another."""
+        try:
+            _quiet()
+            import dbos
+        except ImportError as error:
+            what = "keeping operations in a database"
+            raise MissingExtra(what, "serve") from error
+        self.threads, self.queue = threads, not database.embedded
+        self._perform: Perform | None = None
+        if threads:
+            self._perform = _launched(database, node, perform, threads)
+        else:
+            dbos.DBOS.migrate(database.url.render_as_string(hide_password=False))
+        self._client: DBOSClient = dbos.DBOSClient(
+            system_database_engine=database.engine,
+            serializer=dbos.DBOSPortableJSONSerializer(),
+            application_name=_APPLICATION,
+        )
+        if self.queue:
+            self._client.register_queue(
+                _QUEUE, worker_concurrency=_AHEAD, polling_interval_sec=_POLL, on_conflict="always_update"
+            )
+
+    def start(self, turn: Turn) -> None:
+        """Run a turn here, when a thread is free."""
+        import dbos
+
+        assert self._perform is not None
+        with dbos.SetWorkflowID(turn.workflow):
+            dbos.DBOS.start_workflow(self._perform, turn.id, turn.number)
+
+    def enqueue(self, connection: sa.Connection, turn: Turn) -> None:
+        """Have a turn run anywhere, once this transaction is committed."""
+        self._client.enqueue_in_transaction(
+            connection,
+            {
+                "workflow_name": _APPLICATION,
+                "queue_name": _QUEUE,
+                "workflow_id": turn.workflow,
+                "app_version": _VERSION,
+            },
+            turn.id,
+            turn.number,
+        )
+
+    def begun(self, node: str) -> Sequence[str]:
+        """Workflows that a process has begun and not finished."""
+        found = self._client.list_workflows(
+            status="PENDING", executor_id=node, load_input=False, load_output=False
+        )
+        return [one.workflow_id for one in found]
+
+    def standing(self, turns: Collection[Turn]) -> dict[str, str]:
+        """How DBOS says that turns stand, by workflow; those that it does not know are not there."""
+        wanted = [turn.workflow for turn in turns]
+        found = self._client.list_workflows(workflow_ids=wanted, load_input=False, load_output=False)
+        return {one.workflow_id: one.status for one in found}
+
+    def resume(self, workflows: Sequence[str]) -> None:
+        """Run workflows again that a process began which is gone."""
+        if workflows:
+            self._client.resume_workflows([*workflows], queue_name=_QUEUE if self.queue else None)
+
+    def forget(self, turns: Collection[Turn]) -> None:
+        """Delete what DBOS knows of operations, their earlier turns included."""
+        every = [Turn(turn.id, number).workflow for turn in turns for number in range(1, turn.number + 1)]
+        self._client.delete_workflows(every)
+
+    def close(self) -> None:
+        """Begin no turn any more; what runs goes on."""
+        import dbos
+
+        self._client.destroy()
+        if self._perform is not None:
+            dbos.DBOS.destroy(destroy_registry=True)
+            _one.release()
+
+
+def _quiet() -> None:
+    """Let nothing that DBOS logs or reads from the environment reach the outside."""
+    for name in [name for name in os.environ if name.startswith("DBOS__")]:
+        del os.environ[name]  # they would have it report to its vendor's cloud
+    logger = logging.getLogger("dbos")
+    logger.addHandler(logging.NullHandler())  # it adds one for the console where there is none
+    logger.propagate = False
+
+
+def _launched(database: Database, node: str, perform: Perform, threads: int) -> Perform:
+    import dbos
+
+    if not _one.acquire(blocking=False):
+        msg = 'this process already runs operations of a database; use another process, or database="memory"'
+        raise InputError(msg)
+    try:
+        dbos.DBOS(
+            config={
+                "name": _APPLICATION,
+                "application_version": _VERSION,
+                "executor_id": node,
+                "system_database_url": database.url.render_as_string(hide_password=False),
+                "system_database_engine": database.engine,
+                "serializer": dbos.DBOSPortableJSONSerializer(),
+                "enable_otlp": False,
+                "log_level": "CRITICAL",
+                "max_executor_threads": threads,
+                "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; `close` waits for it
+            }
+        )
+
+        def turn(id: str, number: int) -> None:
+            perform(id, number)
+
+        made: Perform = dbos.DBOS.workflow(name=_APPLICATION, max_recovery_attempts=None)(turn)
+        dbos.DBOS.launch()
+    except BaseException:
+        dbos.DBOS.destroy(destroy_registry=True)
+        _one.release()
+        raise
+    return made

@@ -1,0 +1,1 @@
+"""What the server's dialects share: the service behind them, and how requests are read and answered."""
