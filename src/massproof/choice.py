@@ -15,7 +15,7 @@ from massproof.mesh import Mesh
 from massproof.properties import Finding
 from massproof.scene import Occurrence, Scene
 from massproof.selection import Parts, meshes, selected, visible
-from massproof.sources import Loaded
+from massproof.sources import Loaded, load
 from massproof.stepfile import Model, Shown
 from massproof.tessellate import Fineness
 
@@ -89,6 +89,22 @@ def of(loaded: Loaded, parts: Parts = (), *, seen: bool = False) -> Choice:
         msg = f"all {count} parts of {loaded.name} are hidden; name those that shall be seen: parts, --part"
         raise UsageError(msg)
     return Choice(loaded, own, tree, roots)
+
+
+def mesh(source: Any, format: str | None, which: int | str) -> int:
+    """The number, among all parts and groups of a file, of the mesh of a number among meshes, or the first of a name.
+
+    Raises UsageError when there is none, and what `sources.load` raises.
+    """
+    found = [(at, node.name) for at, node in meshes(of(load(source, format)).tree).items()]
+    for number, (at, name) in enumerate(found):
+        if which in (number, name):
+            return at
+    what = f"mesh {which!r}" if isinstance(which, int) else f"mesh called {which!r}"
+    listed = ", ".join(f"{number} {name!r}" for number, (_, name) in enumerate(found[:_NAMED]))
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    msg = f"there is no {what}; there are {listed}{more}"
+    raise UsageError(msg)
 
 
 def _only(model: Model, leaves: Sequence[Occurrence]) -> Model:
