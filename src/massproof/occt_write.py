@@ -64,7 +64,10 @@ def selected(
         document = _document()
         found, _ = occt.drawn_by(_read(document, data))
         called, _, _, _, inner = tree[0]
-        whole = _assembly(document, *((called, inner) if len(tree) == 1 and inner else (name, tree)), found)
+        if len(tree) == 1 and inner:  # the whole has a name of its own
+            whole = _assembly(document, called, inner, found)
+        else:
+            whole = _assembly(document, name, tree, found)
         _tool(document).UpdateAssemblies()
         return {"version": occt.version()}, _written(document, unit, protocol, name, created, whole)
 
