@@ -22,6 +22,7 @@ SERVED: tuple[str, ...] = (
     "native",
     "zoo",
     "derivative",
+    "onshape",
 )
 # How the service's own clients are told another address.
 ADDRESSES = {

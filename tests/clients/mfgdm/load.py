@@ -35,7 +35,9 @@ def prepared(url):
     hubs = ask(url, LIST)["hubs"]["results"]
     items = [i for h in hubs for p in h["projects"]["results"] for i in p["items"]["results"]]
     id = items[0]["tipRootComponentVersion"]["id"]
-    while (found := ask(url, QUERY, {"id": id})["componentVersion"])["physicalProperties"]["status"] != "COMPLETED":
+    while (found := ask(url, QUERY, {"id": id})["componentVersion"])["physicalProperties"][
+        "status"
+    ] != "COMPLETED":
         time.sleep(0.1)
     print("asking for", found["name"], found["physicalProperties"]["volume"])
     return json.dumps({"query": QUERY, "variables": {"id": id}}).encode()
@@ -53,7 +55,9 @@ async def asking(url, body, until, times):
         told = await reader.readuntil(b"\r\n\r\n")
         length = int(told.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         answer = await reader.readexactly(length)
-        errors += not (told.startswith(b"HTTP/1.1 200") and b'"COMPLETED"' in answer and b'"errors"' not in answer)
+        errors += not (
+            told.startswith(b"HTTP/1.1 200") and b'"COMPLETED"' in answer and b'"errors"' not in answer
+        )
         times.append(time.perf_counter() - start)
     writer.close()
     return errors
@@ -67,7 +71,9 @@ async def main(url, connections=64, seconds=10.0):
     took = time.perf_counter() - start
     times.sort()
     middle, late = times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3
-    print(f"{len(times) / took:.0f} answers/s over {took:.0f} s, {connections} connections; p50 {middle:.1f} ms, p99 {late:.1f} ms; {errors} errors")
+    print(
+        f"{len(times) / took:.0f} answers/s over {took:.0f} s, {connections} connections; p50 {middle:.1f} ms, p99 {late:.1f} ms; {errors} errors"
+    )
 
 
 if __name__ == "__main__":

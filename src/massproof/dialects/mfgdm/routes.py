@@ -17,6 +17,7 @@ from massproof.dialects.mfgdm.subject import worst
 from massproof.dialects.mfgdm.tree import Late
 from massproof.operations.port import State
 from massproof.serving import faults, web
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
 
 _BODY = 256 * 1024  # bytes of a request, query and variables
@@ -149,10 +150,12 @@ def _said(status: int, content: dict[str, Any], context: Context) -> Response:
     return JSONResponse(content, status, headers)
 
 
-def error_body(status: int, message: str) -> Any:
+def error_body(refusal: Refusal) -> Any:
     """How this API says no to a request that is no question."""
-    code = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"}.get(status)
-    return {"errors": [{"message": message, "extensions": {"code": code or "BAD_REQUEST"}}]}
+    code = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"}.get(
+        refusal.status
+    )
+    return {"errors": [{"message": refusal.message, "extensions": {"code": code or "BAD_REQUEST"}}]}
 
 
 async def _file(request: Request, service: Service) -> Response:

@@ -28,6 +28,7 @@ from massproof import dialects, formats, materials
 from massproof.errors import MassproofError, UsageError
 from massproof.operations.port import Job, Operation
 from massproof.serving import faults, uploads
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
 from massproof.serving.web import Refused, authorized, download, receive
 
@@ -90,9 +91,9 @@ def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaita
     return answer
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
-    """How this API says no; status : which it does not repeat."""
-    return {"error": {"kind": "refused", "message": message}}
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How this API says no."""
+    return {"error": {"kind": "refused", "message": refusal.message}}
 
 
 def _error(status: int, kind: str, message: str) -> JSONResponse:
@@ -220,7 +221,7 @@ async def _cancel(service: Service, request: Request) -> Response:
 async def _shown(service: Service, request: Request, operation: Operation) -> dict[str, Any]:
     """An operation as JSON."""
     seen = faults.view(request, operation)
-    inputs = [await service.call(service.records.get, _FILES, digest) for digest in seen.job.inputs]
+    inputs = [await service.record(_FILES, digest) for digest in seen.job.inputs]
     return {
         "id": seen.id,
         "kind": seen.job.kind,
