@@ -373,6 +373,8 @@ def test_thumbnails_of_three_sizes(client, data, asked, size):
     )
     found = client.get(f"{DESIGN}/{urn}/thumbnail{asked}")
 
+    (resource,) = resources(settled(client, urn), "thumbnail")
+    assert resource["resolution"] == [100, 100]
     assert found.headers["content-type"] == "image/png"
     assert int.from_bytes(found.content[16:20], "big") == size
     assert found.headers["x-ads-size"] == f"[{size}, {size}]"

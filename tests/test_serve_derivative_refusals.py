@@ -336,7 +336,8 @@ def test_uploads_that_were_given_up_are_forgotten(client, monkeypatch):
     store.Store(client.app.state.service).begin("parts", "y", None)
     assert list(folder.iterdir()) == []
     assert records.list("oss.parts") == []
-    assert len(records.list("oss.uploads")) == 1
+    store.Store(client.app.state.service).begin("parts", "z", None)
+    assert len(records.list("oss.uploads")) == 2
 
 
 # Translations
@@ -491,7 +492,7 @@ def broken():
     ("content", "says"),
     [
         (b"no archive", "no ZIP"), (b"", "no ZIP"), (b"PK\5\6", "no ZIP"), (packed(("b.stl", "x")), "has 0 files"), (packed(("a.stl", b"0" * 20_000_000)), "a ratio of 100"),
-        (packed(*((f"{k}", "") for k in range(10_001))), "more than 10000 entries"), (lied(), "no ZIP archive that can be read|unpacks to more"), (locked(), "encrypted"), (broken(), "no ZIP"),
+        (packed(*((f"{k}", "") for k in range(10_001))), "more than 10000 entries"), (lied(), "no ZIP archive that can be read"), (locked(), "encrypted"), (broken(), "no ZIP"),
         (packed(("a.stl", "x"))[:-22] + b"PK\6\7" + bytes(16) + packed(("a.stl", "x"))[-22:], "more than"), (packed(("a.stl", "x")) + b"PK\5\6" + bytes(40), "no ZIP|has 0"),
     ],
 )  # fmt: skip

@@ -19,7 +19,6 @@ from starlette.routing import BaseRoute, Route
 from massproof.blobs import Blob
 from massproof.breakdown import Assembly
 from massproof.dialects.onshape import shapes
-from massproof.errors import MassproofError
 from massproof.operations import expiry
 from massproof.operations.port import Job, State
 from massproof.properties import Properties
@@ -66,8 +65,6 @@ def _taken(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
             if not request.headers.get("authorization"):
                 raise Refused(401, "Unauthenticated API request")
             return JSONResponse(await handler(request))
-        except MassproofError as error:  # a file that is not kept any more
-            return JSONResponse(error_body(404, str(error)), 404)
         except Refused as error:
             later = {"Retry-After": "1"} if error.status == 503 else {}
             return JSONResponse(error_body(error.status, error.message), error.status, later)
