@@ -18,6 +18,7 @@ NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
 # Whose folders have `routes`: `routes(service)` is what the server answers in that API.
 SERVED: tuple[str, ...] = (
+    "mfgdm",
     "native",
     "zoo",
     "derivative",

@@ -15,6 +15,7 @@ from typing import Any
 from massproof.blobs import Blob, Blobs, pieces
 from massproof.dialects.derivative import tables
 from massproof.operations import expiry
+from massproof.serving import uploads
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
@@ -110,6 +111,7 @@ class Store:
 
     def _put(self, bucket: str, key: str, blob: Blob, sha1: str, kind: str) -> dict[str, Any]:
         row = {"digest": blob.digest, "size": blob.size, "sha1": sha1, "type": kind, "created": _now()}
+        uploads.keep(self._records, key, blob)
         return self._enter(bucket, key, row)
 
     def writable(self, bucket: str, key: str) -> None:

@@ -23,6 +23,7 @@ from massproof.operations import expiry
 from massproof.operations.port import Job, State
 from massproof.properties import Properties
 from massproof.serving import faults
+from massproof.serving.forms import Refusal
 from massproof.serving.service import MEBI, Service
 from massproof.serving.web import Refused, flag, json_body
 
@@ -33,9 +34,9 @@ _WITHIN = "d/{document}/{letter:str}/{within}"
 _Handler = Callable[[Request], Awaitable[Any]]
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
+def error_body(refusal: Refusal) -> dict[str, Any]:
     """How this API says no."""
-    return {"message": message, "code": 0, "status": status, "moreInfoUrl": _MORE}
+    return {"message": refusal.message, "code": 0, "status": refusal.status, "moreInfoUrl": _MORE}
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -67,7 +68,7 @@ def _taken(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse(await handler(request))
         except Refused as error:
             later = {"Retry-After": "1"} if error.status == 503 else {}
-            return JSONResponse(error_body(error.status, error.message), error.status, later)
+            return JSONResponse(error_body(Refusal(error.status, error.message)), error.status, later)
 
     return taken
 

@@ -7,15 +7,18 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from massproof.dialects.derivative.routes import auth, designs, files, storage, uploads, views
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
 
-# Paths whose routes look at tokens themselves, as those that are issued here are none of the server's own.
-OPEN = ("/authentication/", "/userinfo", "/oss/", "/modelderivative/", "/derivatives/")
+ASKS = True  # for tokens, at its own door
+# The key under which each part of it says why it refuses; the rest is of the translations.
+_WORDS = {"/oss/": "reason", "/authentication/": "developerMessage", "/userinfo": "developerMessage"}
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
-    """How the gateway before all these APIs says no."""
-    return {"developerMessage": message, "errorCode": str(status)}
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How these APIs say no."""
+    words = (word for start, word in _WORDS.items() if refusal.path.startswith(start))
+    return {next(words, "diagnostic"): refusal.message}
 
 
 def routes(service: Service) -> list[BaseRoute]:
