@@ -410,7 +410,7 @@ def test_jobs_of_what_is_not_there(client):
     for path in ("manifest", "metadata", "thumbnail", "metadata/x/properties"):
         assert client.get(f"{DESIGN}/{urn_of('parts', 'x.stl')}/{path}").status_code == 404
     assert client.delete(f"{DESIGN}/{urn_of('parts', 'x.stl')}/manifest").status_code == 404
-    assert client.get(f"{DESIGN}/nothing/at/all").json()["developerMessage"].startswith("nothing is served")
+    assert client.get(f"{DESIGN}/nothing/at/all").json()["diagnostic"].startswith("nothing is served")
 
 
 def test_regions(client):

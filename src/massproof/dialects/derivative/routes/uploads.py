@@ -38,7 +38,7 @@ def routes(service: Service) -> list[BaseRoute]:
         (f"{_PARTS}/{{upload}}/{{number:int}}", "PUT", door.part, ()),
         (f"{_FILES}/{{bucket}}/{{key}}", "GET", door.file, ()),
     ]
-    return [route(service, path, method, handler, "reason", scopes) for path, method, handler, scopes in rows]
+    return [route(service, path, method, handler, scopes) for path, method, handler, scopes in rows]
 
 
 class Uploads:
