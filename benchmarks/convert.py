@@ -26,6 +26,7 @@ from typing import Any
 
 import meshes
 import processes
+import tables
 
 import massproof as mp
 from massproof import formats, sources, tessellate
@@ -184,26 +185,23 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def large(million: float) -> None:
-    """Convert and draw a binary STL; wall seconds, peak of resident memory, mapped files included, and what it says."""
+def large(million: float) -> dict[str, Any]:
+    """What converting and drawing a binary STL takes: seconds, and the peak of resident memory with mapped files."""
     for name in ("torus_1e5.stl", "torus_1e5.png"):  # compiles kernels, once for each machine
         limited(meshes.file("torus_1e5"), Path(name))
     path = meshes.file("torus_1e7") if million == 10 else meshes.FOLDER / f"convert-{os.getpid()}.stl"
     if million != 10:
         meshes.write_binary(path, meshes.torus(million * 1e6)(STEP), STEP)
-    size = path.stat().st_size
-    print(
-        f"{million:g} million triangles, {size / 1e6:.0f} MB; address space limited to {LIMIT / 1e9:g} GB\n"
-    )
-    print("| to | wall s | CPU s | peak MB | written MB | error of volume |\n|---|---|---|---|---|---|")
-    for name in ("part.stl", "part.ply", "part.glb", "part.obj", "part.png"):
-        print(f"| {' | '.join(limited(path, Path(name)))} |", flush=True)
+    found = {"million": million, "bytes": path.stat().st_size, "limit": LIMIT}
+    names = ("part.stl", "part.ply", "part.glb", "part.obj", "part.png")
+    found["rows"] = [limited(path, Path(name)) for name in names]
     if million != 10:
         path.unlink()
+    return found
 
 
-def limited(path: Path, name: Path) -> list[str]:
-    """Cells of a row: what the command of the shell took that writes `name`, within LIMIT bytes of addresses."""
+def limited(path: Path, name: Path) -> dict[str, Any]:
+    """What the command of the shell took that writes `name`, within LIMIT bytes of addresses."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / name
         words = ["render", path, "-o", target] if name.suffix == ".png" else ["convert", path, target]
@@ -216,10 +214,9 @@ def limited(path: Path, name: Path) -> list[str]:
         if not target.exists():
             raise SystemExit(child.returncode)
         wall, text = time.perf_counter() - start, (Path(folder) / "told").read_text()
-        error = "" if name.suffix == ".png" else f"{json.loads(text)['volumeError']:.0e}"
-        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-        size = target.stat().st_size / 1e6
-        return [name.suffix[1:].upper(), f"{wall:.1f}", f"{cpu:.1f}", f"{peak:.0f}", f"{size:.1f}", error]
+        row: dict[str, Any] = {"to": name.suffix[1:].upper(), "wall": wall, "written": target.stat().st_size}
+        row |= {"cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024}
+        return row | ({} if name.suffix == ".png" else {"error": json.loads(text)["volumeError"]})
 
 
 def _limit() -> None:
@@ -230,6 +227,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["corpus"]:
         corpus(sys.argv[2:])
     elif sys.argv[1:2] == ["large"]:
-        large(float(sys.argv[2]) if len(sys.argv) > 2 else 10)
+        given = large(float(sys.argv[2]) if len(sys.argv) > 2 else 10)
+        print("\n".join(tables.convert({"convert": given})))
     else:
         raise SystemExit(__doc__)

@@ -17,6 +17,7 @@ import sys
 import time
 from typing import Any
 
+import convert
 import machine
 import meshes
 import peers
@@ -39,7 +40,7 @@ BROKEN = (
 PLACES = ("torus_1e4", "moved_1e3", "moved_1e6", "tiny", "huge")
 LIMITED = ("torus_1e6", "torus_1e7")  # where the machine's limit is measured beside the peers
 TOPOLOGY = "topology_1e6"
-OTHERS = ("broken", "accuracy", TOPOLOGY, "step", "cold", "larger")
+OTHERS = ("broken", "accuracy", TOPOLOGY, "step", "convert", "cold", "larger")
 
 
 class Run:
@@ -120,6 +121,8 @@ class Run:
             self.topology()
         elif part == "step":
             self.step()
+        elif part == "convert":
+            self.found["convert"] = convert.large(10)
         elif part == "cold":
             self.found["cold"] = processes.cold(min(5, self.effort.rounds), self.effort.limit)
         else:
@@ -166,7 +169,7 @@ def main() -> None:
     if options.list:
         print("parts:", *SIZES, *OTHERS, "\npeers:", ", ".join(peers.registry()))
         return
-    skipped = ("many_1e6", "torus_1e7", "step", "larger") if options.quick else ()
+    skipped = ("many_1e6", "torus_1e7", "step", "convert", "larger") if options.quick else ()
     run = Run([*wanted, rounds.BASE] if wanted else [], rounds.QUICK if options.quick else rounds.FULL)
     start = time.perf_counter()
     for part in parts or [part for part in (*SIZES, *OTHERS) if part not in skipped]:

@@ -37,7 +37,7 @@ def every(found: Found) -> list[str]:
     for name, case in found["cases"].items():
         page += [f"## {case['title']}", "", *_case(name, case, found["versions"])]
         page += _limits(name, case)
-    page += _topology(found) + _accuracy(found) + _broken(found) + step(found) + _cold(found)
+    page += _topology(found) + _accuracy(found) + _broken(found) + step(found) + convert(found) + _cold(found)
     if "larger" in found:
         page += [
             "## A file larger than the memory it may use",
@@ -319,6 +319,33 @@ def _agreement(given: Found, measured: Any) -> str:
     if "large" in numbers:
         said.append(f"Median ratio of files of 100 kB and more: {numbers['large']:.1f} ×.")
     return " ".join(said)
+
+
+def convert(found: Found) -> list[str]:
+    """A large file in other formats, within a limit of memory."""
+    if "convert" not in found:
+        return []
+    given = found["convert"]
+    body = [
+        {
+            "to": row["to"],
+            "wall s": f"{row['wall']:.1f}",
+            "CPU s": f"{row['cpu']:.1f}",
+            "peak MB": _size(row["peak"]),
+            "written MB": f"{row['written'] / 1e6:.1f}",
+            "error of volume": _small(row.get("error")),
+        }
+        for row in given["rows"]
+    ]
+    page = ["## Convert and draw a large file", ""]
+    page += [
+        f"`massproof convert` and `render`, from the shell, of a binary STL of {given['million']:g} million triangles, "
+        f"{given['bytes'] / 1e6:.0f} MB; what was written is read and measured again. The process may use "
+        f"{given['limit'] / 1e9:g} GB of addresses, libraries and mapped files included. Repeat with "
+        f"`python benchmarks/convert.py large {given['million']:g}`.",
+        "",
+    ]
+    return page + grid(list(body[0]), body)
 
 
 def _cold(found: Found) -> list[str]:

@@ -1,8 +1,10 @@
+import functools
 import json
 import os
 from pathlib import Path
 
 import pytest
+import starlette.testclient
 from hypothesis import HealthCheck, Phase, settings
 
 # The first example of a test may pay for compiling a kernel, so no per-example deadline.
@@ -22,6 +24,10 @@ settings.register_profile(
 settings.register_profile("gate", settings.get_profile("default"), derandomize=True)
 settings.load_profile(os.environ.get("MASSPROOF_EXAMPLES", "default"))
 
+# The server answers to its own address only, and the default of Starlette's client is the name "testserver".
+_CLIENT = starlette.testclient.TestClient
+_CLIENT.__init__ = functools.partialmethod(_CLIENT.__init__, base_url="http://127.0.0.1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,14 +41,12 @@ def data():
 def here(monkeypatch):
     """Ask Open CASCADE in this process, where coverage is taken; its answers go through JSON all the same."""
 
-    from massproof import isolation
+    from massproof import answering, isolation
 
     def asked(function, data, *limits, **arguments):
         request = {"function": function, "arguments": json.loads(json.dumps(arguments))}
         answer, numbers = isolation.answered(request, bytes(data))
-        if "error" in answer:
-            raise isolation._raised(answer["error"], isolation.DEFAULT)
-        return json.loads(json.dumps(answer["result"])), numbers
+        return answering.understood(json.dumps(answer).encode(), isolation.DEFAULT), numbers
 
     monkeypatch.setattr(isolation, "call_for_bytes", asked)
 

@@ -16,7 +16,7 @@ from step_makers import OFFSET, Solids, without_ocp
 from typer.testing import CliRunner
 
 import massproof as mp
-from massproof import cli, commands, dialects, isolation, output, report
+from massproof import cli, commands, dialects, isolation, output, report, workers
 from massproof.errors import InputError, UsageError
 from massproof.kernels import jit
 
@@ -263,8 +263,8 @@ def test_a_solid_that_needs_open_cascade_and_crashes_it_is_an_error_of_its_file_
     data, monkeypatch, tmp_path
 ):
     (tmp_path / "odd.step").write_bytes(odd_step())
-    monkeypatch.setattr(isolation, "_START", "import os; os.abort()")
-    monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
+    monkeypatch.setattr(workers, "_START", "import os; os.abort()")
+    monkeypatch.setattr(isolation, "_POOL", isolation._Pool(isolation.PROCESS))
     done = run("measure", tmp_path / "odd.step", data / "box_inch.step")
 
     assert done.exit_code == 3

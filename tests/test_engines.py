@@ -12,11 +12,10 @@ import textwrap
 import numpy as np
 import pytest
 from step_makers import OFFSET, ROUND, Solids, box, without_ocp
-from test_isolation import crash
-from workers import hang
+from workers import crash, hang
 
 import massproof as mp
-from massproof import engines, exact, isolation, occt, solids
+from massproof import answering, engines, exact, isolation, occt, solids
 from massproof.errors import FormatError, MissingExtra, UsageError
 from massproof.formats import step
 from massproof.kernels import jit
@@ -54,11 +53,10 @@ class Asked(list):
     def call(self, function, data, *limits, **arguments):
         request = {"function": function, "arguments": json.loads(json.dumps(arguments))}
         answer, _ = isolation.answered(request, bytes(data))
-        if "error" in answer:
-            raise isolation._raised(answer["error"], isolation.DEFAULT)
+        result = answering.understood(json.dumps(answer).encode(), isolation.DEFAULT)
         if arguments:
             self.append(arguments["wanted"])
-        return json.loads(json.dumps(answer["result"]))
+        return result
 
 
 # --- what a file contradicts itself in
@@ -189,7 +187,7 @@ def test_only_what_cannot_be_integrated_natively_is_asked_of_open_cascade(monkey
     assert found.bounded  # gaps between its edges and faces are not known
     assert "2 of 3 parts" not in found.method
     assert "for 1 of 3 parts" in found.method
-    assert found.versions == {"OCCT": occt.version()}
+    assert found.versions == {"OCCT": occt.version(), "isolation": isolation.way()}
     assert mp.measure(data).provenance["OCCT"] == occt.version()
     assert "OCCT" not in mp.measure(box()).provenance
 

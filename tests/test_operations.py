@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
-from massproof.operations import databases, durable, expiry, presence, stores
+from massproof.operations import databases, durable, expiry, jobs, presence, stores
 from massproof.operations.databases import Database
 from massproof.operations.durable import Durable
 from massproof.operations.memory import Memory
@@ -115,6 +116,12 @@ def _kept(kind, request, folder):
 
 def job(n=0, kind="plain", **options):
     return Job(kind, ("1" * 64,), {"n": n, **options})
+
+
+def opened(database, folder, **options):
+    """The stores of a server with this folder."""
+    blobs = Blobs(folder / "blobs")
+    return stores.opened(database, folder, blobs, jobs.runner(blobs), **options)
 
 
 def until(what, seconds=LONG):
@@ -301,7 +308,7 @@ def test_closing_finishes_what_runs(kept):
 def test_kinds_of_jobs_read_blobs_and_keep_files_as_blobs(kind, options, names, tmp_path, data):
     blobs = Blobs(tmp_path / "blobs")
     box = blobs.take(data / "box.stl").digest
-    store, _ = stores.opened("memory", tmp_path, blobs)
+    store, _ = opened("memory", tmp_path)
     found = store.wait(store.submit(Job(kind, (box,), {**options, "called": "mine.stl"})).id, LONG)
     assert found.state is State.SUCCEEDED, found.failure
     assert list(found.outcome.files) == names
@@ -445,29 +452,29 @@ def test_what_ended_long_ago_is_forgotten_with_the_blobs_that_nothing_needs(dura
     blobs = Blobs(tmp_path / "blobs")
     database = Database(durably.url)
     records = InDatabase(database)
-    old, held, fresh, used = (blobs.put(bytes([n])).digest for n in range(4))
-    for digest in (old, held, used):
+    old, held, keyed, fresh, used = (blobs.put(bytes([n])).digest for n in range(5))
+    for digest in (old, held, keyed, used):
         os.utime(blobs.path(digest), (1, 1))
-    expiry.hold(records, held, "zoo.calls/7")
+    records.put("oss.objects", "bucket/name", {"digest": held, "size": 1})
+    records.put("files", keyed, None)
 
     def tidy(table, before):
-        expiry.sweep(blobs, records, table.used(), before)
+        expiry.sweep(blobs, chain(table.used(), records.named()), before)
 
     store = durably.store(tidy=tidy)
     store.submit(Job("held", (used,)))
     done = store.wait(store.submit(job(1)).id, LONG)
     assert store.expire() == 0
     assert store.get(done.id) == done
-    assert [blobs.has(one) for one in (old, held, fresh, used)] == [False, True, True, True]
+    assert [blobs.has(one) for one in (old, held, keyed, fresh, used)] == [False, True, True, True, True]
 
     _aged(database, done.id)
     assert store.expire() == 1
     assert store._table.get(done.id) is None
     assert len(store.list()) == 1
-    assert expiry.release(records, held, "zoo.calls/7")
-    assert not expiry.release(records, held, "zoo.calls/7")
+    records.delete("oss.objects", "bucket/name")
     store.expire()
-    assert [blobs.has(one) for one in (held, fresh, used)] == [False, True, True]
+    assert [blobs.has(one) for one in (held, keyed, fresh, used)] == [False, True, True, True]
     database.close()
 
     durably.gate.set()
@@ -667,7 +674,7 @@ def test_a_failed_start_leaves_nothing_behind(embedded, monkeypatch):
 )
 def test_what_is_no_database_is_refused_without_its_password(url, words, tmp_path):
     with pytest.raises(InputError, match=words) as found:
-        stores.opened(url, tmp_path, Blobs(tmp_path / "blobs"))
+        opened(url, tmp_path)
     assert "secret" not in str(found.value)
 
 
@@ -682,14 +689,13 @@ def test_what_is_no_database_is_refused_without_its_password(url, words, tmp_pat
 def test_what_is_not_installed_is_named(module, database, extra, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra) as found:
-        stores.opened(database, tmp_path, Blobs(tmp_path / "blobs"))
+        opened(database, tmp_path)
     assert found.value.extra == extra
 
 
 def test_stores_are_opened_by_name(tmp_path, of_postgresql):
-    blobs = Blobs(tmp_path / "blobs")
     for database, kind in (("memory", Memory), ("sqlite", Durable), (of_postgresql, Durable)):
-        operations, records = stores.opened(database, tmp_path, blobs, threads=1)
+        operations, records = opened(database, tmp_path, threads=1)
         assert isinstance(operations, kind)
         records.put("space", "key", 1)
         if kind is Durable:
@@ -701,7 +707,7 @@ def test_stores_are_opened_by_name(tmp_path, of_postgresql):
 
 def test_somebody_must_run_jobs(tmp_path):
     with pytest.raises(UsageError, match="share a PostgreSQL"):
-        stores.opened("sqlite", tmp_path, Blobs(tmp_path / "blobs"), threads=0)
+        opened("sqlite", tmp_path, threads=0)
 
 
 # Discretion.

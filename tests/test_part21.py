@@ -132,12 +132,33 @@ def test_lists_nest(value):
     assert table(data) == expected(data)
 
 
-@pytest.mark.parametrize("depth", [1, 50, part21.MAX_NESTING - 1, part21.MAX_NESTING])
+@pytest.mark.parametrize("depth", [1, 8, part21.MAX_NESTING - 1, part21.MAX_NESTING])
 def test_nesting_has_a_limit(depth):
     data = file("#1=X" + "(" * depth + "1." + ")" * depth)
     assert table(data) == expected(data)
-    with pytest.raises(FormatError, match=r"nested 101 deep at byte .*, the limit is 100"):
-        part21.read(file("#1=X" + "(" * 101 + ")" * 101))
+    with pytest.raises(FormatError, match=r"nested 33 deep at byte .*, the limit is 32"):
+        part21.read(file("#1=X" + "(" * 33 + ")" * 33))
+
+
+@pytest.mark.parametrize("length", [0, 100, part21.MAX_STRING // 2 - 1, part21.MAX_STRING // 2])
+def test_strings_have_a_limit(length):
+    """Which is of what is written: a quote takes two bytes."""
+    at_most = "''" * length
+    data = file(f"#1=X('a',('{at_most}'),'')")
+    assert table(data) == expected(data)
+    with pytest.raises(FormatError, match=r"string of 65538 bytes at byte \d+, line \d+, the limit is 65536"):
+        part21.read(file(f"#1=X('a',('{at_most}'),'" + "''" * 32_769 + "')"))
+
+
+def test_long_records_of_short_strings_are_read():
+    data = file("#1=X(" + ",".join(["'a'"] * 40_000) + ")", "#2=X(" + ",".join(["1."] * 40_000) + ",'b')")
+    assert table(data) == expected(data)
+
+
+def test_entities_have_a_limit(monkeypatch):
+    monkeypatch.setattr(part21, "MAX_ENTITIES", 20)
+    with pytest.raises(FormatError, match=r"\d+ entities, the limit is 20; export the parts one by one"):
+        part21.read(file(*(f"#{n}=X()" for n in range(1, 21))))
 
 
 def test_many_unusual_numbers_are_read(monkeypatch):

@@ -24,9 +24,11 @@ from massproof.verify import Verification, verify
 from massproof.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from massproof.breakdown import Assembly, Part, Use
     from massproof.comparison import Comparison, compare
     from massproof.conversion import Conversion, convert
     from massproof.expected import within
+    from massproof.partwise import assembly
     from massproof.rendering import render, turntable
     from massproof.rows import Outcome, Row
 
@@ -35,10 +37,14 @@ pytest_plugins = ("massproof.pytest_plugin",)  # what `pytest -p massproof` load
 # Imported when they are first used, so that `import massproof` stays light. No module may be called as one of them:
 # importing it would put it in the place of the function.
 _LATER = {
+    "Assembly": "breakdown",
     "Comparison": "comparison",
     "Conversion": "conversion",
     "Outcome": "rows",
+    "Part": "breakdown",
     "Row": "rows",
+    "Use": "breakdown",
+    "assembly": "partwise",
     "compare": "comparison",
     "convert": "conversion",
     "render": "rendering",
@@ -47,6 +53,7 @@ _LATER = {
 }
 
 __all__ = [
+    "Assembly",
     "Comparison",
     "Conversion",
     "Finding",
@@ -56,6 +63,7 @@ __all__ = [
     "MissingExtra",
     "NotASolid",
     "Outcome",
+    "Part",
     "Pending",
     "Properties",
     "Quantity",
@@ -66,8 +74,10 @@ __all__ = [
     "UnitError",
     "UnknownMaterial",
     "UsageError",
+    "Use",
     "Verdict",
     "Verification",
+    "assembly",
     "compare",
     "convert",
     "measure",

@@ -48,13 +48,14 @@ class Branches:
         self._number: dict[int, tuple[bool, int]] = {}  # of each item: whether it is a solid, its definition
         self._known: dict[Owner, Branch] = {}
         self._densities: list[float | None] = []  # kg/m³ that the file states of each solid
+        told = densities.applied(model.entities, stated)
         for solid in (True, False):
             parts = tuple(one for one in model.parts if (one.part.kind != SURFACE) == solid)
             if parts:
                 self._found[solid] = engines.integrate(model._replace(parts=parts), engine, accuracy)
                 self._number |= {one.part.row: (solid, n) for n, one in enumerate(parts)}
                 if solid:
-                    self._densities = densities.of_parts(model.entities, stated, parts)
+                    self._densities = densities.of_parts(told, parts)
 
     def _prune(self) -> None:
         """Forget places of what holds nothing, of which a small file can have too many to visit."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from massproof.errors import Note
@@ -113,3 +114,9 @@ class Brep:
     unit: str | None  # length unit of the shapes' coordinates; None when the source has none
     declared: str  # what the source itself says of its unit, "" when it says nothing
     notes: tuple[Note, ...] = ()  # what the reader noticed
+
+    def only(self, places: Sequence[int]) -> Brep:
+        """The same with some of its solids, or where it has none of its surfaces."""
+        if self.solids:
+            return replace(self, solids=tuple(self.solids[place] for place in places))
+        return replace(self, shells=tuple(self.shells[place] for place in places))

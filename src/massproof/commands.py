@@ -10,14 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from massproof import materials, output, replacing, report
+from massproof import materials, outline, output, replacing, report, units
 from massproof.conversion import convert
 from massproof.errors import MassproofError, MissingExtra, UnitError, UsageError
+from massproof.files import Hashed
 from massproof.output import MISSING, UNREADABLE, UNSAFE, USAGE, say
+from massproof.properties import Verdict
 from massproof.rendering import render, turntable
 from massproof.topology import topology
 from massproof.verify import verify
@@ -82,6 +84,46 @@ def show_topology(
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         report.show_topology(found)
+
+
+@app.command("tree")
+def show_tree(
+    file: Annotated[str, typer.Argument(help="A STEP file; of any other the whole is its one part.")],
+    unit: Annotated[str | None, typer.Option(help="Length unit of a file that declares none: mm, cm, m, inch, ft.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material of all parts by name; see 'massproof materials'.")] = None,
+    density: Annotated[str | None, typer.Option(help='Density of all parts with its unit: "2.7 g/cm^3".')] = None,
+    mass: Annotated[str | None, typer.Option(help='Known mass of the whole: "85 g"; each part has its share.')] = None,
+    system: Annotated[str | None, typer.Option("--units", help="Units of the answer: SI, mm, cm, inch, ft.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says: step, ...")] = None,
+    as_table: Annotated[bool, typer.Option("--table", help="A table: the default on a terminal.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
+    strict: Annotated[bool, typer.Option(help="Assume no unit; exit with 4 when the whole has no volume.")] = False,
+    engine: Annotated[str | None, typer.Option(help="Of STEP: native, occt, or both and whether they agree.")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="Of STEP: relative, of native integration; 1e-9 without it.")] = None,
+) -> None:  # fmt: skip
+    """What each part and sub-assembly of a file weighs, and how often it is used where."""
+    from massproof.partwise import assembly  # with numpy and all that integrates
+
+    if as_table and as_json:
+        _stop(USAGE, "choose one of --table and --json")
+    shown = as_table or not (as_json or not sys.stdout.isatty())
+    with _reported(), output.waiting(f"measuring {file}"):
+        if system is not None:
+            units.system(system)  # an unknown one fails before the file is read
+        found = assembly(
+            file if shown else Hashed(file), unit=unit, material=material, density=density, mass=mass, format=format,
+            engine=engine, accuracy=accuracy,
+        )  # fmt: skip
+        whole = found.whole.properties
+        if strict and any(one.code == "unit-assumed" for one in whole.findings):
+            msg = f"{file} carries no length unit and --strict assumes none; give one with --unit"
+            raise UnitError(msg)
+    if shown:
+        outline.show(found, system)
+    else:
+        say(json.dumps(found.to_dict(system or "SI"), indent=2, allow_nan=False, ensure_ascii=False))
+    if strict and whole.verdict is Verdict.UNSAFE:
+        raise typer.Exit(UNSAFE)
 
 
 @app.command("verify")
@@ -232,6 +274,8 @@ def convert_file(
     deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
     angle: Annotated[float | None, typer.Option(help="Of exact shapes: degrees between neighbouring facets.")] = None,
     volume_error: Annotated[str | None, typer.Option(help="Of exact shapes: share of the volume that facets may miss, as 0.01%.")] = None,
+    part: Annotated[list[str] | None, typer.Option(help="Write this part or group alone, by its name or number; may be repeated.")] = None,
+    structure: Annotated[str, typer.Option(help="single, or multiple: a file for each part.")] = "single",
     storage: Annotated[str | None, typer.Option(help="binary, ascii, ...: as the format has it.")] = None,
     presentation: Annotated[str | None, typer.Option(help="Of glTF: compact or pretty.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Of STEP: AP203, AP214 or AP242.")] = None,
@@ -243,7 +287,7 @@ def convert_file(
         chosen = {"storage": storage, "presentation": presentation, "protocol": protocol}
         found = convert(
             source, target, unit=unit, format=format, to=to, to_unit=to_unit, up=up, forward=forward,
-            deflection=deflection, angle=angle, volume_error=share,
+            deflection=deflection, angle=angle, volume_error=share, parts=part or (), structure=structure,
             **{name: value for name, value in chosen.items() if value},
         )  # fmt: skip
     if as_json or not sys.stdout.isatty():
@@ -274,19 +318,24 @@ def render_file(
     unit: Annotated[str | None, typer.Option(help="Length unit of a source that declares none.")] = None,
     format: Annotated[str | None, typer.Option(help="Format, whatever the suffix says.")] = None,
     deflection: Annotated[float | None, typer.Option(help="Of exact shapes: millimetres between facets and faces.")] = None,
+    part: Annotated[list[str] | None, typer.Option(help="Draw this part or group alone, by its name or number; may be repeated.")] = None,
 ) -> None:  # fmt: skip
     """Draw a file: a thumbnail, or a turntable."""
     with _reported(), output.waiting(f"drawing {source}"):
+        given: dict[str, Any] = {"unit": unit, "format": format, "deflection": deflection}
         if turns:
             kind = "apng" if target.lower().endswith(("png", "apng")) else "gif"
-            picture = turntable(
-                source, size=size, frames=frames, kind=kind, unit=unit, format=format, deflection=deflection
-            )
+            picture = turntable(source, size=size, frames=frames, kind=kind, parts=part or (), **given)
         else:
             picture = render(
-                source, size=size, view=view, transparent=transparent, overlay=overlay or (), unit=unit,
-                format=format, deflection=deflection,
-            )  # fmt: skip
+                source,
+                size=size,
+                view=view,
+                transparent=transparent,
+                overlay=overlay or (),
+                parts=part or (),
+                **given,
+            )
         replacing.write(target, picture)
     say(f"{target}: {len(picture)} bytes")
 
@@ -300,6 +349,48 @@ def _reported() -> Iterator[None]:
         code = MISSING if isinstance(error, MissingExtra) else UNREADABLE
         usage = isinstance(error, (UsageError, UnitError))
         _stop(USAGE if usage else code, report.printable(str(error)))
+
+
+@app.command()
+def serve(
+    folder: Annotated[str | None, typer.Option(help="Where files are kept; a folder of your own data without it.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen at, 127.0.0.1 without it; others need a token.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port, 1234 without it; 0 for a free one.")] = None,
+    database: Annotated[str | None, typer.Option(help="memory, sqlite (in the folder), or postgresql://...")] = None,
+    token: Annotated[str | None, typer.Option(envvar="MASSPROOF_TOKEN", help="What clients must show; others see an option, not a variable.")] = None,
+    name: Annotated[list[str] | None, typer.Option("--name", help="A host name by which clients may call it; may be repeated.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer, 1 without it; more with PostgreSQL.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Jobs that run at once in each, 2 without it.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none; mm, with a finding, without it.")] = None,
+    material: Annotated[str | None, typer.Option(help="Material of files that state no density.")] = None,
+    upload_limit: Annotated[str | None, typer.Option(help='Of one file: "512 MiB", which it is without it.')] = None,
+    uploads: Annotated[int | None, typer.Option(help="Files that are received at once, 32 without it.")] = None,
+    job_seconds: Annotated[float | None, typer.Option(help="That a job may take, 60 without it.")] = None,
+    job_latency: Annotated[float | None, typer.Option(help="Seconds that every job takes beside its own, as in the cloud.")] = None,
+    fault: Annotated[list[str] | None, typer.Option("--fault", help='What goes wrong: "status=503 times=2 path=/file"; see docs/serve.md; may be repeated.')] = None,
+    header_seconds: Annotated[float | None, typer.Option(help="That a client may take to send its headers, 5 without it.")] = None,
+    idle_seconds: Annotated[float | None, typer.Option(help="Without a byte of a body that is awaited, 10 without it.")] = None,
+    log: Annotated[str | None, typer.Option(help="A line for each request: text, json or none.")] = None,
+) -> None:  # fmt: skip
+    """Serve the APIs of Zoo, Autodesk and Onshape over files on this machine, until Ctrl-C."""
+    told = {k: v for k, v in locals().items() if v is not None}
+    from massproof import hosting
+
+    with _reported():
+        hosting.run(hosting.settings_of(hosting.spelled(told)))
+
+
+@app.command()
+def mcp(
+    root: Annotated[
+        str, typer.Option(help="Folder that tools may read and write; the current one without it.")
+    ] = ".",
+) -> None:
+    """Offer measure, compare, convert and materials to an assistant (Model Context Protocol, on standard input)."""
+    from massproof import tools
+
+    with _reported():
+        tools.server(Path(root)).run()
 
 
 @app.command()

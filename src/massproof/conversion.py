@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from massproof import formats, replacing, units
 from massproof.errors import UsageError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from massproof.brep import Brep, Drawn
     from massproof.mesh import Floats
     from massproof.scene import Scene
+    from massproof.selection import Parts
+    from massproof.sources import Loaded
+    from massproof.tessellate import Fineness
 
 # Format and options by the suffix of what is written.
 TARGETS: dict[str, tuple[str, dict[str, str]]] = {
@@ -30,6 +34,9 @@ TARGETS: dict[str, tuple[str, dict[str, str]]] = {
     ".step": ("step", {}),
     ".stp": ("step", {}),
 }
+STRUCTURES = ("single", "multiple")  # of files, the usual one first
+_UNSAFE = re.compile(r"[^\w.+-]+")  # in the name of a file
+_LONGEST = 40  # letters of a part's name that a file's name has
 _METRES = ("glb",)  # which have no other unit
 _OWN = ("glb", "step")  # which say their unit
 _USUAL = {"step": "m"}  # unit where none is asked for; of others millimetres
@@ -40,13 +47,15 @@ _DIGITS = 1e-12  # relative: what writing coordinates in another unit rounds, be
 class Conversion:
     """What was written, and how it differs from what was read."""
 
-    files: tuple[Path, ...]  # the one that was asked for first
+    files: tuple[Path, ...]  # the one that was asked for first, or those of the parts in their order
     format: str
     unit: str  # length unit of its coordinates
     parts: int
     triangles: int  # 0 of exact faces
     source: Properties
-    written: Properties  # of the first file, read and measured again
+    written: (
+        Properties  # of the first file, or of a file for each part of all together, read and measured again
+    )
     volume_error: float | None  # |written − source| / source; None where either encloses no volume
     findings: tuple[Finding, ...]
 
@@ -81,6 +90,8 @@ def convert(
     deflection: float | None = None,
     angle: float | None = None,
     volume_error: float | None = None,
+    parts: Parts = (),
+    structure: str = STRUCTURES[0],
     **options: str,
 ) -> Conversion:
     """Write a file or an object in another format: STL, OBJ, PLY, glTF or STEP; the suffix of `target` says which.
@@ -92,15 +103,19 @@ def convert(
         that is written has its own up, +y
     deflection, angle, volume_error : of exact shapes: millimetres between facets and faces, degrees between facets,
         share of the volume of each part that facets may miss; without them what suits the size of a part
+    parts : names or numbers of what is written, where it stands; all without any. A name means every part and group
+        that has it, a number, from 0 on, is that in the order of the tree, groups before what is in them
+    structure : "single", or "multiple": a file for each part, called as part_1-plate.stl; all of them or none
     options : storage, presentation and protocol, as `formats.<format>.write` takes them
 
     STEP of an exact shape is exact, with the assembly, names, colours, layers and validation properties of a STEP file;
     materials, dimensions and tolerances are left out. STEP of a mesh has a plane face for each triangle, and says so.
+    STEP of a STEP file is of all its parts.
 
     A file that is there is replaced when the new one is complete, not before.
 
     Raises what `massproof.measure` raises for a source that cannot be read, InputError when the target cannot be
-    written, UsageError for a format, unit, axes or options that there are not or that facets cannot reach,
+    written, UsageError for a format, unit, axes, parts or options that there are not or that facets cannot reach,
     MissingExtra for exact shapes without Open CASCADE.
     """
     from massproof import sources, tessellate
@@ -111,50 +126,113 @@ def convert(
     name, given = _target(path, to)
     fineness = tessellate.Fineness(deflection, angle, volume_error)
     turn = frame(up, forward)  # refused before anything is read
-    if hasattr(source, "read"):
-        source = source.read()  # twice
-    before = measure(source, unit=unit, format=format)
+    _require_structure(structure, name)
     loaded = sources.load(source, format)
     turn = turn @ frame(*loaded.upright).T
     length = units.unit("m" if name in _METRES else to_unit or _USUAL.get(name, "mm"), "length").symbol
-    options = given | options
+    job = _Job(path, name, length, turn, given | options, structure == STRUCTURES[1])
     if name == "step" and isinstance(loaded.geometry, (Brep, Drawn)):
         if fineness != tessellate.Fineness():
             msg = f"{loaded.name} becomes STEP with exact faces: leave out deflection, angle and volume error"
             raise UsageError(msg)
-        made, parts, triangles, again = _exact(loaded.geometry, path, length, turn, options)
+        before, made = _exact(loaded, parts, unit, job)
     else:
-        made, parts, triangles, again = _drawn(
-            tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness).moved(turn),
-            path, name, length, options,
-        )  # fmt: skip
+        before, made = _drawn(loaded, parts, unit, fineness, job)
     del loaded  # and all coordinates, before others are read
-    after = measure(again, unit=None if name in _OWN else length, format=name)
-    findings = tuple(_findings(before, after, turn if name == "step" else None))
-    error = _error(before, after)
-    return Conversion(tuple(made), name, length, parts, triangles, before, after, error, findings)
+    after = measure(_again(made, job), unit=None if name in _OWN else length, format=name)
+    findings = (*made.findings, *_findings(before, after, turn if name == "step" else None))
+    files, error = tuple(made.files), _error(before, after)
+    return Conversion(files, name, length, made.parts, made.triangles, before, after, error, findings)
 
 
-def _exact(
-    geometry: Brep | Drawn, path: Path, length: str, turn: Floats, options: dict[str, str]
-) -> tuple[list[Path], int, int, Path]:
-    """Write exact shapes as STEP; what `_drawn` returns."""
-    from massproof import rewrite
+class _Job(NamedTuple):
+    """What is to be written."""
 
-    formats.require_options("step", options)
-    data, parts = rewrite.step(geometry, path.stem, length, turn, **options)
-    replacing.write(path, data)
-    return [path], parts, 0, path
+    path: Path
+    format: str
+    unit: str
+    turn: Floats  # (4, 4)
+    options: dict[str, str]
+    multiple: bool
+
+
+class _Made(NamedTuple):
+    """What was written."""
+
+    files: list[Path]
+    parts: int
+    triangles: int
+    again: list[Any]  # what is measured again, together
+    findings: list[Finding]
+
+
+def _exact(loaded: Loaded, parts: Parts, unit: str | None, job: _Job) -> tuple[Properties, _Made]:
+    """Write exact shapes as STEP; how they measure."""
+    from massproof import choice, rewrite
+    from massproof.brep import Drawn
+
+    formats.require_options("step", job.options)
+    findings: list[Finding] = []
+    if parts or isinstance(parts, int):
+        chosen = choice.of(loaded, parts)
+        if isinstance(loaded.geometry, Drawn) and not chosen.all:
+            msg = f"{loaded.name} becomes STEP as a whole: leave out parts, or write these in a mesh format"
+            raise UsageError(msg)
+        loaded, findings = chosen.loaded(), chosen.findings()
+    before = measure(loaded, unit=unit)
+    exact = cast("Brep | Drawn", loaded.geometry)
+    data, count = rewrite.step(exact, job.path.stem, job.unit, job.turn, **job.options)
+    replacing.write(job.path, data)
+    return before, _Made([job.path], count, 0, [job.path], findings)
 
 
 def _drawn(
-    scene: Scene, path: Path, name: str, length: str, options: dict[str, str]
-) -> tuple[list[Path], int, int, Any]:
-    """Write the facets of a scene; the files, how many parts and triangles, and what is measured again."""
-    with replacing.replaced(path) as (files, made):
-        formats.write(scene.in_unit(length), name, path.name, files, options)
-    parts = sum(1 for _ in scene.placed())
-    return made, parts, scene.triangles, _readable(scene, name, path, options)
+    loaded: Loaded, parts: Parts, unit: str | None, fineness: Fineness, job: _Job
+) -> tuple[Properties, _Made]:
+    """Write the facets of what was loaded, in one file or in several; how it measures."""
+    from massproof import choice
+
+    chosen = choice.of(loaded, parts)
+    before = measure(chosen.loaded(), unit=unit)
+    scene = chosen.scene(unit, fineness).moved(job.turn)
+    count, triangles, findings = sum(1 for _ in scene.placed()), scene.triangles, chosen.findings()
+    pieces = _pieces(scene, job.path) if job.multiple else [(job.path.name, scene)]
+    with replacing.replaced(job.path) as (files, made):
+        for name, piece in pieces:
+            formats.write(piece.in_unit(job.unit), job.format, name, files, job.options)
+    again = [_readable(piece, job, name) for name, piece in pieces]
+    return before, _Made(made, count, triangles, again, findings)
+
+
+def _pieces(scene: Scene, path: Path) -> list[tuple[str, Scene]]:
+    """Names of files and what is in them: every part, where it stands."""
+    from massproof.scene import Occurrence, Scene
+
+    found = []
+    for number, placed in enumerate(scene.placed(), 1):
+        shade = None if placed.colour == placed.definition.colour else placed.colour
+        root = Occurrence(placed.path[-1], placed.matrix, 0, colour=shade)
+        name = f"{path.stem}_{number}-{_UNSAFE.sub('_', root.name)[:_LONGEST]}{path.suffix}"
+        found.append((name, Scene(scene.unit, (placed.definition,), (root,))))
+    return found
+
+
+def _again(made: _Made, job: _Job) -> Any:
+    """What was written, to be measured."""
+    from massproof import sources
+
+    if len(made.again) == 1:
+        return made.again[0]
+    return sources.joined([sources.load(one, job.format) for one in made.again])
+
+
+def _require_structure(structure: str, name: str) -> None:
+    if structure not in STRUCTURES:
+        msg = f"the structure of files is {' or '.join(STRUCTURES)}, not {structure!r}"
+        raise UsageError(msg)
+    if structure == STRUCTURES[1] and name == "step":
+        msg = "STEP is one file with all its parts: leave out the structure, or write a mesh format"
+        raise UsageError(msg)
 
 
 def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
@@ -166,13 +244,13 @@ def _target(path: Path, to: str | None) -> tuple[str, dict[str, str]]:
     return TARGETS[suffix]
 
 
-def _readable(scene: Scene, name: str, path: Path, options: dict[str, str]) -> Any:
+def _readable(scene: Scene, job: _Job, name: str) -> Any:
     """What is measured again: the file, or of a glTF, which is read as GLB only, the same in that form."""
-    if name != "glb" or options.get("storage") == "binary":
-        return path
+    if job.format != "glb" or job.options.get("storage") == "binary":
+        return job.path.parent / name
     buffer = io.BytesIO()
     buffer.close = lambda: None  # type: ignore[method-assign]  # its bytes are wanted afterwards
-    formats.write(scene, name, path.name, lambda _: buffer, {"storage": "binary"})
+    formats.write(scene, job.format, name, lambda _: buffer, {"storage": "binary"})
     return buffer.getvalue()
 
 

@@ -42,19 +42,31 @@ def listed(stated: Sequence[Stated]) -> Listed:
     )
 
 
-def of_parts(entities: Entities, stated: Iterable[Stated], parts: Iterable[Shown]) -> list[float | None]:
-    """Density in kg/m³ that is stated of each part, or of its product; None where it is none or there are several."""
+def applied(entities: Entities, stated: Sequence[Stated]) -> tuple[Stated, ...]:
+    """What is stated, and of parts what is stated of the raw material that they are made from."""
+    found = list(stated)
+    if any(one.kind in (DENSITY, MATERIAL) for one in stated):
+        for row in entities.of_type("MAKE_FROM_USAGE_OPTION"):
+            made, raw = (*entities.arguments(row)[3:5], None, None)[:2]
+            if isinstance(made, Row) and isinstance(raw, Row):
+                found += [
+                    one._replace(product=int(made), items=())
+                    for one in found
+                    if one.kind in (DENSITY, MATERIAL) and not one.items and one.product == raw
+                ]
+    return tuple(found)
+
+
+def of_parts(stated: Iterable[Stated], parts: Iterable[Shown]) -> list[float | None]:
+    """Density in kg/m³ that is stated of each part, or of its product; None where it is none or there are several.
+
+    stated : as `applied` has it
+    """
     told: dict[int, set[float]] = {}
     for one in stated:
         if one.kind == DENSITY and one.factor and isinstance(one.value, float):
             for owner in one.items or (one.product,):
                 told.setdefault(owner, set()).add(one.value * float(one.factor))
-    if not told:
-        return [None for _ in parts]
-    for row in entities.of_type("MAKE_FROM_USAGE_OPTION"):
-        made, raw = (*entities.arguments(row)[3:5], None, None)[:2]
-        if isinstance(made, Row) and isinstance(raw, Row) and raw in told:
-            told[int(made)] = told.get(int(made), set()) | told[raw]
     found = []
     for shown in parts:
         values = told.get(shown.part.row) or told.get(shown.part.product, set())

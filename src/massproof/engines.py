@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from massproof import exact, isolation
+from massproof import exact, isolation, recursion
 from massproof.brep import Shapes
 from massproof.errors import FormatError, Note
 from massproof.groups import SURFACE
@@ -40,7 +40,7 @@ class Found(NamedTuple):
     solid: bool  # whether they are solids, and not surfaces
     notes: tuple[Note, ...]
     method: str
-    versions: dict[str, str]  # of Open CASCADE, where it was asked
+    versions: dict[str, str]  # of Open CASCADE, where it was asked, and how that was kept apart
     unclosed: tuple[int, ...]  # numbers of the instances that are solids without a volume
     shown: tuple[Shown, ...]  # what the definitions are of
     bounded: bool = False  # whether a note is an assumption of what tessellated parts enclose
@@ -55,32 +55,81 @@ def integrate(model: Model, engine: str = NATIVE, accuracy: float = ACCURACY) ->
     Raises FormatError when a part can be integrated by neither engine or is beyond all measure, MissingExtra when
     one needs Open CASCADE and it is not installed.
     """
-    shown = measured(model)
-    solid = shown[0].part.kind != SURFACE
-    scale = in_millimetres(model)
-    _check_lengths(model.shapes, shown, scale)
-    occurrences = [place for n, one in enumerate(shown) for place in _occurrences(one, n, scale)]
-    own = _own(model, shown, scale, accuracy if engine != OCCT else None)
-    asked = sorted(own.reasons)
-    if engine != NATIVE:
-        asked = [
-            n for n, one in enumerate(shown) if not one.mesh
-        ]  # of triangles Open CASCADE knows no volume
-    foreign, lost, version = _foreign(model, shown, asked, occurrences, solid)
-    if lost.keys() - own.made.keys():
-        raise FormatError(_unmade(shown, lost, min(lost.keys() - own.made.keys())))
-    notes = [*own.notes, *_fallen_back(shown, own.reasons)]
-    if engine == BOTH:
-        notes += _unchecked(
-            shown, lost | {n: "it is of triangles" for n, one in enumerate(shown) if one.mesh}
+    return Pool(model, engine, accuracy).found(model)
+
+
+class Pool:
+    """The parts of one file that count, each integrated once, in however many wholes it is then put together."""
+
+    def __init__(
+        self, model: Model, engine: str = NATIVE, accuracy: float = ACCURACY, others: Iterable[Model] = ()
+    ) -> None:
+        """Integrate them; others : models of some of the same parts in other places, which `found` will be asked for.
+
+        Raises FormatError for lengths beyond all measure, MissingExtra as `integrate` does.
+        """
+        self.shown, self.engine, self.accuracy = measured(model), engine, accuracy
+        self._solid = self.shown[0].part.kind != SURFACE
+        self._scale = in_millimetres(model)
+        self._drawn = _longest(model.shapes)
+        self._number = {one.part.row: n for n, one in enumerate(self.shown)}
+        _check_lengths(self._drawn, self.shown, self._scale)
+        self._own = _own(model, self.shown, self._scale, accuracy if engine != OCCT else None)
+        asked = sorted(self._own.reasons)
+        if engine != NATIVE:
+            asked = [
+                n for n, one in enumerate(self.shown) if not one.mesh
+            ]  # of triangles Open CASCADE knows no volume
+        self._asked = frozenset(asked)
+        there = (place for other in (model, *others) for place in self._occurrences(other) if asked)
+        self._foreign, self._lost, self._version = _foreign(model, self.shown, asked, there, self._solid)
+
+    def found(self, model: Model) -> Found:
+        """The parts of a model, all of which are parts of this one; where it has solids, these alone.
+
+        Raises FormatError when a part can be integrated by neither engine or is placed beyond all measure.
+        """
+        shown = measured(model)
+        _check_lengths(self._drawn, shown, self._scale)
+        own, foreign, lost, version = self._some([self._number[one.part.row] for one in shown])
+        if lost.keys() - own.made.keys():
+            raise _unmade(shown, lost, min(lost.keys() - own.made.keys()))
+        notes = [*_mended(list(own.parts.values())), *_fallen_back(shown, own.reasons)]
+        if self.engine == BOTH:
+            notes += _unchecked(
+                shown,
+                lost | {n: FormatError("it is of triangles") for n, one in enumerate(shown) if one.mesh},
+            )
+            notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
+        chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
+        method = _method(len(own.made) - len(own.facets), len(own.facets), len(shown), self.accuracy, version)
+        unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
+        facets, bounded = _facet_notes(shown, own.facets)
+        versions = {"OCCT": version, "isolation": isolation.way()} if version else {}
+        told = (versions, unclosed, tuple(shown), bounded)
+        places = [place for n, one in enumerate(shown) for place in _occurrences(one, n, self._scale)]
+        return Found(chosen, places, self._solid, (*notes, *facets), method, *told)
+
+    def _occurrences(self, model: Model) -> Iterable[Occurrence]:
+        """Where the parts stand that are in this pool, by their number in it."""
+        for one in model.parts:
+            if one.part.row in self._number:
+                yield from _occurrences(one, self._number[one.part.row], self._scale)
+
+    def _some(
+        self, numbers: Sequence[int]
+    ) -> tuple[_Own, dict[int, Definition], dict[int, FormatError], str]:
+        """What is known of some parts, by their place in `numbers`: natively, by Open CASCADE, lost; its version."""
+        place = {number: n for n, number in enumerate(numbers)}
+
+        def kept(known: dict[int, Any]) -> dict[int, Any]:
+            return {place[number]: one for number, one in known.items() if number in place}
+
+        version = self._version if self._asked.intersection(numbers) else ""
+        own = _Own(
+            *(kept(known) for known in (self._own.made, self._own.reasons, self._own.parts, self._own.facets))
         )
-        notes += _disagreements(shown, {n: (own.made[n], foreign[n]) for n in own.made if n in foreign})
-    chosen = [own.made[n] if n in own.made else foreign[n] for n in range(len(shown))]
-    facets = sum(one.mesh is not None for one in shown)
-    method = _method(len(own.made) - facets, facets, len(shown), accuracy, version)
-    unclosed = tuple(one.part.number for one, made in zip(shown, chosen, strict=True) if made.unclosed)
-    told = ({"OCCT": version} if version else {}, unclosed, tuple(shown), own.facets.bounded)
-    return Found(chosen, occurrences, solid, (*notes, *own.facets.notes), method, *told)
+        return own, kept(self._foreign), kept(self._lost), version
 
 
 def measured(model: Model) -> list[Shown]:
@@ -94,10 +143,14 @@ def in_millimetres(model: Model) -> float:
     return float(model.unit * _MILLIMETRES) if model.unit else 1.0
 
 
-def _check_lengths(table: Shapes, shown: Sequence[Shown], scale: float) -> None:
-    """Refuse what is so large that its moments overflow, or is placed out there."""
+def _longest(table: Shapes) -> float:
+    """The largest coordinate or size of any face, as written."""
     numbers = (table.frames, table.curve_numbers, table.surface_numbers, table.controls, table.edge_points)
-    drawn = max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+    return max(float(np.abs(one).max(initial=0.0)) for one in numbers)
+
+
+def _check_lengths(drawn: float, shown: Sequence[Shown], scale: float) -> None:
+    """Refuse what is so large that its moments overflow, or is placed out there; drawn : the longest of all faces."""
     for one in shown:
         own = float(np.abs(one.mesh.vertices).max()) if one.mesh else drawn
         longest = (
@@ -119,47 +172,45 @@ def _occurrences(shown: Shown, number: int, scale: float) -> Iterable[Occurrence
         yield Occurrence(number, matrix[:3, :3], matrix[:3, 3] * scale, size, travel, steps)
 
 
-class _Facets(NamedTuple):
-    """What is said of tessellated parts together."""
+class _Own(NamedTuple):
+    """What is integrated without Open CASCADE, by number in `shown`."""
 
-    notes: tuple[Note, ...] = ()
-    bounded: bool = False
+    made: dict[int, Definition]
+    reasons: dict[int, str]  # why others are not
+    parts: dict[int, list[exact.Part]]  # what of `made` has faces
+    facets: dict[int, Any]  # and what has triangles: `facetted.Facetted`
 
 
-def _facetted(shown: Sequence[Shown], scale: float) -> tuple[dict[int, Definition], _Facets]:
+def _facetted(shown: Sequence[Shown]) -> dict[int, Any]:
     """The tessellated parts, by their number in `shown`."""
     own = {n: one for n, one in enumerate(shown) if one.mesh}
     if not own:
-        return {}, _Facets()
+        return {}
     from massproof import facetted  # which files without any do not wait for
 
-    found = {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
-    definitions = {
-        n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in found.items()
-    }
-    numbers = [one.part.number for one in own.values()]
-    notes = tuple(facetted.notes(numbers, list(found.values())))
-    return definitions, _Facets(notes, any(one.bounded for one in found.values()))
+    return {n: facetted.measure(one.mesh, one.part.kind != SURFACE) for n, one in own.items() if one.mesh}
 
 
-class _Own(NamedTuple):
-    """What is integrated without Open CASCADE."""
+def _facet_notes(shown: Sequence[Shown], found: dict[int, Any]) -> tuple[list[Note], bool]:
+    """What is said of tessellated parts together, and whether that is an assumption of what they enclose."""
+    if not found:
+        return [], False
+    from massproof import facetted
 
-    made: dict[int, Definition]  # by number in `shown`
-    reasons: dict[int, str]  # why others are not
-    notes: list[Note]
-    facets: _Facets
+    numbers = [shown[n].part.number for n in found]
+    return list(facetted.notes(numbers, list(found.values()))), any(one.bounded for one in found.values())
 
 
 def _own(model: Model, shown: Sequence[Shown], scale: float, accuracy: float | None) -> _Own:
     """Parts of triangles, and natively all that can be; accuracy : None: no faces."""
     reasons = {n: one.problems[0] for n, one in enumerate(shown) if one.problems}
-    made, facets = _facetted(shown, scale)
+    facets = _facetted(shown)
+    made = {n: in_unit(one.definition, scale * float(shown[n].part.factor)) for n, one in facets.items()}
     if accuracy is None:
-        return _Own(made, reasons, [], facets)
+        return _Own(made, reasons, {}, facets)
     parts = _integrated(model.shapes, shown, accuracy)
     exactly, unclear = _native(parts, shown, scale)
-    return _Own(made | exactly, reasons | unclear, _mended([parts[n] for n in exactly]), facets)
+    return _Own(made | exactly, reasons | unclear, {n: parts[n] for n in exactly}, facets)
 
 
 def _native(
@@ -259,7 +310,7 @@ def _box(parts: Sequence[exact.Part], matrix: Array) -> Box:
 
 def _foreign(
     model: Model, shown: Sequence[Shown], asked: Sequence[int], occurrences: Iterable[Occurrence], solid: bool
-) -> tuple[dict[int, Definition], dict[int, str], str]:
+) -> tuple[dict[int, Definition], dict[int, FormatError], str]:
     """What Open CASCADE makes of parts, why it makes nothing of others, and its version."""
     if not asked:
         return {}, {}, ""
@@ -275,31 +326,39 @@ def _foreign(
         + [list(turns[n].values())]
         for n in asked
     ]
-    answers, version = _answers(model.entities.data, wanted)
-    made, lost = {}, {}
+    answers, version = _answers(model, wanted)
+    made: dict[int, Definition] = {}
+    lost: dict[int, FormatError] = {}
     for n, found in zip(asked, answers, strict=True):
-        if isinstance(found, str):
+        if isinstance(found, FormatError):
             lost[n] = found
         else:
             made[n] = _answered(found, list(turns[n]))
     return made, lost, version
 
 
-def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
+def require_open_cascade(model: Model) -> None:
+    """Raise MissingExtra where Open CASCADE is not there, FormatError for a file that it would not survive."""
+    recursion.check(model.entities)
+    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+
+
+def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
     """What Open CASCADE says of each part, or why it says nothing; and its version.
 
     Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
     """
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    data = model.entities.data
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
     try:
+        require_open_cascade(model)
         return _call(data, wanted, limits)
     except isolation.Stopped as error:
         if len(wanted) == 1:
-            return [str(error)], ""
+            return [error], ""
     except FormatError as error:
-        return [str(error)] * len(wanted), ""
-    answers: list[Any] = ["no time is left for it"] * len(wanted)
+        return [error] * len(wanted), ""
+    answers: list[Any] = [isolation.Stopped("no time is left for it", "WALL_CLOCK")] * len(wanted)
     version, end = "", time.monotonic() + limits.seconds
     for n, one in enumerate(wanted):
         left = end - time.monotonic()
@@ -308,13 +367,13 @@ def _answers(data: Any, wanted: list[Any]) -> tuple[list[Any], str]:
         try:
             (answers[n],), version = _call(data, [one], limits._replace(seconds=left))
         except FormatError as error:
-            answers[n] = str(error)
+            answers[n] = error
     return answers, version
 
 
 def _call(data: Any, wanted: list[Any], limits: isolation.Limits) -> tuple[list[Any], str]:
     answer = isolation.call("massproof.occt:parts", data, limits, wanted=wanted)
-    return [one or "Open CASCADE leaves it out" for one in answer["parts"]], answer["version"]
+    return [one or FormatError("Open CASCADE leaves it out") for one in answer["parts"]], answer["version"]
 
 
 def rows(model: Model, shown: Shown, solid: bool) -> tuple[list[int], list[int]]:
@@ -341,13 +400,15 @@ def _answered(answer: dict[str, Any], turns: list[bytes]) -> Definition:
     )
 
 
-def _unmade(shown: Sequence[Shown], lost: dict[int, str], n: int) -> str:
-    """What to say of a part that no engine makes."""
-    why = "; ".join([*shown[n].problems[:1], lost[n]])
-    return f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+def _unmade(shown: Sequence[Shown], lost: dict[int, FormatError], n: int) -> FormatError:
+    """What to say of a part that no engine makes; where Open CASCADE was stopped, with the code of that."""
+    error = lost[n]
+    why = "; ".join([*shown[n].problems[:1], str(error)])
+    msg = f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+    return isolation.Stopped(msg, error.code) if isinstance(error, isolation.Stopped) else FormatError(msg)
 
 
-def _unchecked(shown: Sequence[Shown], lost: dict[int, str]) -> list[Note]:
+def _unchecked(shown: Sequence[Shown], lost: dict[int, FormatError]) -> list[Note]:
     """Parts that only one engine could make."""
     if not lost:
         return []

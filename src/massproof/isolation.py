@@ -1,47 +1,39 @@
 """Code that may crash, hang or eat all memory, in a process of its own.
 
-A worker process is started when it is first needed and kept, so that imports are paid for once. What it
-answers is JSON, never a pickle: whoever takes it over cannot run code here. One that crashes or takes too
-long is an error for the call it served; the next call gets another.
+What it answers is JSON, never a pickle: whoever takes it over cannot run code here. Where the system can, each call
+has a confined process for itself ("confined": `zygote`), elsewhere one that is kept ("process": `workers`). A crash
+or too long a wait is an error for the call it served; the next call works.
 """
 
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import signal
-import struct
-import subprocess
 import sys
 import threading
-from contextlib import suppress
-from importlib import import_module
-from typing import IO, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from massproof import errors
-from massproof.errors import FormatError, MassproofError
+from massproof import answering
+from massproof.answering import Limits, Stopped, answered
+from massproof.workers import Workers
 
-MAX_ANSWER = 1 << 26  # bytes: a hundred thousand placed solids; more is no answer of ours
-MAX_DATA = (
-    1 << 32
-)  # bytes of numbers beside it: twenty million triangles and their corners have a sixth of it
+if TYPE_CHECKING:
+    from massproof.zygote import Zygote
 
-_LENGTH = struct.Struct("<QQ")  # bytes of the request or answer, and of the data that follow
-_START = "import sys; sys.path[:] = {path!r}; from massproof import isolation; isolation.serve({memory})"
+__all__ = [
+    "CONFINED",
+    "DEFAULT",
+    "PROCESS",
+    "Limits",
+    "Stopped",
+    "answered",
+    "call",
+    "call_for_bytes",
+    "limits",
+    "way",
+]
 
-
-class Stopped(FormatError):
-    """A worker crashed or went beyond a limit: with less to do it might not."""
-
-
-class Limits(NamedTuple):
-    """What one call may take."""
-
-    seconds: float = 300.0  # on the clock
-    memory: int = 8 << 30  # bytes of data, where the system can limit them
-
-
+CONFINED, PROCESS = "confined", "process"
 DEFAULT = Limits()
 _PATIENCE = 120.0  # seconds that any file may take
 _RATE = 20_000.0  # bytes for which it may take one more
@@ -53,7 +45,7 @@ def limits(size: int) -> Limits:
 
 
 def call(function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **arguments: Any) -> Any:
-    """What `function` returns, called in a worker process as function(data, **arguments).
+    """What `function` returns, called in another process as function(data, **arguments).
 
     function : "module:name"; it returns what JSON can say, and so are its arguments
 
@@ -66,191 +58,80 @@ def call_for_bytes(
     function: str, data: bytes | memoryview, limits: Limits = DEFAULT, **arguments: Any
 ) -> tuple[Any, bytes]:
     """As `call`, of a function that returns a pair: what JSON can say, and bytes; of any other these are none."""
-    worker = _POOL.take(limits)
+    text, numbers = _POOL.ask({"function": function, "arguments": arguments}, data, limits)
+    return answering.understood(text, limits), numbers
+
+
+def way() -> str:
+    """How calls are isolated here: CONFINED, a process for each that may do little else; or PROCESS."""
+    return _POOL.way
+
+
+def _watches() -> bool:
+    """Whether this system forks processes, and tells when one has ended."""
+    if sys.platform != "linux":
+        return False
     try:
-        answer, numbers = worker.ask({"function": function, "arguments": arguments}, data, limits)
-    except BaseException:
-        worker.kill()
-        raise
-    _POOL.give_back(worker)
-    if "error" in answer:
-        raise _raised(answer["error"], limits)
-    return answer["result"], numbers
-
-
-class _Worker:
-    """A process that serves one call after the other."""
-
-    def __init__(self, memory: int) -> None:
-        code = _START.format(path=sys.path, memory=memory)
-        self.owner, self.memory = os.getpid(), memory
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def ask(
-        self, request: dict[str, Any], data: bytes | memoryview, limits: Limits
-    ) -> tuple[dict[str, Any], bytes]:
-        """The answer to a request, and its bytes; Stopped when there is none in time."""
-        answers: list[tuple[bytes, bytes]] = []
-        reader = threading.Thread(target=self._exchange, args=(request, data, answers), daemon=True)
-        reader.start()
-        reader.join(limits.seconds)
-        if reader.is_alive():
-            self.kill()
-            reader.join()
-            msg = (
-                f"reading took more than {limits.seconds:g} s in a separate process, which was stopped; "
-                "simplify the file"
-            )
-            raise Stopped(msg)
-        if not answers:
-            raise Stopped(_death(self._process.wait(), limits))
-        text, numbers = answers[0]
-        answer: dict[str, Any] = json.loads(text)
-        return answer, numbers
-
-    def _exchange(
-        self, request: dict[str, Any], data: bytes | memoryview, answers: list[tuple[bytes, bytes]]
-    ) -> None:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin
-        assert stdout
-        try:
-            _send(stdin, json.dumps(request).encode(), data)
-            answers.append(_received(stdout, MAX_ANSWER))
-        except (OSError, EOFError):  # it died, or was stopped: `ask` says which
-            return
-        except ValueError:  # it says too much, and waits for somebody to listen
-            self._process.kill()
-
-    def kill(self) -> None:
-        """Stop the process, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        for stream in filter(None, (self._process.stdin, self._process.stdout)):
-            with suppress(OSError):  # what it did not take will not be sent
-                stream.close()
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # Linux before 5.3, or a container that forbids it
+        return False
+    return True
 
 
 class _Pool:
-    """Workers that wait for a call."""
+    """The processes that serve calls, started when they are first needed."""
 
-    def __init__(self) -> None:
-        self._idle: list[_Worker] = []
+    def __init__(self, way: str = "") -> None:
+        """way : CONFINED or PROCESS, "" for what the system can."""
+        self._way = way
+        self._workers = Workers()
+        self._zygote: Zygote | None = None
         self._lock = threading.Lock()
 
-    def take(self, limits: Limits) -> _Worker:
-        """A worker of this process: a copy of ours that was forked has pipes that are not its own."""
-        with self._lock:
-            for worker in self._idle:
-                if worker.owner == os.getpid() and worker.memory == limits.memory:
-                    self._idle.remove(worker)
-                    return worker
-        return _Worker(limits.memory)
+    @property
+    def way(self) -> str:
+        """CONFINED or PROCESS."""
+        if not self._way:
+            self._way = CONFINED if _watches() else PROCESS
+        return self._way
 
-    def give_back(self, worker: _Worker) -> None:
-        """Keep a worker for the next call."""
+    def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> tuple[bytes, bytes]:
+        """The answer to a request, and its bytes; raises Stopped when there is none."""
+        if self.way == PROCESS:
+            return self._workers.ask(request, data, limits)
+        from massproof import zygote
+
+        for _ in range(2):
+            living = self._living()
+            try:
+                return living.ask(request, data, limits)
+            except zygote.Gone:  # since its last call
+                self._drop(living)
+        raise zygote.lost()
+
+    def _living(self) -> Zygote:
+        """A zygote of this process, another where the last one has ended."""
+        from massproof import zygote
+
         with self._lock:
-            self._idle.append(worker)
+            if self._zygote is None or not self._zygote.alive():
+                old, self._zygote = self._zygote, zygote.Zygote()
+                if old is not None:
+                    old.end()
+            return self._zygote
+
+    def _drop(self, living: Zygote) -> None:
+        with self._lock:
+            if self._zygote is living:
+                self._zygote = None
+        living.end()
 
     def end(self) -> None:
-        """Stop those of this process that wait."""
-        with self._lock:
-            own = [worker for worker in self._idle if worker.owner == os.getpid()]
-            self._idle = [worker for worker in self._idle if worker not in own]
-        for worker in own:
-            worker.kill()
+        """Stop all processes of this one that wait."""
+        self._workers.end()
+        if self._zygote is not None:
+            self._drop(self._zygote)
 
 
 _POOL = _Pool()
 atexit.register(_POOL.end)
-
-
-def _death(code: int, limits: Limits) -> str:
-    """What to say of a worker that ended without an answer."""
-    how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended without an answer (exit {code})"
-    return (
-        f"the process that read the file {how}; it may have needed more than {limits.memory / 2**30:g} GiB: "
-        "repair or simplify the file"
-    )
-
-
-def _raised(error: dict[str, str], limits: Limits) -> MassproofError:
-    """The exception of a worker, as one of ours."""
-    kind = getattr(errors, error["type"], None)
-    if isinstance(kind, type) and issubclass(kind, MassproofError):
-        made = kind.__new__(kind)
-        made.args = (error["message"],)
-        return made
-    if error["type"] == "MemoryError":
-        return Stopped(
-            f"reading needed more than {limits.memory / 2**30:g} GiB in a separate process; simplify the file"
-        )
-    return FormatError(f"reading failed: {error['type']}: {error['message']}; repair the file")
-
-
-def _send(stream: IO[bytes], text: bytes, data: bytes | memoryview = b"") -> None:
-    stream.write(_LENGTH.pack(len(text), len(data)))
-    stream.write(text)
-    stream.write(data)
-    stream.flush()
-
-
-def _received(stream: IO[bytes], most: int) -> tuple[bytes, bytes]:
-    """Text and data of one message; EOFError at the end, ValueError when it is too long."""
-    text, data = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    if text > most or data > MAX_DATA:
-        msg = "an answer that is too long"
-        raise ValueError(msg)
-    return _exactly(stream, text), _exactly(stream, data)
-
-
-def _exactly(stream: IO[bytes], size: int) -> bytes:
-    found = stream.read(size)
-    if len(found) < size:
-        raise EOFError
-    return found
-
-
-def serve(memory: int) -> None:  # pragma: no cover  # runs in the worker
-    """Answer calls until the input ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    void = os.open(os.devnull, os.O_RDWR)
-    requests = os.fdopen(os.dup(0), "rb")
-    for stream in (0, 1):  # what libraries print and read is not ours
-        os.dup2(void, stream)
-    _limit(memory)
-    while True:
-        try:
-            text, data = _received(requests, MAX_ANSWER)
-        except EOFError:
-            return
-        answer, numbers = answered(json.loads(text), data)
-        _send(answers, json.dumps(answer).encode(), numbers)
-
-
-def answered(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    """The answer to one request: its result with the bytes beside it, or the error that it raised."""
-    module, _, name = request["function"].partition(":")
-    try:
-        result = getattr(import_module(module), name)(data, **request["arguments"])
-    except Exception as error:  # noqa: BLE001 - whatever is raised is the answer
-        return {"error": {"type": type(error).__name__, "message": str(error)}}, b""
-    result, numbers = result if isinstance(result, tuple) else (result, b"")
-    return {"result": result}, numbers
-
-
-def _limit(memory: int) -> None:  # pragma: no cover  # runs in the worker
-    """Bound the data of this process where the system can: not the address space, which maps files."""
-    try:
-        import resource
-    except ImportError:  # Windows: only the time is limited
-        return
-    most = resource.getrlimit(resource.RLIMIT_DATA)[1]  # which this process may be given, and cannot raise
-    memory = memory if most == resource.RLIM_INFINITY else min(memory, most)
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

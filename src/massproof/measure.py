@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from massproof import units
 from massproof.errors import NotASolid, UnitError, UsageError
@@ -75,6 +75,61 @@ def measure(
     UnknownMaterial and UsageError for arguments that mean nothing, MissingExtra when a reader needs an
     optional dependency; with `strict` also UnitError without a unit and NotASolid without a volume.
     """
+    begun = begin(
+        source,
+        unit=unit,
+        material=material,
+        density=density,
+        mass=mass,
+        format=format,
+        strict=strict,
+        check=check,
+        weld=weld,
+        repair=repair,
+        engine=engine,
+        accuracy=accuracy,
+    )
+    from massproof import sources
+
+    loaded, stated = begun.loaded, begun.stated
+    return report(loaded, sources.integrate(loaded, stated=stated, **begun.options), stated, begun.asked)
+
+
+class Asked(NamedTuple):
+    """What is reported, and how it weighs."""
+
+    unit: Unit | None  # of a source without any
+    material: str | None
+    given: Density | None
+    total: float | None  # kg, of the whole
+    strict: bool = False
+
+
+class Begun(NamedTuple):
+    """A source that was loaded, and what is asked of it."""
+
+    loaded: Loaded
+    stated: tuple[Stated, ...]  # what it states of its parts, where that decides what they weigh
+    options: dict[str, Any]  # of `sources.integrate`
+    asked: Asked
+
+
+def begin(
+    source: Any,
+    *,
+    unit: str | None = None,
+    material: str | None = None,
+    density: str | Quantity | None = None,
+    mass: str | Quantity | None = None,
+    format: str | None = None,
+    strict: bool = False,
+    check: str = "auto",
+    weld: float | None = None,
+    repair: str | None = None,
+    engine: str | None = None,
+    accuracy: float | None = None,
+) -> Begun:
+    """Load what `measure` is asked to measure, with its options; raises what it raises of them and of the source."""
     if sum(x is not None for x in (material, density, mass)) > 1:
         msg = "give one of material, density and mass: each fixes the others"
         raise UsageError(msg)
@@ -85,23 +140,38 @@ def measure(
     from massproof import files
 
     source = files.opened(source)  # before numpy is imported, so that it can be hashed meanwhile
-    from massproof import sources, weigh
+    from massproof import sources
 
     given = _density(material, density)
     loaded = sources.load(source, format)
-    stated = loaded.stated() if given is None and total is None else ()
-    measured = sources.integrate(loaded, stated=stated, **options)
+    stated = loaded.weighed() if given is None and total is None else ()
+    return Begun(loaded, stated, options, Asked(asked, material, given, total, strict))
+
+
+def report(
+    loaded: Loaded, measured: Measured, stated: Sequence[Stated], asked: Asked, side: float | None = None
+) -> Properties:
+    """What was integrated, in SI, with the intervals, findings and reasons that belong to it.
+
+    stated : of what was measured;  side : longest of the whole that it is part of, if it is part of one
+
+    Raises, if `asked` is strict, UnitError without a unit and NotASolid without a volume.
+    """
+    from massproof import weigh
+
     findings = [Finding(*note) for note in measured.notes]
-    length = _length_unit(loaded, asked, measured, findings, strict)
-    if strict and measured.body is None:
+    side = float((measured.high - measured.low).max()) if side is None else side
+    length = _length_unit(loaded, asked, side, findings)
+    if asked.strict and measured.body is None:
         raise NotASolid(measured.absent)
+    given = asked.given
     findings += _stated_density(stated, measured) if stated else []
-    source = _density_source(stated, measured, material)
+    source = _density_source(stated, measured, asked.material)
     if measured.weighted:
         own = measured.weighted
         measured = replace(measured, body=own.body, errors=own.errors)
         given = weigh.Density(own.density, own.density - own.off, own.density + own.off)
-    found = weigh.Weighed(measured, length, given, total).quantities()
+    found = weigh.Weighed(measured, length, given, asked.total).quantities()
     absent = _absent(found, measured.absent, findings)
     return Properties(
         Source(loaded.name, loaded.format, loaded.digest, loaded.declared or length.symbol),
@@ -211,10 +281,9 @@ def _given(text: str | Quantity, dimension: str) -> float:
     return value
 
 
-def _length_unit(
-    loaded: Loaded, asked: Unit | None, measured: Measured, findings: list[Finding], strict: bool
-) -> Unit:
+def _length_unit(loaded: Loaded, wanted: Asked, side: float, findings: list[Finding]) -> Unit:
     """The length unit of the coordinates: the source's own, else the one asked for, else millimetres."""
+    asked = wanted.unit
     if loaded.unit is not None:
         own = units.unit(loaded.unit, "length")
         if asked is not None and loaded.declared and asked.symbol != loaded.declared:
@@ -223,10 +292,9 @@ def _length_unit(
         return own
     if asked is not None:
         return asked
-    if strict:
+    if wanted.strict:
         msg = f"{loaded.name} carries no length unit and strict assumes none; give one: unit='mm', --unit mm"
         raise UnitError(msg)
-    side = float((measured.high - measured.low).max())
     text = f"no length unit in {loaded.name}: millimetres are assumed; give one with unit= or --unit"
     if not _SMALL <= side <= _LARGE:
         other = "metres or inches" if side < _SMALL else "micrometres"

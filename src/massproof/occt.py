@@ -563,6 +563,8 @@ def door(what: str) -> Iterator[None]:
         # OCP's exceptions share no base class: Standard_DomainError is no Standard_Failure
         if not (type(error).__module__.startswith("OCP") or isinstance(error, RuntimeError)):
             raise
+        if "OutOfMemory" in type(error).__name__:
+            raise MemoryError from error
         msg = f"{what} failed in Open CASCADE: {type(error).__name__} {error}; repair the geometry"
         raise FormatError(msg) from error
     finally:

@@ -71,22 +71,34 @@ def facets(
     return {"version": occt.version(), "parts": rows}, bytes(buffer)
 
 
+def numbered(brep: Brep) -> list[tuple[int, Floats]]:
+    """Of each solid of a CAD object, or where it has none of its surfaces, which of the distinct ones it is, and where
+    it stands.
+    """
+    seen: dict[Any, int] = {}
+    with occt.door("reading CAD objects"):
+        return [(seen.setdefault(_key(own), len(seen)), matrix) for own, matrix in occt.placed(brep)]
+
+
 def of_objects(
     brep: Brep, deflection: float | None, angle: float | None, share: float | None
-) -> Iterator[tuple[int, tuple[Facets, Floats]]]:
-    """Facets of the solids of a CAD object, or where it has none of its surfaces, and where they stand.
+) -> Iterator[Facets]:
+    """Facets of each solid of a CAD object, or where it has none of its surfaces, in its own frame.
 
-    Each comes with the number of what it is a copy of. The numbers are those of `facets`.
+    Copies have the same. The numbers are those of `facets`.
     """
-    seen: dict[Any, tuple[int, Facets]] = {}
+    seen: dict[Any, Facets] = {}
     with occt.door("dividing CAD objects into facets"):
-        for own, matrix in occt.placed(brep):
-            key = own.TShape(), own.Orientation()
-            if key not in seen:
+        for own, _ in occt.placed(brep):
+            if _key(own) not in seen:
                 volume = occt.volume(own) if share and brep.solids else None
-                seen[key] = len(seen), refined([own], lambda face: -1, deflection, angle, volume, share)
-            number, made = seen[key]
-            yield number, (made, matrix)
+                seen[_key(own)] = refined([own], lambda face: -1, deflection, angle, volume, share)
+            yield seen[_key(own)]
+
+
+def _key(shape: Any) -> tuple[Any, Any]:
+    """Equal for copies of a shape."""
+    return shape.TShape(), shape.Orientation()
 
 
 def _packed(part: Facets, buffer: bytearray) -> dict[str, Any]:

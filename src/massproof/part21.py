@@ -20,7 +20,9 @@ from massproof.kernels import schema, signatures, tokens
 from massproof.kernels.numbers import powers
 from massproof.kernels.text import PADDING
 
-MAX_NESTING = 100  # lists in lists: ten times as deep as any that ISO 10303 defines
+MAX_NESTING = 32  # lists in lists: several times as deep as any that ISO 10303 defines
+MAX_STRING = 1 << 16  # bytes between quotes
+MAX_ENTITIES = 20_000_000  # a gigabyte of text or more
 _COPIED = 1 << 14  # bytes that are copied sooner than read in two parts
 _UNSURE = 512  # numbers of a file that may be unusual before there is more room
 _NOWHERE = 1 << 62
@@ -48,12 +50,14 @@ def read(data: bytes | memoryview) -> Entities:
     """Read all instances of a file.
 
     Raises FormatError for a file that is cut short or not of this grammar, for a number that is out of range,
-    for lists nested deeper than MAX_NESTING, for a duplicate and for a reference to nothing.
+    for lists nested deeper than MAX_NESTING, for strings longer than MAX_STRING, for more than MAX_ENTITIES, for a
+    duplicate and for a reference to nothing.
     """
     view = memoryview(data).cast("B")
     letters = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
     rows, kinds, values = _records(view, letters)
     _check_sections(view, rows)
+    _check_sizes(view, rows, kinds, values)
     _resolve(rows, kinds, values)
     checked = np.empty(len(rows), np.int8)
     signatures.verify(
@@ -179,6 +183,32 @@ def _check_sections(view: memoryview, rows: npt.NDArray[np.int64]) -> None:
         if schema.TYPES[name] not in statements:
             msg = f"STEP file without a {name} section in its {len(view)} bytes; export it again"
             raise FormatError(msg)
+
+
+def _check_sizes(
+    view: memoryview,
+    rows: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.uint8],
+    values: npt.NDArray[np.float64],
+) -> None:
+    """Refuse strings and files that are larger than any of use, and than what reads them next may survive."""
+    if len(rows) > MAX_ENTITIES:
+        msg = f"STEP file with {len(rows)} entities, the limit is {MAX_ENTITIES}; export the parts one by one"
+        raise FormatError(msg)
+    ends, lasts = np.append(rows[1:, 3], len(view)), np.append(rows[1:, 2], len(kinds))
+    for row in np.flatnonzero(ends - rows[:, 3] > MAX_STRING).tolist():
+        own = slice(int(rows[row, 2]), int(lasts[row]))
+        starts = values[own][kinds[own] == tokens.STRING].astype(np.int64)
+        far = np.diff(np.append(starts, ends[row])) > MAX_STRING
+        for start in starts[far].tolist():
+            match = _QUOTED.match(view, start)
+            length = len(match[0]) - 2 if match else 0
+            if length > MAX_STRING:
+                msg = (
+                    f"STEP file with a string of {length} bytes {_place(view, start)}, the limit is {MAX_STRING}; "
+                    "export it again"
+                )
+                raise FormatError(msg)
 
 
 def _resolve(

@@ -37,6 +37,17 @@ class Places(NamedTuple):
             self.steps + inner.steps,
         )
 
+    def each(self, inner: Places) -> Places:
+        """All places of something that stands in each of these as `inner` says, those of the first before others."""
+        one, count = len(self.steps), len(inner.steps)
+        scales = np.repeat(self.scales, count)
+        return Places(
+            (self.matrices[:, None] @ inner.matrices[None]).reshape(-1, 4, 4),
+            scales * np.tile(inner.scales, one),
+            np.repeat(self.lengths, count) + scales * np.tile(inner.lengths, one),
+            np.repeat(self.steps, count) + np.tile(inner.steps, one),
+        )
+
 
 def step(matrix: Floats) -> Places:
     """One placement."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
@@ -67,7 +67,7 @@ def read(entities: Entities) -> Assembly:
     for units that are none.
     """
     reader = Reader(entities)
-    groups, uses, tops, order = _grouped(reader)
+    groups, uses, tops, order = grouped(reader)
     with np.errstate(all="ignore"):  # sizes that multiply through many levels
         placements = _placements(reader, groups, tops, order)
         parts = _parts(reader, groups, placements)
@@ -78,14 +78,17 @@ def read(entities: Entities) -> Assembly:
         *(tuple(parts), reader.unit, ", ".join(declared), entities.count("PRODUCT"), len(uses)),
         members(uses.values()),
         tuple(groups[row].product for row in tops if groups[row].product >= 0),
-        _notes(reader, parts),
+        notes(reader, parts, reader.unplaced),
     )
 
 
-def _grouped(
+def grouped(
     reader: Reader,
 ) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int], list[int]]:
-    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed."""
+    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed.
+
+    Of what draws nothing there are no places. Raises FormatError as `read` does.
+    """
     join(reader)
     groups = collect(reader)
     map_items(reader, groups)
@@ -98,7 +101,7 @@ def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
 
     That is a row of an assembly usage or of a mapped item for each level.
     """
-    groups, _, tops, order = _grouped(Reader(entities))
+    groups, _, tops, order = grouped(Reader(entities))
     places: dict[int, list[tuple[int, ...]]] = {row: [] for row in order}
     for row in tops:
         places.setdefault(row, []).append(())
@@ -145,21 +148,21 @@ def _tops(groups: dict[int, Group]) -> list[int]:
     again to present them, and place them in views.
     """
     products = [row for row in groups if groups[row].product >= 0]
-    within = _within(groups, products)
-    inner = {one for row in within for one, _, _ in groups[row].places}
+    inside = within(groups, products)
+    inner = {one for row in inside for one, _, _ in groups[row].places}
     tops = [row for row in products if row not in inner]
-    shown = {item for row in within for item in groups[row].items}
+    shown = {item for row in inside for item in groups[row].items}
     others = {one for group in groups.values() for one, _, _ in group.places}
     for row in groups:
-        if row not in within and row not in others:
-            drawn = {item for one in _within(groups, [row]) for item in groups[one].items}
+        if row not in inside and row not in others:
+            drawn = {item for one in within(groups, [row]) for item in groups[one].items}
             if drawn - shown:
                 tops.append(row)
                 shown |= drawn
     return tops
 
 
-def _within(groups: dict[int, Group], rows: Iterable[int]) -> set[int]:
+def within(groups: dict[int, Group], rows: Iterable[int]) -> set[int]:
     """These groups and all that are placed in them, directly or not."""
     stack = list(rows)
     seen = set(stack)
@@ -205,31 +208,44 @@ def _parts(reader: Reader, groups: dict[int, Group], placements: dict[int, Place
     for item in sorted(homes):
         group, representation = homes[item]
         product = groups[group].product if group in groups else -1
-        all_places = joined(places[item])
-        whole = all_places.matrices
-        size = np.linalg.det(whole[:, :3, :3])
         found.append(
             Part(
                 *(item, entities.number(item), reader.kinds[item], _name(entities, product, item), product),
                 *(reader.context(representation), reader.factor(representation)),
-                *(whole, size < 0, np.cbrt(np.abs(size)), all_places.lengths, all_places.steps),
+                *stands(joined(places[item])),
             )
         )
     return found
 
 
+def stands(places: Places) -> tuple[Floats, Any, Floats, Floats, Floats]:
+    """The last five fields of a `Part` that stands there."""
+    size = np.linalg.det(places.matrices[:, :3, :3])
+    return places.matrices, size < 0, np.cbrt(np.abs(size)), places.lengths, places.steps
+
+
 def title(entities: Entities, product: int) -> str:
     """Name of the product of a product definition, or else its identifier; "" where it has none."""
+    texts = [one for one in _labels(entities, product) if one]
+    return texts[-1] if texts else ""
+
+
+def identifier(entities: Entities, product: int) -> str:
+    """Identifier of the product of a product definition, its part number; "" where it has none."""
+    return (*_labels(entities, product), "")[0]
+
+
+def _labels(entities: Entities, product: int) -> list[str]:
+    """Identifier and name of a product, "" for what is blank."""
     row: Any = product
     if row < 0:
-        return ""
+        return []
     for argument in (2, 2):  # PRODUCT_DEFINITION, its formation, PRODUCT
         arguments = entities.arguments(row)
         row = arguments[argument] if len(arguments) > argument else None
         if not isinstance(row, Row):
-            return ""
-    texts = [one for one in entities.arguments(row)[:2] if isinstance(one, str) and one.strip()]
-    return texts[-1] if texts else ""
+            return []
+    return [one if isinstance(one, str) and one.strip() else "" for one in entities.arguments(row)[:2]]
 
 
 def _name(entities: Entities, product: int, item: int) -> str:
@@ -237,15 +253,15 @@ def _name(entities: Entities, product: int, item: int) -> str:
     return title(entities, product) or entities.name(item)
 
 
-def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
-    """What whoever measures the parts should know."""
-    notes: list[Note] = []
+def notes(reader: Reader, parts: Sequence[Part], unplaced: int) -> tuple[Note, ...]:
+    """What whoever measures the parts should know; unplaced : how many of their placements could not be read."""
+    found: list[Note] = []
     bare = sum(not (part.context and part.context.length) for part in parts)
     if bare and reader.unit:
         text = (
             f"{bare} of {len(parts)} parts are in contexts that state no unit; that of the others is assumed"
         )
-        notes.append(("unit-assumed", text, {"parts": len(parts), "without": bare}))
+        found.append(("unit-assumed", text, {"parts": len(parts), "without": bare}))
     for code, says, count in (
         ("mirrored", "placed as mirror images", sum(int(part.mirrored.sum()) for part in parts)),
         (
@@ -255,17 +271,17 @@ def _notes(reader: Reader, parts: list[Part]) -> tuple[Note, ...]:
         ),
     ):
         if count:
-            notes.append((code, f"{count} parts are {says}", {"count": count}))
-    if reader.unplaced:
-        text = f"{reader.unplaced} placements could not be read; the parts stand where they were drawn"
-        notes.append(("placement-missing", text, {"count": reader.unplaced}))
+            found.append((code, f"{count} parts are {says}", {"count": count}))
+    if unplaced:
+        text = f"{unplaced} placements could not be read; the parts stand where they were drawn"
+        found.append(("placement-missing", text, {"count": unplaced}))
     if reader.unread:
         text = f"{reader.unread} mapped items name no representation; they are left out"
-        notes.append(("mapped-missing", text, {"count": reader.unread}))
+        found.append(("mapped-missing", text, {"count": reader.unread}))
     if reader.pictures:
         text = (
             f"{reader.pictures} tessellated shapes stand beside exact ones of the same product and do not say what "
             "they show; they are taken for pictures of these, and not measured"
         )
-        notes.append(("tessellation-left", text, {"count": reader.pictures}))
-    return tuple(notes)
+        found.append(("tessellation-left", text, {"count": reader.pictures}))
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""What massproof gives to pytest: the fixtures `mass_of` and `cloud`, and assertions that say why they fail.
+"""What massproof gives to pytest: fixtures `mass_of`, `cloud`, `massproof_server`; assertions that say why they fail.
 
 pytest loads this by itself where massproof is installed: until a fixture is used it imports nothing that measures.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from massproof.comparison import Comparison
     from massproof.expected import Within
     from massproof.properties import Properties, Quantity
+    from massproof.testing import Server
 
 _MEASURED = pytest.StashKey[list["Properties"]]()  # what the running test has been given
 _ENOUGH = 60  # characters of a repr, which pytest shortens in the middle, that tell it from others
@@ -117,6 +118,27 @@ def mass_of(request: pytest.FixtureRequest) -> Iterator[MassOf]:
 def cloud(request: pytest.FixtureRequest, mass_of: MassOf) -> Cloud:
     """Answers of services, recorded or in their form: cloud.zoo("part.zoo.json"), cloud.onshape("part.step")."""
     return Cloud(_places(request), mass_of)
+
+
+@pytest.fixture(scope="session")
+def massproof_settings() -> dict[str, Any]:
+    """Settings of `massproof_server`: override it in your conftest.py, with the scope "session" as well."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _massproof_process(massproof_settings: dict[str, Any]) -> Iterator[Server]:
+    from massproof import testing
+
+    with testing.server(**massproof_settings) as running:
+        yield running
+
+
+@pytest.fixture
+def massproof_server(_massproof_process: Server) -> Iterator[Server]:
+    """A local server that speaks the services' APIs, one for all tests: its `url`, and `fault("status=503")`."""
+    yield _massproof_process
+    _massproof_process.heal()
 
 
 def _places(request: pytest.FixtureRequest) -> Places:

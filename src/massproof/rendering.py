@@ -15,9 +15,11 @@ from massproof.measure import measure
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from massproof.choice import Choice
     from massproof.drawing import Picture
     from massproof.mesh import Floats
     from massproof.scene import Scene
+    from massproof.selection import Parts
 
 OVERLAYS = ("center", "axes", "box")
 SIZES = (16, 4096)  # pixels, from and to
@@ -35,6 +37,7 @@ def render(
     unit: str | None = None,
     format: str | None = None,
     deflection: float | None = None,
+    parts: Parts = (),
 ) -> bytes:
     """A PNG of a file or an object, the same bytes each time.
 
@@ -43,22 +46,24 @@ def render(
     transparent : leave out the white ground
     overlay : any of "center" (of mass), "axes" (principal), "box" (bounding, with its dimensions)
     deflection : of exact shapes, millimetres between facets and faces; without it what suits their size
+    parts : names or numbers of what is drawn and measured for overlays, as `convert` takes them; without any all that
+        the file does not hide
 
-    Raises what `massproof.measure` raises for a source that cannot be read, UsageError for a size, view or overlay
-    that there is not, or when nothing can be drawn, MissingExtra without Pillow, or for exact shapes without OCCT.
+    Raises what `massproof.measure` raises for a source that cannot be read, UsageError for a size, view, overlay
+    or part that there is not, or when nothing can be drawn, MissingExtra without Pillow, or for exact shapes
+    without OCCT.
     """
     from massproof import drawing, overlays
 
     _check(size, overlay)
-    source = _kept(source)
-    scene, upright = subject(source, unit, format, deflection)
+    chosen, scene, upright = subject(source, unit, format, deflection, parts)
     axes = drawing.turn(view) @ upright
     camera = drawing.fitted(scene, axes, size)
     if "box" in overlay:  # whose corners may lie outside of what holds the part
         camera = overlays.around_box(scene, axes, size)
     image = _image(drawing.draw(scene, camera, size, _CLEAR if transparent else _WHITE))
     if overlay:
-        overlays.draw(image, camera, scene.unit, measure(source, unit=unit, format=format), overlay)
+        overlays.draw(image, camera, scene.unit, measure(chosen.loaded(), unit=unit), overlay)
     return _png(image)
 
 
@@ -71,6 +76,7 @@ def turntable(
     unit: str | None = None,
     format: str | None = None,
     deflection: float | None = None,
+    parts: Parts = (),
 ) -> bytes:
     """A part that turns once about its vertical axis, seen from above at a slant: an animated GIF or PNG.
 
@@ -84,7 +90,7 @@ def turntable(
     if kind not in ("gif", "apng") or not 2 <= frames <= 360:
         msg = f"a turntable is gif or apng with 2 to 360 frames, not {kind!r} with {frames}"
         raise UsageError(msg)
-    scene, upright = subject(source, unit, format, deflection)
+    _, scene, upright = subject(source, unit, format, deflection, parts)
     camera = drawing.round_about(scene, size)
     shown = [camera(drawing.turn("isometric", 360.0 * k / frames) @ upright) for k in range(frames)]
     images = [_image(drawing.draw(scene, one, size, _WHITE)).convert("RGB") for one in shown]
@@ -101,16 +107,19 @@ def turntable(
 
 
 def subject(
-    source: Any, unit: str | None, format: str | None, deflection: float | None
-) -> tuple[Scene, Floats]:
-    """The scene of a file or an object, and the (3, 3) rotation after which up is +z. Raises what `render` raises."""
-    from massproof import sources, tessellate
+    source: Any, unit: str | None, format: str | None, deflection: float | None, parts: Parts
+) -> tuple[Choice, Scene, Floats]:
+    """What is drawn of a file or an object, its scene, and the (3, 3) rotation after which up is +z.
+
+    Raises what `render` raises.
+    """
+    from massproof import choice, sources, tessellate
     from massproof.scene import frame
 
     loaded = sources.load(source, format)
-    fineness = tessellate.Fineness(deflection=deflection)
-    scene = tessellate.scene(loaded.geometry, loaded.name, loaded.length(unit).symbol, fineness)
-    return scene, frame(*loaded.upright)[:3, :3].T
+    chosen = choice.of(loaded, parts, seen=True)
+    scene = chosen.scene(unit, tessellate.Fineness(deflection=deflection))
+    return chosen, scene, frame(*loaded.upright)[:3, :3].T
 
 
 def _check(size: int, overlay: Sequence[str]) -> None:
@@ -122,11 +131,6 @@ def _check(size: int, overlay: Sequence[str]) -> None:
     if unknown:
         msg = f"cannot draw {unknown[0]!r} over it; use any of {', '.join(OVERLAYS)}"
         raise UsageError(msg)
-
-
-def _kept(source: Any) -> Any:
-    """What can be read twice: the bytes of a stream."""
-    return source.read() if hasattr(source, "read") else source
 
 
 def _image(picture: Picture) -> Image:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from massproof.verify import Comparison, Verification
 
 _SYSTEM_OF = {"mm": "mm", "cm": "cm", "in": "inch", "ft": "ft"}
-_STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
+STYLE = {Verdict.SOUND: "bold green", Verdict.BOUNDED: "bold yellow", Verdict.UNSAFE: "bold red"}
 _MEANING = {
     Verdict.SOUND: "each number is enclosed by its interval",
     Verdict.BOUNDED: "usable, with the assumptions stated below",
@@ -109,15 +109,15 @@ def reach(quantity: Quantity) -> float:
     return max(quantity.value - lo, hi - quantity.value)
 
 
-def digits(quantity: Quantity) -> str:
-    """The value with one digit past the first uncertain one, at most 12 significant."""
+def digits(quantity: Quantity, most: int = 12) -> str:
+    """The value with one digit past the first uncertain one, at most so many significant."""
     half, value = reach(quantity), quantity.value
     if math.isinf(half):
         return f"{value:.3g}"
     if abs(value) <= half:
         return f"{round(value, 1 - math.floor(math.log10(half))) + 0.0:g}" if half else "0"
-    sure = math.floor(math.log10(abs(value))) - math.floor(math.log10(half)) + 1 if half else 12
-    return _plain(value, max(3, min(12, sure)))
+    sure = math.floor(math.log10(abs(value))) - math.floor(math.log10(half)) + 1 if half else most
+    return _plain(value, max(3, min(most, sure)))
 
 
 def width(quantity: Quantity) -> str:
@@ -159,7 +159,7 @@ def show(result: Properties, console: Console, system_name: str | None = None) -
 
     verdict, source = result.verdict, result.source
     title = f"[bold]{escape(printable(source.name))}[/]  {source.format.upper()}, {escape(source.unit)}"
-    console.print(f"{title}  [{_STYLE[verdict]}]{verdict}[/]: {_MEANING[verdict]}", highlight=False)
+    console.print(f"{title}  [{STYLE[verdict]}]{verdict}[/]: {_MEANING[verdict]}", highlight=False)
     console.print(_table(result, system_for(result, system_name)))
     for finding in result.findings:
         style = "dim" if finding.code in REMARKS else "yellow"
@@ -288,7 +288,7 @@ def show_conversion(found: Conversion) -> None:
     what = f"{found.triangles} triangles" if found.triangles else "exact faces"
     count = f"{what}, {found.parts} part{'s' if found.parts != 1 else ''}, {found.unit}"
     verdict = found.written.verdict
-    console.print(f"[bold]{names}[/]  {count}  [{_STYLE[verdict]}]{verdict}[/]")
+    console.print(f"[bold]{names}[/]  {count}  [{STYLE[verdict]}]{verdict}[/]")
     system = system_for(found.source, None)
     before, after = (dict(rows(one, system)) for one in (found.source, found.written))
     for name in ("area", "volume"):

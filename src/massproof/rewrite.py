@@ -44,7 +44,7 @@ def step(
 
 def _again(model: Model, arguments: dict[str, Any]) -> bytes:
     data = model.entities.data
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    engines.require_open_cascade(model)
     return isolation.call_for_bytes(
         "massproof.occt_write:rewritten", data, isolation.limits(len(data)), **arguments
     )[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, NamedTuple
 
@@ -50,6 +50,8 @@ class Occurrence:
     definition: int | None = None
     children: tuple[Occurrence, ...] = ()
     colour: Colour | None = None  # of all below it; None: their own
+    hidden: bool = False  # its file says that its own mesh is not to be seen
+    place: int = 0  # which of the places of its definition in the source this is
 
 
 class Placed(NamedTuple):
@@ -138,6 +140,16 @@ class Scene:
         Raises UsageError when these are no axes or are not perpendicular.
         """
         return self.moved(frame(up, forward))
+
+
+def painted(
+    name: str, vertices: Floats, faces: Corners, firsts: Sequence[int], colours: Sequence[Colour | None]
+) -> Definition:
+    """A part with a colour, None for none, from each of some triangles on, the first of which is triangle 0."""
+    if all(colour == colours[0] for colour in colours):
+        return Definition(name, vertices, faces, colours[0])
+    shades = (colour or PLAIN for colour in colours)
+    return Definition(name, vertices, faces, patches=tuple(zip(firsts, shades, strict=True)))
 
 
 def pieces(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:

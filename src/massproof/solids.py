@@ -39,18 +39,25 @@ def measure(brep: Brep, name: str) -> Measured:
 
 
 def measure_drawn(
-    drawn: Drawn, name: str, engine: str | None, accuracy: float | None, stated: Sequence[Stated] = ()
+    drawn: Drawn,
+    name: str,
+    engine: str | None,
+    accuracy: float | None,
+    stated: Sequence[Stated] = (),
+    pool: engines.Pool | None = None,
 ) -> Measured:
     """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
 
-    stated : what it states, of which the densities weigh its parts
+    stated : what it states, as `densities.applied` has it, of which the densities weigh its parts
+    pool : its parts, where they are integrated already
     """
-    found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    pool = pool or engines.Pool(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    found = pool.found(drawn.model)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
     measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)
     if measured.body and any(one.kind == DENSITY for one in stated):
-        own = densities.of_parts(drawn.model.entities, stated, found.shown)
+        own = densities.of_parts(stated, found.shown)
         mass = densities.heavy(found.definitions, found.occurrences, own)
         return densities.weighted(measured, mass, own) if mass else measured
     return measured

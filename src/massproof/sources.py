@@ -26,6 +26,7 @@ from massproof.mesh import Mesh, Records, as_mesh
 from massproof.version import __version__
 
 if TYPE_CHECKING:
+    from massproof.engines import Pool
     from massproof.stated import Stated
 
 
@@ -37,6 +38,7 @@ class Loaded:
     name: str
     format: str
     digest: Digest
+    data: Bytes = b""  # of a file, in which its format may tell more than its geometry
 
     @property
     def unit(self) -> str | None:
@@ -72,6 +74,15 @@ class Loaded:
             found: tuple[Stated, ...] = self.geometry.model.stated()
         return found
 
+    def weighed(self) -> tuple[Stated, ...]:
+        """The same, and of parts what is stated of the raw material that they are made from."""
+        stated = self.stated()
+        if not (stated and isinstance(self.geometry, Drawn)):
+            return ()
+        from massproof import densities
+
+        return densities.applied(self.geometry.model.entities, stated)
+
     def provenance(self) -> dict[str, str]:
         """Versions of everything that computed with this geometry."""
         if not isinstance(self.geometry, Brep):
@@ -91,11 +102,13 @@ def _versions() -> dict[str, str]:
 
 
 def load(source: Any, format: str | None = None) -> Loaded:
-    """Geometry of anything that `measure` accepts.
+    """Geometry of anything that `measure` accepts; what is loaded already is returned as it is.
 
     Raises InputError when a path cannot be opened, FormatError when its bytes are malformed,
     TypeError for an object of another kind.
     """
+    if isinstance(source, Loaded):
+        return source
     suffix = None if format is None else "." + format.lower().removeprefix(".")
     source = files.opened(source)
     if isinstance(source, files.Opened):
@@ -129,10 +142,12 @@ def integrate(
     engine: str | None = None,
     accuracy: float | None = None,
     stated: Sequence[Stated] = (),
+    pool: Pool | None = None,
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
 
     stated : what the file states, of which the densities weigh its parts
+    pool : parts of a STEP file that are integrated already
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -145,7 +160,7 @@ def integrate(
 
         if isinstance(geometry, Drawn):
             with _named(loaded.name):
-                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated)
+                return solids.measure_drawn(geometry, loaded.name, engine, accuracy, stated, pool)
     if engine is not None or accuracy is not None:
         msg = f"{loaded.name} is no STEP file: engine and accuracy are for those; leave them out"
         raise UsageError(msg)
@@ -182,7 +197,24 @@ def _wrapped(source: Any) -> Brep | None:
 def _from_bytes(data: Bytes, name: str, suffix: str | None, digest: Digest | None = None) -> Loaded:
     with _named(name):
         geometry, format_name = formats.read(data, suffix)
-    return Loaded(geometry, name, format_name, digest or Digest(data))
+    return Loaded(geometry, name, format_name, digest or Digest(data), data)
+
+
+def joined(loaded: Sequence[Loaded]) -> Loaded:
+    """Meshes of several files of one format as one, under the name of the first."""
+    meshes = [one.geometry.mesh() if isinstance(one.geometry, Records) else one.geometry for one in loaded]
+    found = [one for one in meshes if isinstance(one, Mesh)]
+    starts = np.cumsum([0, *(len(one.vertices) for one in found)])
+    faces = np.concatenate([one.faces + n for one, n in zip(found, starts, strict=False)]).astype(np.int32)
+    steps = [one.precision for one in found if one.precision is not None]
+    mesh = Mesh(
+        np.concatenate([one.vertices for one in found]),
+        faces,
+        found[0].unit,
+        max(steps, default=None),
+        placement=max(one.placement for one in found),
+    )
+    return Loaded(mesh, loaded[0].name, loaded[0].format, Digest(known=""))
 
 
 @contextmanager

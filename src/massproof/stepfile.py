@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,7 +79,7 @@ def read(data: bytes | memoryview) -> Model:
     drawn = shapes.decode(entities, next(iter(angles or {1.0})) if len(angles) < 2 else None)
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
-    notes = whole.notes + _surface_notes(parts)
+    notes = whole.notes + surface_notes(parts)
     return Model(table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities)
 
 
@@ -204,7 +204,7 @@ def in_radian(table: Shapes, factors: Floats) -> Shapes:
     )
 
 
-def _surface_notes(parts: tuple[Shown, ...]) -> tuple[Note, ...]:
+def surface_notes(parts: Sequence[Shown]) -> tuple[Note, ...]:
     """What to say of surfaces that bound no solid."""
     surfaces = [shown for shown in parts if shown.part.kind == SURFACE]
     number = sum(max(len(shown.shells), 1) * len(shown.part.placements) for shown in surfaces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,16 +29,18 @@ def grown(model: Model, shown: Sequence[Shown], names: Sequence[str], scale: flo
     names : of the parts;  scale : from the unit of the placements to that of the scene
     Leaves alone have matrices: they stand in the frame of the whole.
     """
-    ways = products.paths(model.entities)
+    ways, looks = products.paths(model.entities), model.appearance
     leaves: list[_Leaf] = []
     for number, (one, name) in enumerate(zip(shown, names, strict=True)):
         own, paths = model.parts.index(one), ways.get(one.part.row) or [()] * len(one.part.placements)
-        first = colour(model.appearance.of(own))
+        first = colour(looks.of(own))
         for place, (matrix, path) in enumerate(zip(one.part.placements, paths, strict=True)):
             stands = matrix.copy()
             stands[:3, 3] *= scale
-            look = colour(model.appearance.of(own, place))
-            leaves.append((path, Occurrence(name, stands, number, colour=None if look == first else look)))
+            look = looks.of(own, place)
+            shade = None if colour(look) == first else colour(look)
+            leaf = Occurrence(name, stands, number, colour=shade, hidden=look.hidden, place=place)
+            leaves.append((path, leaf))
     roots = _below(model.entities, leaves, 0)
     title = products.title(model.entities, model.tops[0]) if len(model.tops) == 1 else ""
     return (Occurrence(title, np.eye(4), children=roots),) if title and len(leaves) > 1 else roots
@@ -56,9 +59,7 @@ def _below(entities: Entities, leaves: Sequence[_Leaf], depth: int) -> tuple[Occ
         inner = _below(entities, members, depth + 1)
         name = _name(entities, use)
         if len(members) == 1 and len(members[0][0]) == depth + 1:  # a part, under the name of its use
-            found.append(
-                Occurrence(name or inner[0].name, inner[0].matrix, inner[0].definition, (), inner[0].colour)
-            )
+            found.append(replace(inner[0], name=name or inner[0].name))
         else:
             found.append(Occurrence(name, np.eye(4), children=inner))
     return tuple(found)

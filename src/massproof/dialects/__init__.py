@@ -16,9 +16,20 @@ from massproof.properties import Properties
 
 NAMES = ("mfgdm", "derivative", "zoo", "onshape")
 READ = (*NAMES, "native")
-SERVED: tuple[
-    str, ...
-] = ()  # whose folder has `routes.py`: `routes(service)`, what the server answers in that API
+# Whose folders have `routes`: `routes(service)` is what the server answers in that API.
+SERVED: tuple[str, ...] = (
+    "native",
+    "zoo",
+    "derivative",
+)
+# How the service's own clients are told another address.
+ADDRESSES = {
+    "zoo": "ZOO_HOST={url}",
+    "mfgdm": "GraphQL at {url}/mfg/v3/graphql/public and {url}/mfg/graphql",
+    "derivative": "base address of the SDKs: {url}",
+    "onshape": "base address: {url}",
+    "native": "a page: {url}/ and our own API: {url}/v1",
+}
 
 
 def shapes(dialect: str) -> Any:

@@ -1,4 +1,6 @@
-"""The registry of formats: modules with SUFFIXES, sniff(data), read(data), and write(scene, …) where we export."""
+"""The registry of formats: modules with SUFFIXES, sniff(data), read(data), write(scene, …) where we export, and
+scene(data) where a file has parts with names, places or colours.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +61,13 @@ def read(data: Bytes, suffix: str | None = None) -> tuple[Mesh | Records | Drawn
     module = _sniffed(view) if suffix is None else _named(suffix, view)
     geometry: Mesh | Records | Drawn = module.read(view)
     return geometry, _name(module)
+
+
+def scene(data: Bytes, format: str) -> Scene | None:
+    """Parts, names, tree and colours of what `read` has read as `format`; None where that has none of these."""
+    shown = getattr(_module(SUFFIXES[f".{format}"]), "scene", None)
+    found: Scene | None = shown(memoryview(data)) if shown else None
+    return found
 
 
 def write(scene: Scene, format: str, name: str, files: Files, options: Mapping[str, str]) -> None:

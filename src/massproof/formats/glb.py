@@ -11,6 +11,8 @@ import json
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from operator import index as whole
 from typing import Any, NoReturn
 
@@ -19,8 +21,18 @@ import numpy.typing as npt
 
 from massproof import units
 from massproof.errors import FormatError, UsageError
-from massproof.mesh import Floats, Integers, Mesh, Placed, float32_precision, from_instances, placed_at
-from massproof.scene import Colour, Definition, Files, Occurrence, Scene, frame
+from massproof.kernels import weld
+from massproof.mesh import (
+    Floats,
+    Integers,
+    Mesh,
+    Placed,
+    float32_precision,
+    from_instances,
+    from_polygons,
+    placed_at,
+)
+from massproof.scene import Colour, Definition, Files, Occurrence, Scene, frame, painted
 
 SUFFIXES = (".glb",)
 
@@ -28,6 +40,7 @@ _DEEPEST = 64  # levels of nodes
 _FLOAT = {5126: "<f4"}  # glTF componentType: numpy type
 _INDEX = {5121: "u1", 5123: "<u2", 5125: "<u4"}
 _LIST, _STRIP, _FAN = 4, 5, 6  # modes; those below are points and lines
+_PLACES = 6  # of a colour that is read: 8 bits have three
 _HARMLESS = re.compile("(KHR|EXT)_(materials|texture|lights|xmp|animation)|EXT_mesh_manifold")
 # What a short header, bytes that are no JSON, and JSON of another shape raise where it is used.
 _DAMAGED = (
@@ -52,8 +65,25 @@ def read(data: memoryview) -> Mesh:
             f"{bytes(data[:8])!r}; export it again or give it the suffix of its content"
         )
         raise FormatError(msg)
-    try:
+    with _told():
         return from_instances(_scene(data).instances(), "m", float32_precision)
+
+
+def scene(data: memoryview) -> Scene:
+    """What a GLB file shows: nodes with their names, meshes and the colours of their materials, in metres.
+
+    A root without a name, as it turns a whole upright, is not kept: what is in it stands for itself. Textures and
+    colours of vertices are left out. Raises what `read` raises.
+    """
+    with _told():
+        return _scene(data).shown()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is raised where the file is not what it should be, as FormatError."""
+    try:
+        yield
     except _DAMAGED as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         msg = f"GLB file is damaged: {what}; export or copy it again"
@@ -85,6 +115,8 @@ class _Scene:
     def __init__(self, tree: dict[str, Any], binary: memoryview) -> None:
         self.tree, self.binary = tree, binary
         self.meshes: dict[int, list[tuple[Floats, Integers]]] = {}
+        self.definitions: list[Definition] = []  # and the number in it of each mesh
+        self.numbers: dict[int, int | None] = {}
         for number, buffer in enumerate(tree.get("buffers", [])):
             if "uri" in buffer:
                 _refuse(
@@ -101,17 +133,73 @@ class _Scene:
         seen: set[int] = set()
         while stack:
             number, above, depth = stack.pop()
-            node = self._item("nodes", number)
-            if number in seen or depth > _DEEPEST:
-                _refuse(
-                    f"node {number} is its own ancestor (a cycle), has two parents or lies "
-                    f"deeper than the limit of {_DEEPEST} nodes; export it again"
-                )
-            seen.add(number)
+            node = self._node(number, depth, seen)
             matrix = above.then(placed_at(_node_matrix(number, node), _QUATERNION))
             for points, faces in self._node_meshes(number, node):
                 yield points, faces, matrix
             stack.extend((child, matrix, depth + 1) for child in node.get("children", []))
+
+    def shown(self) -> Scene:
+        """The same as a tree."""
+        seen: set[int] = set()
+        roots = tuple(self._occurrence(root, 0, seen) for root in self._roots())
+        if len(roots) == 1 and not roots[0].name and roots[0].definition is None:
+            above = roots[0].matrix
+            roots = tuple(replace(one, matrix=above @ one.matrix) for one in roots[0].children)
+        return Scene("m", tuple(self.definitions), roots)
+
+    def _occurrence(self, number: int, depth: int, seen: set[int]) -> Occurrence:
+        node = self._node(number, depth, seen)
+        mesh, definition = {}, None
+        if "mesh" in node:
+            mesh, parts = self._item("meshes", node["mesh"]), self._node_meshes(number, node)
+            definition = self._defined(node["mesh"], mesh, parts)
+        name = str(node.get("name") or mesh.get("name") or "")
+        children = tuple(self._occurrence(one, depth + 1, seen) for one in node.get("children", []))
+        return Occurrence(name, _node_matrix(number, node), definition, children)
+
+    def _defined(self, number: int, mesh: dict[str, Any], parts: list[tuple[Floats, Integers]]) -> int | None:
+        """Number of the definition that a mesh is; None of one without triangles."""
+        if number not in self.numbers:
+            made = [self._definition(mesh, parts)] if any(len(faces) for _, faces in parts) else []
+            self.numbers[number] = len(self.definitions) if made else None
+            self.definitions += made
+        return self.numbers[number]
+
+    def _definition(self, mesh: dict[str, Any], parts: list[tuple[Floats, Integers]]) -> Definition:
+        """The primitives of a mesh together, each in its colour."""
+        count, faces = np.cumsum([0, *(len(points) for points, _ in parts)]), [one for _, one in parts]
+        together = np.concatenate([one + first for one, first in zip(faces, count, strict=False)])
+        whole = from_polygons(np.concatenate([points for points, _ in parts]), together.reshape(-1), None)
+        vertices, corners = weld.welded(whole.vertices, whole.faces)
+        starts = np.cumsum([0, *map(len, faces)]).tolist()
+        colours = [
+            self._colour(one) for one, some in zip(mesh["primitives"], faces, strict=True) if len(some)
+        ]
+        firsts = [first for first, some in zip(starts, faces, strict=False) if len(some)]
+        return painted(str(mesh.get("name") or ""), vertices, corners, firsts, colours)
+
+    def _colour(self, primitive: dict[str, Any]) -> Colour | None:
+        """Of the material of a primitive; None without one, or where its numbers are no colour."""
+        if "material" not in primitive:
+            return None
+        material = self._item("materials", primitive["material"])
+        factor = material.get("pbrMetallicRoughness", {}).get("baseColorFactor", [1.0, 1.0, 1.0, 1.0])
+        if len(factor) != 4 or not all(0 <= share <= 1 for share in factor):
+            return None
+        red, green, blue = (round(_seen(share), _PLACES) for share in factor[:3])
+        return red, green, blue, float(factor[3]) if material.get("alphaMode") == "BLEND" else 1.0
+
+    def _node(self, number: int, depth: int, seen: set[int]) -> dict[str, Any]:
+        """A node that is reached for the first time."""
+        node = self._item("nodes", number)
+        if number in seen or depth > _DEEPEST:
+            _refuse(
+                f"node {number} is its own ancestor (a cycle), has two parents or lies "
+                f"deeper than the limit of {_DEEPEST} nodes; export it again"
+            )
+        seen.add(number)
+        return node
 
     def _roots(self) -> list[int]:
         if self.tree.get("scenes"):
@@ -371,6 +459,11 @@ def _own(definition: Definition) -> tuple[tuple[int, Colour | None], ...]:
     """From which triangle on a part has which colour of its own."""
     patches = definition.patches
     return patches if patches and patches[0][0] == 0 else ((0, definition.colour), *patches)
+
+
+def _seen(linear: float) -> float:
+    """A share of light as sRGB has it, the other way round than in `_look`."""
+    return linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
 
 
 def _look(colour: Colour) -> dict[str, Any]:

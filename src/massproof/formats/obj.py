@@ -1,6 +1,7 @@
 """Wavefront OBJ: polygons by index. Layout: Wavefront, "Advanced Visualizer" manual, appendix B1, 1995.
 
-OBJ has no unit. Only positions and faces are read; groups, normals, textures and lines bound nothing.
+OBJ has no unit. Only positions and faces are measured; groups, normals, textures and lines bound nothing. What a file
+shows are its objects, or where it has none its groups, or else what has one material, by their names.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import NoReturn
 import numpy as np
 
 from massproof.errors import FormatError, Note
+from massproof.kernels import topology, weld
 from massproof.kernels.obj_text import polygons
 from massproof.kernels.text import Unusual
-from massproof.mesh import Corners, Floats, Mesh, from_polygons
-from massproof.scene import Colour, Files, Scene, pieces
+from massproof.mesh import Corners, Floats, Integers, Mesh, from_polygons
+from massproof.scene import Colour, Definition, Files, Occurrence, Scene, painted, pieces
 
 SUFFIXES = (".obj",)
 
@@ -32,6 +34,19 @@ _COMPILED_FROM = 1 << 18
 # Vertices, corners of all polygons, how many each has (None: three), and what was noticed.
 _Polygons = tuple[Floats, Corners, Corners | None, tuple[Note, ...]]
 
+_NAMING = (b"o", b"g", b"usemtl")  # in this order: the first that a file has tells its parts
+_NAMED = re.compile(rb"\n(o|g|usemtl)(?:[ \t]+([^\r\n#]*))?(?=[\r\n#]|\Z)")
+_SEGMENT = 1 << 24  # bytes that are looked through together
+# Positions with red, green and blue after them, of which all in a file are from 0 to 1, or all to 255.
+_LIT = re.compile(
+    rb"^v(?:[ \t]+[^\s#]+){3}[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]*(?=[\r\n#])", re.MULTILINE
+)
+_COLOURED = 1 << 28  # bytes of a file whose colours are read: that takes a microsecond a vertex
+_COLOURS = 256  # that are told apart
+_MOST = 100_000  # parts, as many as an assembly is measured with; a file with more of them is one
+
+_Mark = tuple[bytes, bytes, int]  # keyword, name, polygons before it
+
 
 def sniff(data: memoryview) -> bool:
     """Whether `data` looks like OBJ: its first line that is no comment begins with a keyword."""
@@ -44,7 +59,67 @@ def read(data: memoryview) -> Mesh:
     Raises FormatError for an index of 0 or out of range, a face of fewer than three corners, a number
     that does not parse or is not finite, free-form surfaces, or no face at all.
     """
-    vertices, corners, sizes, notes = _usual(data) or _any(data)
+    return _mesh(*(_usual(data) or _any(data)))
+
+
+def scene(data: memoryview) -> Scene:
+    """What an OBJ file shows: parts with their names; colours are those of vertices, of a triangle their mean;
+    libraries of materials are other files, which are not read.
+
+    Groups that share edges which are open in each of them are faces of one part. Raises what `read` raises.
+    """
+    found = _usual(data)
+    marks = (
+        None if found is None else _marked(data, len(found[1]) // 3 if found[2] is None else len(found[2]))
+    )
+    if found is None or marks is None:
+        reader = _read(data)
+        found, marks = _held(reader), reader.marks
+    mesh, sizes = _mesh(*found), found[2]
+    triangles = np.arange(len(mesh.faces) + 1) if sizes is None else np.cumsum([0, *np.maximum(sizes - 2, 0)])
+    rows = _joined(mesh, _divided(marks, triangles))
+    shades = _shades(data, mesh, *found[:2])
+    return Scene(
+        "mm",  # it has no unit
+        tuple(_definition(name, mesh, some, shades) for name, some in rows),
+        tuple(Occurrence(name, np.eye(4), n) for n, (name, _) in enumerate(rows)),
+    )
+
+
+def _definition(name: str, mesh: Mesh, some: Integers, shades: Integers | None) -> Definition:
+    """Some triangles of a mesh, those of one colour together."""
+    if shades is not None:
+        some = some[np.argsort(shades[some], kind="stable")]
+    vertices, faces = weld.welded(mesh.vertices, mesh.faces[some])
+    if shades is None:
+        return Definition(name, vertices, faces)
+    codes, firsts = np.unique(shades[some], return_index=True)
+    colours = [(*((code >> shift & 255) / 255 for shift in (16, 8, 0)), 1.0) for code in codes.tolist()]
+    return painted(name, vertices, faces, firsts.tolist(), colours)
+
+
+def _shades(data: memoryview, mesh: Mesh, vertices: Floats, corners: Corners) -> Integers | None:
+    """Of each triangle the mean colour of its corners, 8 bits each of red, green and blue; None where there are none.
+
+    Where there are more than _COLOURS, as in scans, they are rounded to 4 bits.
+    """
+    if len(data) > _COLOURED or not _LIT.search(data[:_SEGMENT]):
+        return None
+    try:
+        found = np.array([row.groups() for row in _LIT.finditer(data)]).astype(np.float64)
+    except ValueError:  # words that are no numbers
+        return None
+    if len(found) < len(vertices) or not (found >= 0).all() or not found.max() <= 255:
+        return None
+    found = found[np.unique(corners)][mesh.faces].mean(axis=1) * (255 if found.max() <= 1 else 1)
+    red, green, blue = np.round(found).astype(np.int64).T
+    if len(np.unique(red << 16 | green << 8 | blue)) > _COLOURS:
+        red, green, blue = (np.round(one / 17).astype(np.int64) * 17 for one in (red, green, blue))
+    codes: Integers = red << 16 | green << 8 | blue
+    return codes
+
+
+def _mesh(vertices: Floats, corners: Corners, sizes: Corners | None, notes: tuple[Note, ...]) -> Mesh:
     if not np.isfinite(vertices).all():
         bad = ~np.isfinite(vertices[corners]).all(axis=1)
         if bad.any():
@@ -68,6 +143,10 @@ def _usual(data: memoryview) -> _Polygons | None:
 
 def _any(data: memoryview) -> _Polygons:
     """What the file holds, read in Python: the authority on what it means and on what is wrong with it."""
+    return _held(_read(data))
+
+
+def _read(data: memoryview) -> _Reader:
     reader = _Reader()
     reader.read(_text(data))
     if not reader.sizes:
@@ -76,6 +155,10 @@ def _any(data: memoryview) -> _Polygons:
             "export it as a surface"
         )
         raise FormatError(msg)
+    return reader
+
+
+def _held(reader: _Reader) -> _Polygons:
     vertices = np.array(reader.points).reshape(-1, 3)
     return vertices, np.array(reader.corners, np.int64), np.array(reader.sizes, np.int64), tuple(reader.notes)
 
@@ -91,6 +174,76 @@ def _text(data: memoryview) -> bytes:
     return re.sub(rb"\\[ \t]*(?:\r\n|\n|\r)", b" ", plain)
 
 
+def _marked(data: memoryview, polygons: int) -> list[_Mark] | None:
+    """Names of a file in the usual form and where they stand; None where its faces cannot be told from afar."""
+    marks: list[_Mark] = []
+    count, at = 0, 0
+    while at < len(data):
+        text = bytes(data[at : at + _SEGMENT])
+        if at + len(text) < len(data):
+            text = text[: text.rfind(b"\n")] or text
+        at, text = at + len(text), text if at else b"\n" + text
+        done = 0
+        for found in _NAMED.finditer(text):
+            count, done = count + text.count(b"\nf", done, found.start()), found.start()
+            marks.append((found[1], b" ".join((found[2] or b"").split()), count))
+        count += text.count(b"\nf", done)
+    return marks if count == polygons else None
+
+
+def _divided(marks: list[_Mark], triangles: Integers) -> list[tuple[str, Integers]]:
+    """Names of parts, and their triangles; triangles : how many come before each polygon, and in all."""
+    first = next((word for word in _NAMING if any(one[0] == word for one in marks)), b"")
+    own = [(name.decode("utf-8", "replace"), count) for word, name, count in marks if word == first]
+    starts = [("", 0), *own] if own and own[0][1] else own or [("", 0)]
+    stops = [*(count for _, count in starts[1:]), len(triangles) - 1]
+    found: dict[tuple[str, int], list[Integers]] = {}
+    for n, ((name, start), stop) in enumerate(zip(starts, stops, strict=True)):
+        some = np.arange(triangles[start], triangles[stop])
+        if len(some):  # of objects of one name each is one, and a group may be gone on with
+            found.setdefault((name, n if first == b"o" else 0), []).append(some)
+    if len(found) > _MOST:
+        return [("", np.arange(triangles[-1]))]
+    return [(name, np.concatenate(rows)) for (name, _), rows in found.items()]
+
+
+def _joined(mesh: Mesh, rows: list[tuple[str, Integers]]) -> list[tuple[str, Integers]]:
+    """Parts, those as one that share an edge at which each of them is open: it has the name of the first of them, and
+    where these are all there are, none.
+    """
+    if len(rows) < 2:
+        return rows
+    keys, owners = [], []
+    for n, (_, some) in enumerate(rows):
+        vertices, faces = weld.welded(mesh.vertices, mesh.faces[some])
+        ends = vertices[topology.match_edges(faces, len(vertices)).open_pairs]
+        order = np.lexsort(ends.transpose(2, 0, 1)[::-1], axis=-1)
+        keys.append(np.take_along_axis(ends, order[..., None], axis=1).reshape(-1, 6))
+        owners.append(np.full(len(ends), n))
+    _, edge = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    label = [*range(len(rows))]
+    seen: dict[int, int] = {}
+    for key, owner in zip(edge.ravel().tolist(), np.concatenate(owners).tolist(), strict=True):
+        one, other = _root(label, owner), _root(label, seen.setdefault(key, owner))
+        label[max(one, other)] = min(one, other)
+    groups: dict[int, list[int]] = {}
+    for n in range(len(rows)):
+        groups.setdefault(_root(label, n), []).append(n)
+    return [
+        (
+            rows[first][0] if 1 == len(members) or len(members) < len(rows) else "",
+            np.concatenate([rows[n][1] for n in members]),
+        )
+        for first, members in groups.items()
+    ]
+
+
+def _root(label: list[int], n: int) -> int:
+    while label[n] != n:
+        n = label[n]
+    return n
+
+
 class _Reader:
     """Positions and polygons, line by line."""
 
@@ -100,6 +253,7 @@ class _Reader:
         self.sizes: list[int] = []
         self._line = 0
         self.notes: list[Note] = []
+        self.marks: list[_Mark] = []
         self._latest = (-1, 0)  # the largest index named, and its line: it may come before its vertex
 
     def read(self, text: bytes) -> None:
@@ -111,6 +265,8 @@ class _Reader:
                 self._vertex(words[1:])
             elif words[0] in (b"f", b"fo"):
                 self._face(words[1:])
+            elif words[0] in _NAMING:
+                self.marks.append((words[0], b" ".join(words[1:]), len(self.sizes)))
             elif words[0] in _FREE_FORM:
                 self._refuse(
                     f"'{words[0].decode()}' is not supported: only polygons are measured; export it as a mesh"

@@ -12,15 +12,27 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 from xml.etree import ElementTree
 
 import numpy as np
 
 from massproof.errors import FormatError
-from massproof.mesh import Floats, Integers, Mesh, Placed, Transform, from_instances, placed_at
+from massproof.kernels import weld
+from massproof.mesh import (
+    Floats,
+    Integers,
+    Mesh,
+    Placed,
+    Transform,
+    from_instances,
+    from_polygons,
+    placed_at,
+)
+from massproof.scene import Colour, Definition, Occurrence, Scene, painted
 
 SUFFIXES = (".3mf",)
 
@@ -29,6 +41,7 @@ _RATIO = 200  # XML of real meshes deflates 5 to 30 times, a bomb 1000 times
 _SMALL = 1 << 20  # bytes below which any ratio is harmless
 _DEEPEST = 64  # levels of components
 _CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
+_MATERIAL = "{http://schemas.microsoft.com/3dmanufacturing/material/2015/02}"
 _MODEL_TYPE = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
 _SAFE = re.compile("/3dmanufacturing/(material|production|slice|trianglesets)/")  # same triangles
 _UNITS = {
@@ -63,11 +76,29 @@ def read(data: memoryview) -> Mesh:
             "export it again or give it the suffix of its content"
         )
         raise FormatError(msg)
-    try:
+    with _told():
         package = _Package(data)
         root = package.root()
         part = package.part(root)
         return from_instances(package.instances(root, part.build), part.unit)
+
+
+def scene(data: memoryview) -> Scene:
+    """What the build of a 3MF file shows: objects with their names, components, and colours of triangles.
+
+    Colours are those of base materials and colour groups, of a triangle that of its first corner; textures and mixed
+    materials are left out. Raises what `read` raises.
+    """
+    with _told():
+        package = _Package(data, _Shown)
+        return _Tree(package).scene(package.root())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is raised where the file is not what it should be, as FormatError."""
+    try:
+        yield
     except _DAMAGED as error:
         msg = f"3MF file is damaged: {error}; export or copy it again"
         raise FormatError(msg) from error
@@ -80,6 +111,11 @@ class _Object:
     vertices: array[float] = field(default_factory=lambda: array("d"))
     triangles: array[int] = field(default_factory=lambda: array("q"))
     components: list[tuple[str | None, str, Floats]] = field(default_factory=list)
+    name: str = ""
+    looks: list[tuple[str | None, str | None]] = field(
+        default_factory=list
+    )  # resource and place in it, of triangles
+    look: tuple[str | None, str | None] = (None, None)  # of what has none of its own
 
     @cached_property
     def mesh(self) -> tuple[Floats, Integers]:
@@ -157,7 +193,7 @@ class _Part:
     def _build(self, _: dict[str, str]) -> None:
         self.current = self.build
 
-    _readers: ClassVar = {
+    _readers: ClassVar[dict[str, Any]] = {
         f"{_CORE}object": _object,
         f"{_CORE}vertex": _vertex,
         f"{_CORE}triangle": _triangle,
@@ -207,7 +243,8 @@ def _part_name(name: str) -> str:
 class _Package:
     """The zip archive; parts are inflated and read once, on demand."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, kind: type[_Part] = _Part) -> None:
+        self.kind = kind  # what listens to the parser
         try:
             self.zip = zipfile.ZipFile(io.BytesIO(data))
         except zipfile.BadZipFile as error:
@@ -249,8 +286,16 @@ class _Package:
 
     def part(self, name: str) -> _Part:
         if name not in self.parts:
-            self.parts[name] = self._parse(name, _Part())
+            self.parts[name] = self._parse(name, self.kind())
         return self.parts[name]
+
+    def named(self, name: str, path: str | None, number: str) -> tuple[str, _Object]:
+        """The object that something in the part `name` refers to, and the part that defines it."""
+        home = _part_name(path) if path else name
+        child = self.part(home).objects.get(number)
+        if child is None:
+            _refuse(f"refers to object {number!r}, which {home} does not define")
+        return home, child
 
     def instances(self, root: str, build: _Object) -> Iterator[Placed]:
         """Every mesh that the build reaches, as often as it reaches it."""
@@ -261,18 +306,114 @@ class _Package:
             name, parent, matrix, above = stack.pop()
             yield *parent.mesh, matrix
             for path, number, place in reversed(parent.components):
-                home = _part_name(path) if path else name
-                child = self.part(home).objects.get(number)
-                if child is None:
-                    _refuse(f"refers to object {number!r}, which {home} does not define")
-                if child is parent or child in above or len(above) > _DEEPEST:
-                    what = f"lies deeper than the limit of {_DEEPEST} components"
-                    if child in (parent, *above):
-                        what = "contains itself (a component cycle)"
-                    _refuse(f"object {number!r} {what}; export it again")
+                home, child = self.named(name, path, number)
+                _require_new(child, number, (*above, parent))
                 stack.append((home, child, matrix.then(placed_at(place)), (*above, parent)))
+
+
+def _require_new(child: _Object, number: str, above: tuple[_Object, ...]) -> None:
+    """Refuse an object that is in itself, or in too many others."""
+    if child in above or len(above) > _DEEPEST + 1:
+        what = f"lies deeper than the limit of {_DEEPEST} components"
+        if child in above:
+            what = "contains itself (a component cycle)"
+        _refuse(f"object {number!r} {what}; export it again")
 
 
 def _refuse(why: str) -> NoReturn:
     msg = f"3MF {why}"
     raise FormatError(msg)
+
+
+class _Shown(_Part):
+    """The same with names and colours, which measuring does not wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colours: dict[str, list[Colour | None]] = {}  # of resources
+        self.listed: list[Colour | None] = []
+
+    def _object(self, attributes: dict[str, str]) -> None:
+        super()._object(attributes)
+        self.current.name = attributes.get("name") or attributes.get("partnumber") or ""
+        self.current.look = attributes.get("pid"), attributes.get("pindex")
+
+    def _triangle(self, attributes: dict[str, str]) -> None:
+        super()._triangle(attributes)
+        self.current.looks.append((attributes.get("pid"), attributes.get("p1")))
+
+    def _group(self, attributes: dict[str, str]) -> None:
+        self.listed = self.colours.setdefault(attributes["id"], [])
+
+    def _base(self, attributes: dict[str, str]) -> None:
+        self.listed.append(_colour(attributes.get("displaycolor") or attributes.get("color") or ""))
+
+    _readers: ClassVar = _Part._readers | {
+        f"{_CORE}object": _object,
+        f"{_CORE}triangle": _triangle,
+        f"{_CORE}basematerials": _group,
+        f"{_CORE}base": _base,
+        f"{_MATERIAL}colorgroup": _group,
+        f"{_MATERIAL}color": _base,
+    }
+
+    def look(self, found: _Object, resource: str | None, place: str | None) -> Colour | None:
+        """Colour of a triangle of an object, which may leave out what the object says."""
+        resource, place = (resource, place) if resource or place else found.look
+        listed = self.colours.get(resource or found.look[0] or "", [])
+        number = int(place) if place and place.isdecimal() else 0
+        return listed[number] if number < len(listed) else None
+
+
+class _Tree:
+    """The tree of a build, in which an object is made once."""
+
+    def __init__(self, package: _Package) -> None:
+        self.package = package
+        self.definitions: list[Definition] = []
+        self.known: dict[int, Occurrence] = {}  # by the identity of an object
+
+    def scene(self, root: str) -> Scene:
+        """All of it."""
+        part = self.package.part(root)
+        found = self.placed(root, part.build, ())
+        return Scene(part.unit, tuple(self.definitions), found)
+
+    def placed(self, home: str, whole: _Object, above: tuple[_Object, ...]) -> tuple[Occurrence, ...]:
+        """What an object or the build is made of."""
+        return tuple(self.occurrence(home, whole, one, above) for one in whole.components)
+
+    def occurrence(
+        self, name: str, whole: _Object, component: tuple[str | None, str, Floats], above: tuple[_Object, ...]
+    ) -> Occurrence:
+        """An object where it stands in another."""
+        path, number, matrix = component
+        home, child = self.package.named(name, path, number)
+        _require_new(child, number, (*above, whole))
+        if id(child) not in self.known:
+            definition = self.definition(home, child) if child.triangles else None
+            children = self.placed(home, child, (*above, whole))
+            self.known[id(child)] = Occurrence(child.name, np.eye(4), definition, children)
+        return replace(self.known[id(child)], matrix=matrix)
+
+    def definition(self, home: str, found: _Object) -> int:
+        """Number of what the triangles of an object are, those of a colour together."""
+        part = cast("_Shown", self.package.part(home))
+        colours = [part.look(found, *look) for look in found.looks]
+        numbers = {colour: n for n, colour in enumerate(dict.fromkeys(colours))}
+        shades = np.array([numbers[colour] for colour in colours])
+        order = np.argsort(shades, kind="stable")
+        points, corners = found.mesh
+        mesh = from_polygons(points, corners[order].reshape(-1), None)
+        firsts = np.searchsorted(shades[order], np.arange(len(numbers))).tolist()
+        vertices, faces = weld.welded(mesh.vertices, mesh.faces)
+        self.definitions.append(painted(found.name, vertices, faces, firsts, [*numbers]))
+        return len(self.definitions) - 1
+
+
+def _colour(text: str) -> Colour | None:
+    """A colour as #RRGGBB or #RRGGBBAA; None where it is none."""
+    if not re.fullmatch(r"#(?:[0-9A-Fa-f]{2}){3,4}", text):
+        return None
+    red, green, blue, opacity = (byte / 255 for byte in bytes.fromhex(f"{text[1:]}FF"[:8]))
+    return red, green, blue, opacity

@@ -15,6 +15,7 @@ from typing import Any
 from massproof.blobs import Blobs
 from massproof.errors import MassproofError
 from massproof.files import Opened, opened
+from massproof.operations import programs
 from massproof.operations.port import Failure, Job, Outcome, Run, State
 
 Ending = tuple[State, Outcome, Failure | None]
@@ -28,6 +29,14 @@ def properties(job: Job, blobs: Blobs) -> Outcome:
 
     source, options = _asked(job, blobs)
     return Outcome(measure(source, **options).to_dict())
+
+
+def assembly(job: Job, blobs: Blobs) -> Outcome:
+    """Each part of one file measured: `Assembly.to_dict()`. Options are those of `massproof.assembly`."""
+    from massproof.partwise import assembly as measured
+
+    source, options = _asked(job, blobs)
+    return Outcome(measured(source, **options).to_dict())
 
 
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
@@ -62,8 +71,10 @@ def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:
 
 KINDS: Mapping[str, Callable[[Job, Blobs], Outcome]] = {
     "properties": properties,
+    "assembly": assembly,
     "thumbnail": thumbnail,
     "conversion": conversion,
+    "program": programs.program,
 }
 
 

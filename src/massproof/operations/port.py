@@ -130,7 +130,7 @@ class Operations(Protocol):
 
 
 # Reasons that may pass: another try may succeed.
-TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST"})
+TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST", "PROVIDER_UNAVAILABLE"})
 
 
 def again(known: Operation) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ _RECORDS = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 _ROW = _RECORDS.c
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 class InDatabase:
@@ -71,6 +74,12 @@ class InDatabase:
         gone = sa.delete(_RECORDS).where(_ROW.space == checked(space), _ROW.key == checked(key))
         with self._database.synced.begin() as connection:
             return bool(connection.execute(gone).rowcount)
+
+    def named(self) -> Iterator[str]:
+        """The SHA-256 of every blob that a record names, in its key or its value; some more than once."""
+        with self._database.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(sa.select(_ROW.key, _ROW.value)):
+                yield from _DIGEST.findall(f"{row.key} {row.value}")
 
     def close(self) -> None:
         """As the port says; the connections are those of the operations, which close them."""

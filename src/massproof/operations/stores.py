@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
-from massproof.operations import expiry, jobs
+from massproof.operations import expiry
 from massproof.operations.memory import Memory
-from massproof.operations.port import Operations
+from massproof.operations.port import Operations, Run
 from massproof.operations.records import InMemory, Records
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def opened(
     database: str,
     folder: Path,
     blobs: Blobs,
+    run: Run,
     *,
     threads: int = 2,
     job_seconds: float = 60.0,
@@ -28,12 +30,12 @@ def opened(
     """What keeps and runs operations, and what keeps records.
 
     database : "memory"; "sqlite", a file in the folder, for one process; or postgresql://…, for many
-    threads : that run jobs; 0: others do
+    run : what a job is run with;  threads : that run jobs; 0: others do
     Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed,
     UsageError for none to run jobs.
     """
     if database == "memory":
-        return Memory(jobs.runner(blobs), threads, job_seconds), InMemory()
+        return Memory(run, threads, job_seconds), InMemory()
     if database == "sqlite" and threads < 1:
         msg = 'no thread runs jobs, and on "sqlite" no other process can; say threads=1, or share a PostgreSQL database'
         raise UsageError(msg)
@@ -47,14 +49,9 @@ def opened(
     records = InDatabase(reached)
 
     def tidy(table: Table, before: float) -> None:
-        expiry.sweep(blobs, records, table.used(), before)
+        expiry.sweep(blobs, chain(table.used(), records.named()), before)
 
     kept = Durable(
-        jobs.runner(blobs),
-        reached,
-        threads=threads,
-        job_seconds=job_seconds,
-        keep_seconds=keep_seconds,
-        tidy=tidy,
+        run, reached, threads=threads, job_seconds=job_seconds, keep_seconds=keep_seconds, tidy=tidy
     )
     return kept, records

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
+from massproof.operations import jobs
 from massproof.operations.stores import opened
 
 
@@ -28,8 +29,9 @@ def work(
         )
         raise UsageError(msg)
     with _asked_to_stop() as stop:
+        blobs = Blobs(folder / "blobs")
         operations, records = opened(
-            database, folder, Blobs(folder / "blobs"), threads=threads, job_seconds=job_seconds
+            database, folder, blobs, jobs.runner(blobs), threads=threads, job_seconds=job_seconds
         )
         try:
             ready()

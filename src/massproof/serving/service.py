@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from massproof.blobs import Blobs
-from massproof.operations.port import Job, Operation, Operations
+from massproof.operations import jobs
+from massproof.operations.port import Job, Operation, Operations, Outcome, Run
 from massproof.operations.records import Records
 from massproof.operations.stores import opened
 from massproof.properties import Properties
@@ -36,11 +39,23 @@ class Settings:
     upload_limit: int = 512 * MEBI  # bytes of one file
     threads: int = 2  # that run jobs; 0: other processes do, on the same PostgreSQL
     job_seconds: float = 60.0  # that a job may take
-    keep_seconds: float = (
-        7 * 86400.0
-    )  # that operations are kept after their end, and blobs that nothing needs
+    keep_seconds: float = 7 * 86400.0  # that operations stay after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
+    workers: int = 1  # processes that answer; more than one needs a database that they share
+    faults: tuple[str, ...] = ()  # what goes wrong on purpose: see `faults`
+    job_latency: float = 0.0  # seconds that every job takes beside its own
+    control: str | None = None  # a secret with which a test may change the faults of a running server
+    log: str = "text"  # or "json", or "none": a line for each request
+    header_seconds: float = 5.0  # that a client may take to send the headers of a request
+    idle_seconds: float = 10.0  # without a byte of a body that is awaited
+    uploads: int = 32  # bodies of more than a mebibyte that are read at once
+    force_async: bool = False  # answer every call of Zoo's before it is done, as those of large files
+    zoo_inline: int = 25_000_000  # bytes of a file up to which Zoo's answer waits for the result
+    zoo_profile: str = ""  # Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10; "": the last
+    text_to_cad: str = "none"  # who answers prompts: replay:FOLDER, program, openai:URL#MODEL
+    formats: str = "extended"  # or "strict": only those translations that the vendor's own service does
 
 
 class Service:
@@ -56,12 +71,18 @@ class Service:
             settings.database,
             settings.folder,
             self.blobs,
+            _delayed(jobs.runner(self.blobs), settings.job_latency),
             threads=settings.threads,
             job_seconds=settings.job_seconds,
             keep_seconds=settings.keep_seconds,
         )
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
+
+    def admits(self, token: str) -> bool:
+        """Whether a token lets in: any, where the server wants none."""
+        wanted = self.settings.token
+        return not wanted or hmac.compare_digest(token.encode(), wanted.encode())
 
     async def submit(self, job: Job) -> Operation:
         """The operation of a job, stored; see `Operations.submit`."""
@@ -89,6 +110,18 @@ class Service:
         self.operations.close()
         self.records.close()
         self._threads.shutdown()
+
+
+def _delayed(run: Run, seconds: float) -> Run:
+    """The same, and it takes longer."""
+    if not seconds:
+        return run
+
+    def late(job: Job) -> Outcome:
+        time.sleep(seconds)
+        return run(job)
+
+    return late
 
 
 def measured(operation: Operation, name: str) -> Properties:

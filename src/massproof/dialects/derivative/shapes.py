@@ -64,17 +64,10 @@ def emit(
     if form not in _FORMS:
         msg = f"unknown form {form!r}; use one of {', '.join(_FORMS)}"
         raise UsageError(msg)
-    words = {"length": _word("length", length), "mass": _word("mass", mass)}
-    places = [row for row in contract()["places"] if form in row["written"]]
-    written = [(row, found) for row in places if (found := getattr(result, row["property"])) is not None]
     if form == "viewer":
-        return [_attribute(row, found, words) for row, found in written]
-    properties: dict[str, Any] = {"Name": result.source.name}
-    for row, found in written:
-        inner = properties.setdefault(row["category"], {}) if row["category"] else properties
-        inner[row["key"]] = (
-            _coordinates(found, words) if isinstance(found, Point) else _text(found, words, form)
-        )
+        words = {"length": _word("length", length), "mass": _word("mass", mass)}
+        return [_attribute(row, found, words) for row, found in _written(result, form)]
+    properties = {"Name": result.source.name} | written(result, form, length, mass)
     one = {
         "objectid": object,
         "name": result.source.name,
@@ -84,6 +77,34 @@ def emit(
     data = {"data": {"type": contract()["type"]["collection"], "collection": [one]}}
     limit = contract()["limit"]["default"]
     return {"pagination": {"limit": limit, "offset": 0, "totalResults": 1}, **data} if query else data
+
+
+def written(
+    result: Properties, form: str = "text", length: str | None = None, mass: str | None = None
+) -> dict[str, Any]:
+    """The mass properties of one object by category and key; see `emit`."""
+    words = {"length": _word("length", length), "mass": _word("mass", mass)}
+    properties: dict[str, Any] = {}
+    for row, found in _written(result, form):
+        inner = properties.setdefault(row["category"], {}) if row["category"] else properties
+        inner[row["key"]] = (
+            _coordinates(found, words) if isinstance(found, Point) else _text(found, words, form)
+        )
+    return properties
+
+
+def quantities(result: Properties) -> dict[str, Quantity]:
+    """The numbers among what `written` writes, by category and key with a point between."""
+    return {
+        ".".join(filter(None, (row["category"], row["key"]))): found
+        for row, found in _written(result, "unit")
+    }
+
+
+def _written(result: Properties, form: str) -> list[tuple[Mapping[str, Any], Any]]:
+    """Places of what there is, in a form."""
+    places = [row for row in contract()["places"] if form in row["written"]]
+    return [(row, found) for row in places if (found := getattr(result, row["property"])) is not None]
 
 
 def _word(dimension: str, asked: str | None) -> str:

@@ -1,0 +1,165 @@
+"""What a translation is asked to make, and the jobs that make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from massproof.dialects.derivative import tables
+from massproof.operations import jobs
+from massproof.operations.port import Job
+from massproof.serving.web import Refused
+
+NAME = "part"  # of what is written: an OBJ names its library, so the name is part of the content
+# Parts of an assembly, where operations can tell them apart; else the file as one part.
+OBJECTS = "assembly" if "assembly" in jobs.KINDS else "properties"
+_VIEWS = ("svf", "svf2")
+
+Options = dict[str, Any]
+
+
+class Output(NamedTuple):
+    """One format that was asked for.
+
+    advanced : its options, as asked for;  jobs : kind and options of each job
+    """
+
+    type: str
+    advanced: dict[str, Any]
+    jobs: list[tuple[str, Options]]
+
+
+def sources(mode: str) -> Mapping[str, list[str]]:
+    """Suffixes of sources by format of output."""
+    found: Mapping[str, list[str]] = tables.service()["matrix"][mode]
+    return found
+
+
+def outputs(asked: Mapping[str, Any], suffix: str, mode: str, given: Options) -> list[Output]:
+    """What the `output` of a request asks for.
+
+    suffix : of the source, without its point;  mode : "strict" or "extended";  given : options of measuring it
+
+    Raises Refused: 400 for what means nothing, 406 for what cannot be made of such a source.
+    """
+    formats = asked.get("formats")
+    if (
+        not isinstance(formats, list)
+        or not formats
+        or len(formats) > len(tables.service()["output"]["types"])
+    ):
+        raise Refused(400, "output.formats must be a list of one or more formats.")
+    found = [_output(one, suffix, mode, given) for one in formats]
+    if len({one.type for one in found}) < len(found):
+        raise Refused(400, "output.formats has the same type twice.")
+    return found
+
+
+def of_source(given: Options) -> Job:
+    """The job that tells objects and their properties, of no input yet."""
+    return Job(OBJECTS, (), given)
+
+
+def picture(size: int, given: Options) -> tuple[str, Options]:
+    """Kind and options of the job that draws a thumbnail."""
+    unit = {"unit": given["unit"]} if "unit" in given else {}
+    return "thumbnail", {"size": size, **unit}
+
+
+def _output(one: Any, suffix: str, mode: str, given: Options) -> Output:
+    kind = str(one.get("type")) if isinstance(one, Mapping) else ""
+    types = tables.service()["output"]["types"]
+    if kind not in types:
+        raise Refused(400, f"output.formats: the type {kind[:40]!r} is none of {', '.join(types)}.")
+    if suffix not in sources(mode).get(kind, []):
+        what = ", ".join(sources(mode).get(kind, [])) or "nothing"
+        raise Refused(
+            406, f"{kind} cannot be made of {suffix or 'a file without a suffix'}; it can of {what}."
+        )
+    advanced = _advanced(one)
+    return Output(kind, advanced, _MADE[kind](one, advanced, given))
+
+
+def _advanced(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Options, whether they are nested once, as clients send them, or twice, as one document has them."""
+    outer = one.get("advanced") or {}
+    inner = outer.get("advanced") or {} if isinstance(outer, Mapping) else None
+    if not isinstance(inner, Mapping):
+        raise Refused(400, "output.formats.advanced must be an object.")
+    return {
+        key: value for key, value in {**outer, **inner}.items() if key != "advanced" and value is not None
+    }
+
+
+def _views(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
+    known = tables.service()["output"]["views"]
+    views = one.get("views") or ["3d"]
+    if not isinstance(views, list) or not all(view in known for view in views):
+        raise Refused(400, f"output.formats.views must be a list of {', '.join(known)}.")
+    if "3d" not in views:
+        raise Refused(406, "There are no views in two dimensions of such a source; ask for 3d.")
+    sizes = tables.service()["output"]["sizes"]
+    return [(OBJECTS, given), *(picture(size, given) for size in sizes)]
+
+
+def _thumbnail(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
+    sizes = tables.service()["output"]["sizes"]
+    wide, high = (_one_of(advanced, name, sizes, sizes[0]) for name in ("width", "height"))
+    return [picture(max(wide, high), given)]
+
+
+def _stl(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
+    storage = _one_of(advanced, "format", ["binary", "ascii"], "binary")
+    _one_of(advanced, "exportColor", [True, False], True)
+    _whole_only(advanced)
+    return [_conversion("stl", {"storage": storage}, given)]
+
+
+def _obj(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
+    units = tables.service()["units"]
+    unit = _one_of(advanced, "unit", list(units), "millimeter")
+    _whole_only(advanced)
+    return [_conversion("obj", {"to_unit": units[unit]}, given)]
+
+
+def _step(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
+    protocols = tables.service()["protocols"]
+    protocol = _one_of(advanced, "applicationProtocol", list(protocols), "214")
+    tolerance = advanced.get("tolerance", 0.001)  # exact shapes stay exact, so any is met
+    if not isinstance(tolerance, (int, float)) or isinstance(tolerance, bool) or not 0 < tolerance < 1e9:
+        raise Refused(400, "advanced.tolerance must be a number greater than zero.")
+    return [_conversion("step", {"protocol": protocols[protocol]}, given)]
+
+
+def _conversion(suffix: str, options: Options, given: Options) -> tuple[str, Options]:
+    unit = {"unit": given["unit"]} if "unit" in given else {}
+    return "conversion", {"name": f"{NAME}.{suffix}", **options, **unit}
+
+
+def _whole_only(advanced: Options) -> None:
+    """Refuse what asks for parts of the source, or for a file of each."""
+    _one_of(advanced, "exportFileStructure", ["single"], "single")
+    ids = advanced.get("objectIds")
+    if ids not in (None, [-1]):
+        raise Refused(400, "advanced.objectIds: only all objects can be written here, [-1].")
+
+
+def _one_of(advanced: Options, name: str, known: list[Any], default: Any) -> Any:
+    """An option of a few values; numbers and texts may stand for each other."""
+    value = advanced.get(name, default)
+    found = next((one for one in known if str(one).lower() == str(value).lower()), None)
+    if found is None:
+        raise Refused(
+            400, f"advanced.{name} must be one of {', '.join(map(str, known))}, not {str(value)[:40]!r}."
+        )
+    return found
+
+
+_MADE: dict[str, Callable[[Mapping[str, Any], Options, Options], list[tuple[str, Options]]]] = {
+    "svf": _views,
+    "svf2": _views,
+    "thumbnail": _thumbnail,
+    "stl": _stl,
+    "obj": _obj,
+    "step": _step,
+}

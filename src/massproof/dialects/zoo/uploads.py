@@ -1,0 +1,102 @@
+"""What clients send for a file: base64 instead of its bytes, glTF in several files, or one file among others."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from massproof.blobs import Blob, Blobs
+from massproof.serving.web import Refused
+
+_ALPHABET = re.compile(rb"[A-Za-z0-9+/_\-\r\n]*={0,2}[\r\n]*")
+_PEEK = 1 << 12  # bytes that tell whether the rest is worth a look
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_SUFFIXES = {"gltf": (".gltf", ".glb"), "step": (".step", ".stp")}
+_DATA = re.compile(r"data:[^,]*;base64,")
+_HEAD = b"glTF" + (2).to_bytes(4, "little")
+
+
+def decoded(blobs: Blobs, blob: Blob) -> Blob:
+    """The file that a client sent as base64 text, standard or URL-safe, padded or not; otherwise what it sent.
+
+    No format that is read here has a file of these characters alone, without a blank or another sign.
+    """
+    with blobs.path(blob.digest).open("rb") as file:
+        start = file.read(_PEEK)
+        if len(start) < 4 or not _ALPHABET.fullmatch(start):
+            return blob
+        text = start + file.read()
+    if not _ALPHABET.fullmatch(text):
+        return blob
+    text = re.sub(rb"[\r\n=]", b"", text).translate(_TO_URL)
+    try:
+        return blobs.put(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
+    except binascii.Error:
+        return blob
+
+
+def main(files: Mapping[str, Blob], kind: str) -> str:
+    """The name of the file that is of a format, among those that belong to it.
+
+    Raises Refused, 400, when none or several are.
+    """
+    if not files:
+        raise Refused(400, "no file was sent: add a part with a filename")
+    if len(files) == 1:
+        return next(iter(files))
+    endings = _SUFFIXES.get(kind, (f".{kind}",))
+    fitting = [name for name in files if PurePosixPath(name.lower()).suffix in endings]
+    if len(fitting) != 1:
+        raise Refused(
+            400, f"of {len(files)} files {len(fitting)} end in {' or '.join(endings)}; send one that does"
+        )
+    return fitting[0]
+
+
+def packed(blobs: Blobs, blob: Blob, beside: Mapping[str, Blob]) -> Blob:
+    """A glTF text, with its buffers inside or in files beside it, as one GLB; anything else is left as it is.
+
+    Raises Refused, 400, for a buffer that was not sent.
+    """
+    with blobs.path(blob.digest).open("rb") as file:
+        if not file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            return blob
+    try:
+        document = json.loads(blobs.read(blob.digest))
+        pieces = [_buffer(one, blobs, beside) for one in document.get("buffers", [])]
+        starts, whole = list[int](), b""
+        for piece in pieces:
+            starts.append(len(whole))
+            whole += piece + bytes(-len(piece) % 4)
+        for view in document.get("bufferViews", []):
+            view["byteOffset"] = view.get("byteOffset", 0) + starts[view.get("buffer", 0)]
+            view["buffer"] = 0
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return blob  # whose reader says what is wrong
+    if pieces:
+        document["buffers"] = [{"byteLength": len(whole)}]
+    return blobs.put(_glb(document, whole))
+
+
+def _buffer(row: Mapping[str, str], blobs: Blobs, beside: Mapping[str, Blob]) -> bytes:
+    uri = row["uri"]
+    if head := _DATA.match(uri):
+        return base64.b64decode(uri[head.end() :], validate=True)
+    name = PurePosixPath(uri).name
+    found = next((one for key, one in beside.items() if PurePosixPath(key).name == name), None)
+    if found is None:
+        raise Refused(400, f"the glTF file needs {name!r}, which was not sent; send it in a part of its own")
+    return blobs.read(found.digest)
+
+
+def _glb(document: object, binary: bytes) -> bytes:
+    text = json.dumps(document, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = len(text).to_bytes(4, "little") + b"JSON" + text
+    if binary:
+        chunks += len(binary).to_bytes(4, "little") + b"BIN\0" + binary
+    return _HEAD + (12 + len(chunks)).to_bytes(4, "little") + chunks
