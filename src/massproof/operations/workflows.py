@@ -18,7 +18,7 @@ from massproof.operations.tables import Turn
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from dbos import DBOSClient
+    from dbos import DBOSClient, DBOSConfig
 
 Perform = Callable[[str, int], None]
 
@@ -131,21 +131,7 @@ def _launched(database: Database, node: str, perform: Perform, threads: int) -> 
         msg = 'this process already runs operations of a database; use another process, or database="memory"'
         raise InputError(msg)
     try:
-        dbos.DBOS(
-            config={
-                "name": _APPLICATION,
-                "application_version": _VERSION,
-                "executor_id": node,
-                "system_database_url": database.url.render_as_string(hide_password=False),
-                "system_database_engine": database.engine,
-                "serializer": dbos.DBOSPortableJSONSerializer(),
-                "enable_otlp": False,
-                "log_level": "CRITICAL",
-                "max_executor_threads": threads,
-                "use_listen_notify": False,
-                "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; `close` waits for it
-            }
-        )
+        dbos.DBOS(config=_settings(database, node, threads))
 
         def turn(id: str, number: int) -> None:
             perform(id, number)
@@ -157,3 +143,21 @@ def _launched(database: Database, node: str, perform: Perform, threads: int) -> 
         _one.release()
         raise
     return made
+
+
+def _settings(database: Database, node: str, threads: int) -> DBOSConfig:
+    import dbos
+
+    return {
+        "name": _APPLICATION,
+        "application_version": _VERSION,
+        "executor_id": node,
+        "system_database_url": database.url.render_as_string(hide_password=False),
+        "system_database_engine": database.engine,
+        "serializer": dbos.DBOSPortableJSONSerializer(),
+        "enable_otlp": False,
+        "log_level": "CRITICAL",
+        "max_executor_threads": threads,
+        "use_listen_notify": False,
+        "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; `close` waits for it
+    }
