@@ -23,7 +23,7 @@ from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
-from massproof.operations import databases, durable, expiry, jobs, presence, stores
+from massproof.operations import databases, durable, expiry, jobs, presence, stores, tables
 from massproof.operations.databases import Database
 from massproof.operations.durable import Durable
 from massproof.operations.memory import Memory
@@ -652,6 +652,18 @@ def test_a_process_runs_operations_of_one_database(embedded, tmp_path):
     with pytest.raises(InputError, match="already runs operations"):
         Durable(embedded.run, Database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
     embedded.store()  # and it is free again
+
+
+def test_more_are_taken_over_than_a_statement_takes(durably, monkeypatch):
+    monkeypatch.setattr(tables, "_CHUNK", 3)
+    monkeypatch.setattr(durable, "_GRACE", 0.05)
+    store = durably.store(threads=1)
+    ids = [store.submit(job(n, "held")).id for n in range(8)]
+    assert durably.entered.wait(LONG)
+    durably.open.pop().close()
+    store = durably.store(threads=1)
+    durably.gate.set()
+    assert {store.wait(id, LONG).state for id in ids} == {State.SUCCEEDED}
 
 
 def test_a_failed_start_leaves_nothing_behind(embedded, monkeypatch):

@@ -254,7 +254,7 @@ class Durable:
 
     def _revived(self, node: str, begun: Sequence[str], turns: Sequence[Turn]) -> int:
         """Have turns go on that a process had which does not run them."""
-        standing = self._flow.standing(turns) if turns else {}
+        standing = self._flow.standing(turns)
         pending = [turn.workflow for turn in turns if standing.get(turn.workflow) == "PENDING"]
         self._flow.resume(sorted({*begun, *pending}))
         known = [turn for turn in turns if standing.get(turn.workflow) in ("PENDING", "ENQUEUED")]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from massproof.errors import InputError, MissingExtra
 from massproof.operations.databases import Database
-from massproof.operations.tables import Turn
+from massproof.operations.tables import Turn, chunks
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -89,21 +89,24 @@ class Workflows:
         )
         return [one.workflow_id for one in found]
 
-    def standing(self, turns: Collection[Turn]) -> dict[str, str]:
+    def standing(self, turns: Sequence[Turn]) -> dict[str, str]:
         """How DBOS says that turns stand, by workflow; those that it does not know are not there."""
-        wanted = [turn.workflow for turn in turns]
-        found = self._client.list_workflows(workflow_ids=wanted, load_input=False, load_output=False)
-        return {one.workflow_id: one.status for one in found}
+        stand: dict[str, str] = {}
+        for some in chunks([turn.workflow for turn in turns]):
+            found = self._client.list_workflows(workflow_ids=[*some], load_input=False, load_output=False)
+            stand |= {one.workflow_id: one.status for one in found}
+        return stand
 
     def resume(self, workflows: Sequence[str]) -> None:
         """Run workflows again that a process began which is gone."""
-        if workflows:
-            self._client.resume_workflows([*workflows], queue_name=_QUEUE if self.queue else None)
+        for some in chunks(workflows):
+            self._client.resume_workflows([*some], queue_name=_QUEUE if self.queue else None)
 
-    def forget(self, turns: Collection[Turn]) -> None:
+    def forget(self, turns: Sequence[Turn]) -> None:
         """Delete what DBOS knows of operations, their earlier turns included."""
         every = [Turn(turn.id, number).workflow for turn in turns for number in range(1, turn.number + 1)]
-        self._client.delete_workflows(every)
+        for some in chunks(every):
+            self._client.delete_workflows([*some])
 
     def close(self) -> None:
         """Begin no turn any more; what runs goes on."""
