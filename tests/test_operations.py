@@ -301,6 +301,7 @@ def test_closing_finishes_what_runs(kept):
     ("kind", "options", "names"),
     [
         ("properties", {"unit": "mm"}, []),
+        ("assembly", {"unit": "mm"}, []),
         ("thumbnail", {"unit": "mm", "size": 24}, ["thumbnail.png"]),
         ("conversion", {"unit": "mm", "name": "box.obj"}, ["box.obj"]),
     ],

@@ -44,13 +44,13 @@ class InDatabase:
             if once
             else new.on_conflict_do_update(index_elements=index, set_={"value": row["value"]})
         )
-        with self._database.synced.begin() as connection:
+        with self._database.promise.begin() as connection:
             return connection.execute(told.returning(_ROW.key)).first() is not None
 
     def get(self, space: str, key: str) -> Any:
         """As the port says."""
         wanted = sa.select(_ROW.value).where(_ROW.space == checked(space), _ROW.key == checked(key))
-        with self._database.engine.connect() as connection:
+        with self._database.step.connect() as connection:
             text = connection.execute(wanted).scalar()
         return None if text is None else json.loads(text)
 
@@ -66,13 +66,13 @@ class InDatabase:
             wanted = wanted if beyond is None else wanted.where(_ROW.key < beyond)
         if after:
             wanted = wanted.where(_ROW.key < checked(after) if descending else _ROW.key > checked(after))
-        with self._database.engine.connect() as connection:
+        with self._database.step.connect() as connection:
             return [(row.key, json.loads(row.value)) for row in connection.execute(wanted)]
 
     def delete(self, space: str, key: str) -> bool:
         """As the port says."""
         gone = sa.delete(_RECORDS).where(_ROW.space == checked(space), _ROW.key == checked(key))
-        with self._database.synced.begin() as connection:
+        with self._database.promise.begin() as connection:
             return bool(connection.execute(gone).rowcount)
 
     def named(self) -> Iterator[str]:

@@ -71,7 +71,7 @@ class Table:
     def __init__(self, database: Database) -> None:
         """Raises InputError when the database cannot be used."""
         database.create(_TABLES)
-        self._database, self._engine, self._synced = database, database.engine, database.synced
+        self._database, self._engine, self._promise = database, database.step, database.promise
 
     def read(self, id: str) -> tuple[Operation, int] | None:
         """The operation, and the length of what is stored of it; None if there is none."""
@@ -165,7 +165,7 @@ class Table:
 
     def cancel(self, id: str, now: float) -> bool:
         """Whether it had not ended."""
-        with self._synced.begin() as connection:
+        with self._promise.begin() as connection:
             return _changed(
                 connection,
                 sa.update(_OPERATIONS)
@@ -215,7 +215,7 @@ class Table:
 
     def used(self) -> Iterator[str]:
         """SHA-256 of every blob that an operation needs; some more than once."""
-        with self._engine.connect() as connection:
+        with self._database.engine.connect() as connection:
             for row in connection.execution_options(yield_per=1000).execute(sa.select(_ROW.used)):
                 yield from row.used.split()
 
