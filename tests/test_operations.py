@@ -23,7 +23,7 @@ from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
-from massproof.operations import databases, durable, expiry, jobs, presence, stores, tables
+from massproof.operations import databases, durable, expiry, presence, stores, tables
 from massproof.operations.databases import Database
 from massproof.operations.durable import Durable
 from massproof.operations.memory import Memory
@@ -120,8 +120,7 @@ def job(n=0, kind="plain", **options):
 
 def opened(database, folder, **options):
     """The stores of a server with this folder."""
-    blobs = Blobs(folder / "blobs")
-    return stores.opened(database, folder, blobs, jobs.runner(blobs), **options)
+    return stores.opened(database, folder, Blobs(folder / "blobs"), **options)
 
 
 def until(what, seconds=LONG):
@@ -146,13 +145,14 @@ def test_a_job_is_answered_once_and_the_answer_is_kept(kept):
     assert found.job == job(7)
     assert (found.attempts, found.failure) == (1, None)
     assert before <= found.created <= found.started <= found.ended <= found.updated <= time.time()
-    assert store.submit(job(7)) == store.get(made.id) == found
+    assert store.submit(job(7)) == store.get(made.id) == store.held(made.id) == found
     assert kept.runs == [made.id]
 
 
 def test_what_was_never_asked_for_is_none(kept):
     store = kept.store()
     assert store.get("0" * 32) is None
+    assert store.held("0" * 32) is None
     assert store.wait("0" * 32, LONG) is None
     assert store.cancel("0" * 32) is None
     assert store.recover() == 0
@@ -453,11 +453,12 @@ def test_what_ended_long_ago_is_forgotten_with_the_blobs_that_nothing_needs(dura
     blobs = Blobs(tmp_path / "blobs")
     database = Database(durably.url)
     records = InDatabase(database)
-    old, held, keyed, fresh, used = (blobs.put(bytes([n])).digest for n in range(5))
-    for digest in (old, held, keyed, used):
+    old, held, keyed, other, fresh, used = all_of_them = [blobs.put(bytes([n])).digest for n in range(6)]
+    for digest in (old, held, keyed, other, used):
         os.utime(blobs.path(digest), (1, 1))
     records.put("oss.objects", "bucket/name", {"digest": held, "size": 1})
     records.put("files", keyed, None)
+    expiry.hold(records, other, "zoo.calls/7")
 
     def tidy(table, before):
         expiry.sweep(blobs, chain(table.used(), records.named()), before)
@@ -467,15 +468,17 @@ def test_what_ended_long_ago_is_forgotten_with_the_blobs_that_nothing_needs(dura
     done = store.wait(store.submit(job(1)).id, LONG)
     assert store.expire() == 0
     assert store.get(done.id) == done
-    assert [blobs.has(one) for one in (old, held, keyed, fresh, used)] == [False, True, True, True, True]
+    assert [blobs.has(one) for one in all_of_them] == [False, True, True, True, True, True]
 
     _aged(database, done.id)
     assert store.expire() == 1
     assert store._table.get(done.id) is None
     assert len(store.list()) == 1
     records.delete("oss.objects", "bucket/name")
+    assert expiry.release(records, other, "zoo.calls/7")
+    assert not expiry.release(records, other, "zoo.calls/7")
     store.expire()
-    assert [blobs.has(one) for one in (held, keyed, fresh, used)] == [False, True, True, True]
+    assert [blobs.has(one) for one in all_of_them] == [False, False, True, False, True, True]
     database.close()
 
     durably.gate.set()

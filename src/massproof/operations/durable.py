@@ -127,7 +127,7 @@ class Durable:
 
     def get(self, id: str) -> Operation | None:
         """As the port says; what it holds is shared, and not to be changed."""
-        found = self._recent.get(id, time.time() - self._keep)
+        found = self.held(id)
         if found is not None:
             return found
         read = self._table.read(id)
@@ -137,6 +137,10 @@ class Durable:
         if operation.state.ended and not again(operation):
             self._recent.add(operation, size)
         return operation
+
+    def held(self, id: str) -> Operation | None:
+        """As the port says: of those that ended not long ago."""
+        return self._recent.get(id, time.time() - self._keep)
 
     def list(
         self,

@@ -49,15 +49,25 @@ def thumbnail(job: Job, blobs: Blobs) -> Outcome:
 
 
 def conversion(job: Job, blobs: Blobs) -> Outcome:
-    """One file in another format. Options are those of `massproof.convert`, and `name`, of what is written."""
+    """One file in another format.
+
+    Options are those of `massproof.convert`; `name`, of what is written; and `mesh`, the number or name of the one that
+    is, as `choice.mesh` takes it.
+    """
+    from massproof import choice
     from massproof.conversion import convert
 
     source, options = _asked(job, blobs)
-    name = options.pop("name")
+    name, mesh = options.pop("name"), options.pop("mesh", None)
+    if mesh is not None:
+        options["parts"] = choice.mesh(source, options["format"], mesh)
     with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
         done = convert(source, Path(folder) / name, **options)
         files = {path.name: blobs.take(path).digest for path in done.files}
-    return Outcome(done.to_dict() | {"files": list(files)}, files)
+        result = done.to_dict() | {
+            "files": list(files)
+        }  # which hashes what is written: it must still be there
+    return Outcome(result, files)
 
 
 def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:

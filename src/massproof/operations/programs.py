@@ -70,13 +70,15 @@ def run(text: bytes) -> tuple[dict[str, Any], bytes]:
     except (Exception, SystemExit) as error:
         msg = f"the program fails: {type(error).__name__}: {error}; correct it and ask again"
         raise FormatError(msg) from error
-    part = space.get("result", shown[-1] if shown else None)
+    part = space.get("result")
+    if part is None and shown:
+        part = shown[-1]
     if part is None:
         msg = "the program leaves no part: assign one to the variable result, or call show_object(part)"
         raise FormatError(msg)
     shape = occt.wrap(part)
     if shape is None:
-        msg = f"the program's result is a {type(part).__name__}, no CadQuery or build123d shape; assign one to result"
+        msg = f"the program's part is a {type(part).__name__}, no CadQuery or build123d shape; assign one to result"
         raise FormatError(msg)
     turn = [[float(row == column) for column in range(4)] for row in range(4)]
     return {}, occt_write.of_objects(shape, unit="mm", protocol="AP214", turn=turn, name="source", created="")

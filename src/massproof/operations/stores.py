@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
-from massproof.operations import expiry
+from massproof.operations import expiry, jobs
 from massproof.operations.memory import Memory
 from massproof.operations.port import Operations, Run
 from massproof.operations.records import InMemory, Records
@@ -21,8 +21,8 @@ def opened(
     database: str,
     folder: Path,
     blobs: Blobs,
-    run: Run,
     *,
+    run: Run | None = None,
     threads: int = 2,
     job_seconds: float = 60.0,
     keep_seconds: float = 7 * 86400.0,
@@ -30,10 +30,11 @@ def opened(
     """What keeps and runs operations, and what keeps records.
 
     database : "memory"; "sqlite", a file in the folder, for one process; or postgresql://…, for many
-    run : what a job is run with;  threads : that run jobs; 0: others do
+    run : what a job is run with, `jobs.runner` without it;  threads : that run jobs; 0: others do
     Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed,
     UsageError for none to run jobs.
     """
+    run = run or jobs.runner(blobs)
     if database == "memory":
         return Memory(run, threads, job_seconds), InMemory()
     if database == "sqlite" and threads < 1:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
-from massproof.operations import jobs
 from massproof.operations.stores import opened
 
 
@@ -30,9 +29,7 @@ def work(
         raise UsageError(msg)
     with _asked_to_stop() as stop:
         blobs = Blobs(folder / "blobs")
-        operations, records = opened(
-            database, folder, blobs, jobs.runner(blobs), threads=threads, job_seconds=job_seconds
-        )
+        operations, records = opened(database, folder, blobs, threads=threads, job_seconds=job_seconds)
         try:
             ready()
             stop.wait()

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from massproof.dialects.zoo import values
+from massproof.dialects.zoo.profiles import profile
 from massproof.dialects.zoo.shapes import contract
 from massproof.operations.port import Failure, Job, Operation, State
 from massproof.properties import Properties
@@ -101,13 +102,13 @@ def status(operation: Operation) -> str:
 def answer(
     call: Call,
     operation: Operation,
-    outputs: Mapping[str, str] | None = None,
+    made: Properties | Mapping[str, str] | None,
     typed: bool = True,
     begun: bool = False,
 ) -> dict[str, Any]:
     """The answer as the operation stands.
 
-    outputs : of a conversion or prompt, its files in base64;  typed : as an operation, which says its type
+    made : what was measured, or the files in base64;  typed : as an operation, which says its type
     begun : it was only just submitted, and says nothing else whatever has become of it
     """
     state, error, found = status(operation), "", dict[str, Any]()
@@ -116,7 +117,7 @@ def answer(
     elif state == "failed":
         error = operation.failure.message if operation.failure else "it was cancelled; ask again"
     elif state == "completed":
-        found, error = _found(call, operation, outputs)
+        found, error = _found(call, made)
         state = "failed" if error else state
     return {
         **_head(call, operation, state),
@@ -144,48 +145,45 @@ def _body(echo: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in echo.items() if key not in last}, **found, **last}
 
 
-def _found(call: Call, operation: Operation, outputs: Mapping[str, str] | None) -> tuple[dict[str, Any], str]:
+def _found(call: Call, made: Properties | Mapping[str, str] | None) -> tuple[dict[str, Any], str]:
     """The fields of what was made, or why there are none."""
-    if call.type in (CONVERSION, PROMPT):
-        return ({} if outputs is None else {"outputs": dict(outputs)}), ""
+    if not isinstance(made, Properties):
+        return ({} if made is None else {"outputs": dict(made)}), ""
     name = next(name for name, row in contract()["endpoints"].items() if row["type"] == call.type)
-    value, why = values.answer(result(operation), name, call.echo, up(call))
+    value, why = values.answer(made, name, call.echo, up(call))
     return ({} if value is None else {name: value}), why
 
 
-def result(operation: Operation) -> Properties:
-    """What was measured."""
+def result(call: Call, operation: Operation) -> Properties | None:
+    """What was measured, None where nothing was."""
+    if operation.state is not State.SUCCEEDED or call.type in (CONVERSION, PROMPT):
+        return None
     return measured(operation, "the file")
 
 
 def up(call: Call) -> str:
     """The axis that points up in its answers."""
-    from massproof.dialects.zoo.profiles import profile
-
     return profile(call.profile).up
 
 
 def listed(call: Call, operation: Operation) -> dict[str, Any]:
     """The call as a list of operations shows it: without the content of files."""
-    whole = answer(call, operation)
+    whole = answer(call, operation, result(call, operation))
     head = {key: value for key, value in whole.items() if key not in call.echo}
     output = {key: head.pop(key) for key in contract()["endpoints"] if key in head}
     head |= {"input": dict(call.echo)} | ({"output": output} if output else {})
     return head | {"worker": "massproof", "attempts": operation.attempts}
 
 
-def told(call: Call, operation: Operation) -> dict[str, str]:
+def told(call: Call, operation: Operation, found: Properties | None) -> dict[str, str]:
     """Headers that say what the service's answers have no field for."""
     made = {"X-Massproof-Profile": call.profile, **call.told}
-    if operation.state is not State.SUCCEEDED:
-        return made
-    if call.type == CONVERSION:
+    if call.type == CONVERSION and operation.state is State.SUCCEEDED:
         document = operation.outcome.result
         verdict, codes = document["source"]["verdict"], [one["code"] for one in document["findings"]]
-    elif call.type == PROMPT:
+    elif found is None:
         return made
     else:
-        found = result(operation)
         verdict, codes = found.verdict.value, [one.code for one in found.findings]
         codes = [code for code in codes if code != "no-density"]  # which these endpoints do not ask for
         made["X-Massproof-Frame"] = f"+{up(call)} up" if call.type != "file_bounding_box" else "+z up"

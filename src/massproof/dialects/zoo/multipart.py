@@ -36,7 +36,7 @@ def read(file: BinaryIO, content_type: str, blobs: Blobs) -> tuple[bytes, dict[s
             raise Refused(400, f"unable to parse multipart body: {error}") from error
     if not found.ended:
         raise Refused(400, "unable to parse multipart body: it ends before its last boundary")
-    if found.json is None:
+    if not found.asked:
         raise Refused(400, "unable to parse multipart body: missing field `body`")
     return bytes(found.json), found.files
 
@@ -45,7 +45,7 @@ class _Parts:
     """What the parser reports, put together."""
 
     def __init__(self, blobs: Blobs, stack: ExitStack) -> None:
-        self.json: bytearray | None = None
+        self.json, self.asked = bytearray(), False  # whether there is a JSON part
         self.files: dict[str, Blob] = {}
         self.ended = False
         self._blobs, self._stack, self._count = blobs, stack, 0
@@ -80,7 +80,7 @@ class _Parts:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if name in _JSON:
-            self.json = bytearray()
+            self.asked = True
             return
         self._name = options.get(b"filename", b"").decode("utf-8", "replace") or name
         if self._name in self.files:
@@ -91,7 +91,7 @@ class _Parts:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._out is not None:
             self._out.write(data[start:end])
-        elif self.json is not None:
+        else:
             self.json += data[start:end]
             if len(self.json) > _LONGEST:
                 raise Refused(413, f"request body exceeded maximum size of {_LONGEST} bytes")

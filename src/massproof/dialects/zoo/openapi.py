@@ -176,9 +176,15 @@ def _kind(kind: str, profile: Profile) -> Schema:
         pair = _object({key: _words(enums[key]) for key in ("axis", "direction")})
         return _object({"forward": pair, "up": pair})
     if kind == "selection":
-        return _object({"type": _words(["default_scene"])})
+        return {"oneOf": [_selected(word) for word in table()["enums"]["selection"]]}
     plain = {"flag": {"type": "boolean"}, "time": _TIME}
     return plain.get(kind) or _words(profile.words(kind))
+
+
+def _selected(word: str) -> Schema:
+    key = word.partition("_by_")[2]
+    value = {"index": {"type": "integer", "minimum": 0}, "name": _TEXT}
+    return _object({"type": _words([word])} | ({key: value[key]} if key else {}))
 
 
 def _operations(profile: Profile) -> dict[str, Any]:

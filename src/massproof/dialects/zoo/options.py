@@ -136,6 +136,9 @@ def conversion(source: Mapping[str, Any], target: Mapping[str, Any], profile: Pr
         }
     elif made != "step" and "storage" in target:
         found["storage"] = target["storage"]
+    selection = target.get("selection", {})
+    if selection.get("type", "").startswith("mesh_by"):
+        found["mesh"] = selection["index"] if "index" in selection else selection["name"]
     if made == "step" and target.get("created"):
         found["created"] = target["created"]
     return found
@@ -152,11 +155,19 @@ def _undone(source: Mapping[str, Any], target: Mapping[str, Any]) -> str:
             exact and source.get("target_representation") == "mesh"
         ),
         "write UUIDs into glTF; leave out include_uuids": target.get("include_uuids"),
-        "write a selection; ask for the default_scene": (
-            target.get("selection", {}).get("type", "default_scene") != "default_scene"
+        "tell scenes apart; ask for the default_scene or one mesh": _is_scene(
+            target.get("selection", {}), source["type"] != "gltf"
         ),
     }
     return next((f"this server cannot {what}" for what, given in asked.items() if given), "")
+
+
+def _is_scene(selection: Mapping[str, Any], single: bool) -> bool:
+    """Whether a selection means a scene that may be another than the default; single : there is one only."""
+    kind = selection.get("type", "")
+    return bool(
+        kind == "scene_by_name" or (kind == "scene_by_index" and not (single and selection["index"] == 0))
+    )
 
 
 def axes(source: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[str, str]:

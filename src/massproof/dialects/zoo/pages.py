@@ -45,18 +45,18 @@ def page(
     after: str,
     descending: bool,
     limit: int,
-    shown: Callable[[Any], dict[str, Any] | None],
+    shown: Callable[[str, Any], dict[str, Any] | None],
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Some items of a user, and the key to go on after; None where no more are.
 
-    shown : an item from what is recorded of it, None for one that was not asked for
+    shown : an item from its key and what is recorded there, None for one that was not asked for
     """
     items: list[dict[str, Any]] = []
     last = after
     while True:
         rows = records.list(space, f"{user}/", after, _AT_ONCE, descending)
         for after, recorded in rows:
-            item = shown(recorded)
+            item = shown(after, recorded)
             if item is None:
                 continue
             if len(items) == limit:

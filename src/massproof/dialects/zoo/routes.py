@@ -26,20 +26,35 @@ from massproof.dialects.zoo import (
     values,
     work,
 )
-from massproof.dialects.zoo.calls import CALLS, CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
+from massproof.dialects.zoo.calls import CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
 from massproof.dialects.zoo.door import Asked, Door, Handler, reply
 from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
+from massproof.operations import providers
 from massproof.operations.port import Job
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
-from massproof.serving.web import Refused, flag, given, receive
+from massproof.serving.web import Refused, flag, given, receive, small
+
+OPEN = ("/ping", "/openapi.json")  # to everybody
 
 _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a large file is
+ASKS = True  # for tokens, at its own door
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How this API says no."""
+    return {"message": refusal.message, "request_id": refusal.id}
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this API."""
+    """The routes of this API. Raises UsageError for a profile, or a provider of text-to-CAD, that there is not."""
+    known = table()["profiles"]
+    if service.settings.zoo_profile not in ("", *known):
+        msg = f"there is no profile {service.settings.zoo_profile!r}; use one of {', '.join(known)}"
+        raise UsageError(msg)
+    providers.known(service.settings.text_to_cad)
     paths: dict[str, dict[str, Handler]] = {
         f"/file/{name.replace('_', '-')}": {"POST": partial(_measure, name)}
         for name in contract()["endpoints"]
@@ -57,7 +72,7 @@ def routes(service: Service) -> list[BaseRoute]:
     made: list[BaseRoute] = [Route(path, Door(service, handlers)) for path, handlers in paths.items()]
     made += [
         Route(path, Door(service, {"GET": handler}, True))
-        for path, handler in (("/ping", _ping), ("/openapi.json", _spec))
+        for path, handler in zip(OPEN, (_ping, _spec), strict=True)
     ]
     made += [
         Route(f"/{top}/{{rest:path}}", Door(service, {})) for top in ("file", "async", "unit", "ai", "user")
@@ -176,8 +191,8 @@ def _conversion(
 
 async def _operation(asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await asked.service.call(work.current, asked, call)
-    body, headers = await asked.service.call(work.shown, asked.service, call, operation, {})
+    operation = await work.now(asked, call)
+    body, headers = await work.answered(asked, call, operation, {})
     return reply(body, 200, headers)
 
 
@@ -186,7 +201,7 @@ async def _operations(asked: Asked) -> Response:
     wanted = forms.maybe(start, "status", table()["enums"]["state"])
 
     def shown(call: Call) -> dict[str, Any] | None:
-        item = calls.listed(call, work.current(asked, call))
+        item = calls.listed(call, work.seen(asked, call))
         return item if wanted in (None, item["status"]) else None
 
     return await _page(asked, ORDER, start, shown)
@@ -200,7 +215,7 @@ async def _prompts(asked: Asked) -> Response:
     def shown(call: Call) -> dict[str, Any] | None:
         if wanted not in (None, call.echo.get("conversation_id")):
             return None
-        return work.shown(asked.service, call, work.current(asked, call), {"typed": texts.typed(call)})[0]
+        return work.shown(asked.service, call, work.seen(asked, call), {"typed": texts.typed(call)})[0]
 
     return await _page(asked, PROMPTS, start, shown)
 
@@ -220,7 +235,7 @@ async def _page(
     descending = start["sort_by"] == "created_at_descending"
     items, last = await asked.service.call(
         pages.page, records, space, asked.user, start.get("after", ""), descending, limit,
-        lambda id: shown(Call.from_dict(records.get(CALLS, id))),
+        lambda key, id: shown(call) if (call := work.listed(asked.service, key, id)) else None,
     )  # fmt: skip
     kept = {key: start[key] for key in ("sort_by", "status", "conversation_id") if given(start.get(key))}
     return reply({"items": items} | ({"next_page": pages.token(kept | {"after": last})} if last else {}))
@@ -244,8 +259,7 @@ async def _prompt(asked: Asked) -> Response:
     asked.profile.require("text_to_cad")
     form = forms.word(asked.path, "output_format", table()["enums"]["export"], where=forms.PATH)
     kcl, service = forms.flag(asked.query, "kcl"), asked.service
-    sent = await receive(asked.request, service, texts.LONGEST)
-    prompt = texts.body(_document(await service.call(service.blobs.read, sent.digest)))
+    prompt = texts.body(_document(await small(asked.request, texts.LONGEST)))
     chosen = service.settings.text_to_cad
     call = await service.call(
         texts.call, prompt, form, kcl, chosen, asked.user, asked.profile, time.time(), service.blobs
@@ -255,7 +269,7 @@ async def _prompt(asked: Asked) -> Response:
 
 async def _prompted(asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]), PROMPT)
-    operation = await asked.service.call(work.current, asked, call)
+    operation = await asked.service.call(work.seen, asked, call)
     body, headers = await asked.service.call(
         work.shown, asked.service, call, operation, {"typed": texts.typed(call)}
     )

@@ -13,7 +13,7 @@ from massproof.dialects.zoo.forms import BODY
 from massproof.dialects.zoo.profiles import Profile, profile
 from massproof.errors import UsageError
 from massproof.operations import providers
-from massproof.operations.port import Job, Operation
+from massproof.operations.port import Job
 from massproof.serving.web import Refused
 
 LONGEST = 1 << 20  # bytes of a request with a prompt
@@ -80,14 +80,6 @@ def _job(prompt: str, form: str, kcl: bool, chosen: str, blobs: Blobs) -> Job:
     if kind == providers.PROGRAM:
         return Job("program", (blobs.put(prompt.encode()).digest,), {"format": form})
     return Job("program", (), {"openai": where, "prompt": prompt, "format": form})
-
-
-def answer(call: Call, operation: Operation, feedback: str | None, **shown: Any) -> dict[str, Any]:
-    """The answer to a prompt as its operation stands, with what its owner thinks of it."""
-    made = calls.answer(call, operation, **shown)
-    if feedback:
-        made["feedback"] = feedback
-    return made
 
 
 def typed(call: Call) -> bool:

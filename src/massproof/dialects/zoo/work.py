@@ -9,10 +9,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from massproof.dialects.zoo import calls, texts
+from massproof.dialects.zoo import calls
 from massproof.dialects.zoo.calls import CALLS, CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
 from massproof.dialects.zoo.door import Asked, reply
 from massproof.operations.port import Operation, State
+from massproof.properties import Properties
 from massproof.serving import faults
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
@@ -35,26 +36,39 @@ async def made(asked: Asked, call: Call, later: bool) -> Response:
 
 
 def _recorded(service: Service, call: Call) -> Call:
-    """The call as it was first made."""
-    service.records.put(CALLS, call.id, call.to_dict(), True)
-    first = Call.from_dict(service.records.get(CALLS, call.id))
-    service.records.put(PROMPTS if call.type == PROMPT else ORDER, first.key, call.id, True)
-    return first
+    """The call as it was first made: in the order of time, and then for good."""
+    records, space = service.records, PROMPTS if call.type == PROMPT else ORDER
+    first = records.get(CALLS, call.id)
+    if first is None:
+        records.put(space, call.key, call.id)
+        if records.put(CALLS, call.id, call.to_dict(), True):
+            return call
+        first = records.get(CALLS, call.id)  # somebody else was faster
+    return Call.from_dict(first)
+
+
+def listed(service: Service, key: str, id: str) -> Call | None:
+    """The call that stands in the order of time; None for a place that it was given and never took."""
+    row = service.records.get(CALLS, id)
+    call = None if row is None else Call.from_dict(row)
+    return call if call and call.key == key else None
 
 
 def shown(
     service: Service, call: Call, operation: Operation, how: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The answer and its headers."""
-    outputs = None
-    if call.type in (CONVERSION, PROMPT) and operation.state is State.SUCCEEDED and not how.get("begun"):
-        outputs = {
-            name: _text(service.blobs.read(digest)) for name, digest in operation.outcome.files.items()
-        }
-    feedback = service.records.get(FEEDBACK, call.id) if call.type == PROMPT else None
-    body = texts.answer(call, operation, feedback, outputs=outputs, **how)
+    """The answer and its headers; how : typed and begun, as `calls.answer` takes them."""
     where = {"X-Api-Call-Id": call.id, "Location": f"/async/operations/{call.id}"}
-    return body, where | ({} if how.get("begun") else calls.told(call, operation))
+    if how.get("begun"):
+        return calls.answer(call, operation, None, **how), where
+    found = calls.result(call, operation)
+    made: Properties | dict[str, str] | None = found
+    if found is None and operation.state is State.SUCCEEDED:
+        files = operation.outcome.files.items()
+        made = {name: _text(service.blobs.read(digest)) for name, digest in files}
+    body = calls.answer(call, operation, made, **how)
+    said = service.records.get(FEEDBACK, call.id) if call.type == PROMPT else None
+    return body | ({"feedback": said} if said else {}), where | calls.told(call, operation, found)
 
 
 def _text(data: bytes) -> str:
@@ -64,14 +78,36 @@ def _text(data: bytes) -> str:
 
 async def own(asked: Asked, id: str, type: str = "") -> Call:
     """A call of this user. Raises Refused, 404, for any other."""
-    row = await asked.service.call(asked.service.records.get, CALLS, id)
+    row = await asked.service.record(CALLS, id)
     if row is None or row["user"] != asked.user or type not in ("", row["type"]):
         raise Refused(404, "Not Found")
     return Call.from_dict(row)
 
 
-def current(asked: Asked, call: Call) -> Operation:
+async def now(asked: Asked, call: Call) -> Operation:
+    """The operation of a call, without a detour where it is at hand; as `current` otherwise."""
+    job = call.asked()
+    held = None if job is None else asked.service.operations.held(job.id)
+    if held is not None:
+        return faults.view(asked.request, held)
+    return await asked.service.call(seen, asked, call)
+
+
+async def answered(
+    asked: Asked, call: Call, operation: Operation, how: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answer and its headers; on another thread where something is read for it."""
+    if call.type in (CONVERSION, PROMPT):
+        return await asked.service.call(shown, asked.service, call, operation, how)
+    return shown(asked.service, call, operation, how)
+
+
+def current(service: Service, call: Call) -> Operation:
     """The operation of a call: submitted once more when it was forgotten."""
-    job, operations = call.asked(), asked.service.operations
-    found = call.refused() if job is None else operations.get(job.id) or operations.submit(job)
-    return faults.view(asked.request, found)
+    job, operations = call.asked(), service.operations
+    return call.refused() if job is None else operations.get(job.id) or operations.submit(job)
+
+
+def seen(asked: Asked, call: Call) -> Operation:
+    """As `current`, the way this request shall see it."""
+    return faults.view(asked.request, current(asked.service, call))
