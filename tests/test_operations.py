@@ -453,7 +453,7 @@ def test_what_ended_long_ago_is_forgotten_with_the_blobs_that_nothing_needs(dura
     blobs = Blobs(tmp_path / "blobs")
     database = Database(durably.url)
     records = InDatabase(database)
-    old, held, keyed, other, fresh, used = all_of_them = [blobs.put(bytes([n])).digest for n in range(6)]
+    old, held, keyed, other, _, used = all_of_them = [blobs.put(bytes([n])).digest for n in range(6)]
     for digest in (old, held, keyed, other, used):
         os.utime(blobs.path(digest), (1, 1))
     records.put("oss.objects", "bucket/name", {"digest": held, "size": 1})
