@@ -326,6 +326,7 @@ def test_every_error_is_json(client):
         400,
         "there is no profile",
     )
+    assert client.delete("/file/volume").headers["Allow"] == "POST, OPTIONS"
     assert client.options("/file/volume").status_code == 204
     assert client.options("/file/volume").headers["Allow"] == "POST, OPTIONS"
 

@@ -110,6 +110,21 @@ def test_a_result_that_was_forgotten_is_made_again(tmp_path):
     assert done["volume"] == made["volume"]
 
 
+def test_a_restart_loses_nothing(tmp_path):
+    pytest.importorskip("dbos")
+    with served(tmp_path, database="sqlite") as client:
+        made = client.post(f"/file/volume?{BOX}", content=data("box.stl")).json()
+        done = client.post("/file/conversion/stl/obj", content=data("box.stl")).json()
+    with served(tmp_path, database="sqlite") as client:
+        assert polled(client.get(f"/async/operations/{made['id']}").json()) == made
+        assert polled(client.get(f"/async/operations/{done['id']}").json()) == done
+        assert [one["id"] for one in client.get("/async/operations").json()["items"]] == [
+            made["id"],
+            done["id"],
+        ]
+        assert client.post(f"/file/volume?{BOX}", content=data("box.stl")).json() == made
+
+
 def test_the_words_for_every_state():
     call = calls.Call(
         "file_volume", "u", "zoo-2026-10", 5.25, {"src_format": "stl", "output_unit": "mm3"}, None
