@@ -46,6 +46,7 @@ def every(found: Found) -> list[str]:
             "",
         ]
         page += ["```text", found["larger"].strip(), "```", ""]
+    page += serve(found)
     if found["missing"]:
         page += ["## Not installed", ""]
         page += [f"- {name}: {why}" for name, why in found["missing"].items()] + [""]
@@ -361,3 +362,33 @@ def _cold(found: Found) -> list[str]:
         for title, row in found.get("cold", {}).items()
     ]
     return ["## From the shell", "", *grid(list(body[0]), body)] if body else []
+
+
+def serve(found: Found) -> list[str]:
+    """What one server process answers."""
+    if "serve" not in found:
+        return []
+    part = found["serve"]
+    columns = ["64 clients", "by the clock", "per core", "p50 ms", "p99 ms", "memory", "errors", "of"]
+    rows = [
+        {
+            "64 clients": name,
+            "by the clock": _cell(row, "wall", "{:.0f} /s")
+            if "wall" in row
+            else _cell(row, "rate", "{:.0f} MiB/s"),
+            "per core": _cell(row, "per core", "**{:.0f} /s**"),
+            "p50 ms": _cell(row, "p50", "**{:.1f}**"),
+            "p99 ms": _cell(row, "p99", "{:.1f}"),
+            "memory": _cell(row, "growth", "**+{:.0f} MB**"),
+            "errors": str(row["errors"]),
+            "of": str(row["count"]),
+        }
+        for name, row in part["rows"].items()
+    ]
+    told = f"On {part['machine']['date']}, operations in {part['database']}, load before: {part['machine']['load']}."
+    how = "*per core*: for each second of the server's own CPU time. Submissions come one after the other."
+    return ["## Server", "", f"`python benchmarks/serve_load.py`. {told} {how}", "", *grid(columns, rows)]
+
+
+def _cell(row: dict[str, Any], name: str, form: str) -> str:
+    return form.format(row[name]) if name in row else "–"

@@ -53,20 +53,25 @@ def here(monkeypatch):
 
 @pytest.fixture(scope="session")
 def server_of_postgresql():
-    """The address of a PostgreSQL that these tests started."""
+    """The address of a PostgreSQL that these tests started, with a database "ours" that has our tables."""
     import postgresql
 
     if reason := postgresql.available():
         pytest.skip(reason)
     with postgresql.cluster() as address:
+        from massproof.operations.databases import Database
+        from massproof.operations.durable import Durable
+        from massproof.operations.sql_records import InDatabase
+
+        made = Database(postgresql.created(address, "ours"))
+        InDatabase(made)
+        Durable(lambda job: None, made, threads=0).close()
         yield address
 
 
 @pytest.fixture
 def of_postgresql(server_of_postgresql):
-    """The address of an empty database."""
-    import secrets
-
+    """The address of a database that holds nothing, and is for one test at a time."""
     import postgresql
 
-    return postgresql.created(server_of_postgresql, f"test_{secrets.token_hex(6)}")
+    return postgresql.emptied(f"{server_of_postgresql}/ours")

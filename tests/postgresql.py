@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_FAST = {
-    "fsync": "off",  # of a cluster that is deleted afterwards
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_SMALL = {
     "shared_buffers": "16MB",
     "max_connections": "200",
     "listen_addresses": "127.0.0.1",
@@ -28,7 +26,9 @@ def programs() -> Path | None:
     """The folder of initdb and postgres, None where there are none."""
     found = shutil.which("initdb")
     places = [*([Path(found).resolve().parent] if found else []), *Path("/usr/lib/postgresql").glob("*/bin")]
-    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+    return next(
+        (place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None
+    )
 
 
 def _unprivileged() -> list[str]:
@@ -48,8 +48,8 @@ def available() -> str:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """The address of a running server, postgresql://postgres@127.0.0.1:<port>."""
+def cluster(careful: bool = False) -> Iterator[str]:
+    """The address of a running server, postgresql://postgres@127.0.0.1:<port>; careful : it syncs what it commits."""
     place = programs()
     assert place is not None
     folder = Path(tempfile.mkdtemp(prefix="massproof-pg-"))
@@ -63,7 +63,8 @@ def cluster() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = [part for name, value in _FAST.items() for part in ("-c", f"{name}={value}")]
+    told = _SMALL if careful else _SMALL | _CARELESS
+    settings = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [*_unprivileged(), place / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, *settings],
@@ -99,3 +100,20 @@ def created(address: str, name: str) -> str:
     with psycopg.connect(f"{address}/postgres", autocommit=True) as session:
         session.execute(f'CREATE DATABASE "{name}"')
     return f"{address}/{name}"
+
+
+def emptied(address: str) -> str:
+    """A database with all of its tables empty, but what says which they are; nobody is connected to it any more."""
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as session:
+        session.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        tables = session.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
+            "WHERE schemaname IN ('public', 'dbos') AND tablename <> 'dbos_migrations'"
+        ).fetchall()
+        session.execute(f"TRUNCATE {', '.join(name for (name,) in tables)}")
+    return address

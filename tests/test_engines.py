@@ -328,9 +328,13 @@ def test_a_worker_answers_as_this_process_does(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("function", "says"), [(crash, r"crashed \(SIGSEGV\)"), (hang, r"took more than 0\.\d+ s")]
+    ("function", "says", "code"),
+    [
+        (crash, r"crashed \(SIGSEGV\)", "CRASH_SIGSEGV"),
+        (hang, r"took more than 0\.\d+ s", "WALL_CLOCK"),
+    ],
 )
-def test_a_crash_or_a_hang_is_an_error_of_that_file_only(function, says, monkeypatch, tmp_path):
+def test_a_crash_or_a_hang_is_an_error_of_that_file_only(function, says, code, monkeypatch, tmp_path):
     """As `massproof measure` prints it, between two files that are measured."""
     call = isolation.call
 
@@ -344,8 +348,9 @@ def test_a_crash_or_a_hang_is_an_error_of_that_file_only(function, says, monkeyp
     monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
     bad = tmp_path / "bad.step"
     bad.write_bytes(cylinders(OFFSET))
-    with pytest.raises(FormatError, match=says):
+    with pytest.raises(isolation.Stopped, match=says) as caught:
         mp.measure(bad)
+    assert caught.value.code == code
     assert mp.measure(box()).verdict is mp.Verdict.SOUND
     isolation._POOL.end()
 

@@ -14,8 +14,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import massproof as mp
 from massproof import answering, isolation
 from massproof.errors import FormatError, UnitError
 from massproof.isolation import CONFINED, PROCESS, Limits, Stopped, call
@@ -334,7 +336,7 @@ MISCHIEF = {
 
 @confined_only
 def test_mischief_is_named_while_neighbours_go_on(confined):
-    limits = Limits(seconds=3, memory=512 << 20, cpu=1)
+    limits = Limits(seconds=20, memory=512 << 20, cpu=1)
     with ThreadPoolExecutor(8) as threads:
         bad = {
             name: threads.submit(
@@ -453,6 +455,53 @@ def test_an_interrupted_call_leaves_no_child(confined, zygotes, monkeypatch):
     assert confined("size")["size"] == 3
 
 
+@confined_only
+def test_a_zygote_with_open_cascade_has_one_thread_and_is_started_for_it_alone(monkeypatch, data):
+    """A process of several threads must not fork."""
+    pytest.importorskip("OCP")
+    pool = isolation._Pool(CONFINED)
+    monkeypatch.setattr(isolation, "_POOL", pool)
+    mp.measure(data / "box.stl", unit="mm")
+    mp.measure(data / "bracket.step")
+    assert pool._zygote is None
+    assert mp.measure(data / "bracket.step", engine="occt").provenance["isolation"] == CONFINED
+    pid = pool._zygote._process.pid
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
+    assert (
+        "libTKernel" in Path(f"/proc/{pid}/maps").read_text()
+        or "OCP" in Path(f"/proc/{pid}/maps").read_text()
+    )
+    pool.end()
+
+
+@confined_only
+def test_what_open_cascade_writes_and_divides_is_the_same_in_confinement(monkeypatch, data):
+    """Whatever it needs for that can be read."""
+    pytest.importorskip("OCP")
+    file = (data / "bracket.step").read_bytes()
+    solid = 1 + [line.partition(b"=")[2].split(b"(")[0].strip() for line in _instances(file)].index(
+        b"MANIFOLD_SOLID_BREP"
+    )
+    written = {"unit": "mm", "protocol": "AP214", "turn": np.eye(4).tolist(), "name": "a", "created": "now"}
+    divided = {"wanted": [[[solid], []]], "deflection": 0.1, "angle": None, "volumes": [None], "share": None}
+    answers = []
+    for way in WAYS:
+        monkeypatch.setattr(isolation, "_POOL", isolation._Pool(way))
+        for name, given in (("occt_write:rewritten", written), ("occt_facets:facets", divided)):
+            answers.append(
+                isolation.call_for_bytes(f"massproof.{name}", file, FAST._replace(seconds=60), **given)
+            )
+        isolation._POOL.end()
+
+    assert answers[:2] == answers[2:]
+    assert all(len(numbers) > 1000 for _, numbers in answers)
+
+
+def _instances(file):
+    """Its instances, each from its number on."""
+    return [b"#" + one for one in file.partition(b"DATA;")[2].split(b"\n#")[1:]]
+
+
 # --- the zygote, and what asks it, in this process, where coverage is taken
 
 
@@ -535,10 +584,13 @@ def test_a_child_that_ends_alone_is_buried_though_nobody_listens(nursery):
 def test_a_zygote_ends_with_its_callers(nursery, how):
     made, control, parent = nursery
     with _handed(control, "workers"):
-        control.close() if how == "control" else os.close(parent)  # before a child has a copy of it
-        made._turn([made._control.fileno()])
-        (child,) = set(made._children.values())
+        if how == "control":
+            control.close()
+        else:
+            os.close(parent)
+            made._turn([made._control.fileno()])
         made.run()
+    (child,) = set(made._children.values())
     if how == "control":
         os.close(parent)
     assert os.waitpid(child.pid, 0)[1] == signal.SIGKILL

@@ -23,7 +23,8 @@ from OCP.TopAbs import TopAbs_ShapeEnum
 from OCP.TopLoc import TopLoc_Location
 from OCP.TopoDS import TopoDS, TopoDS_CompSolid, TopoDS_Shape, TopoDS_Shell, TopoDS_Solid
 
-from massproof import occt, solids
+import massproof as mp
+from massproof import occt, occt_warm, solids
 from massproof.brep import Brep
 from massproof.errors import FormatError, MissingExtra
 
@@ -347,6 +348,30 @@ def test_without_ocp_the_extra_is_named(monkeypatch):
 def test_our_own_mistakes_are_not_blamed_on_the_kernel():
     with pytest.raises(ZeroDivisionError), occt.door("a test"):
         _ = 1 / 0
+
+
+def test_the_kernel_out_of_memory_is_out_of_memory():
+    from OCP.Standard import Standard_OutOfMemory
+
+    with pytest.raises(MemoryError), occt.door("a test"):
+        raise Standard_OutOfMemory
+
+
+@pytest.mark.parametrize("name", ["massproof.occt", "massproof.occt_facets", "massproof.occt_write"])
+def test_what_warms_is_a_file_of_a_ball(name):
+    occt_warm.warm(name)
+    (ball,) = occt.parts(occt_warm.ball(), [[[20], [19], []]])["parts"]
+
+    assert ball["body"][0] == pytest.approx(4 / 3 * math.pi, rel=1e-12)
+    assert mp.measure(occt_warm.ball(), format="step").volume.value == pytest.approx(4e-9 / 3 * math.pi)
+
+
+def test_what_cannot_be_warmed_is_looked_for_again(monkeypatch, tmp_path):
+    step_makers.without_ocp(monkeypatch, tmp_path)
+    for _ in range(2):
+        with pytest.raises(MissingExtra, match=r"massproof\[step\]"):
+            occt_warm.warm("massproof.occt")
+        assert sys.modules["OCP"] is None  # so that no child finds another, where it may look
 
 
 def test_exceptions_of_the_kernel_become_ours_and_printers_come_back():

@@ -13,6 +13,7 @@ import test_corpus
 import trimesh
 
 import massproof as mp
+from massproof import choice, selection, sources
 
 HOME = test_corpus.HOME
 pytestmark = test_corpus.pytestmark
@@ -90,3 +91,23 @@ def test_what_is_written_measures_as_its_source(name, to, tmp_path):
     peer = trimesh.load_mesh(target).volume
     scale = 1.0 if to == "glb" else 1e-9
     assert name in SIGNED or peer * scale == pytest.approx(after.volume.value, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "one"),
+    [
+        ("3mf/lib3mf/WagonWithWheels.3mf", 6, "Body"),
+        ("glb/trimesh/simple_pole.glb", 11, 0),
+        ("obj/assimp/spider.obj", 18, "HLeib01"),
+        ("step/pythonocc-core/as1-oc-214.stp", 18, "plate_1"),
+    ],
+)
+def test_parts_of_a_real_file_are_the_whole(name, count, one):
+    """Areas add up, what a file shows is what is measured, and a part is named as where it was made."""
+    loaded = sources.load(HOME / "files" / name)
+    leaves = selection.meshes(choice.of(loaded).tree)
+    areas = [mp.measure(choice.of(loaded, n).loaded(), check="closed").area.value for n in leaves]
+
+    assert len(leaves) == count
+    assert sum(areas) == pytest.approx(mp.measure(loaded, check="closed").area.value, rel=1e-9)
+    assert choice.of(loaded, one).roots

@@ -1,39 +1,47 @@
 """The whole way of the official clients through storage and translation, in process, and every status on it."""
 
-import base64
-import io
-import itertools
 import json
-import struct
-import zipfile
-from urllib.parse import parse_qs, quote, urlsplit
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from starlette.testclient import TestClient
+from fakes import FakeClock
+from serve_derivative import (
+    DESIGN,
+    TETRAHEDRON,
+    Through,
+    job,
+    opened,
+    picture,
+    put_together,
+    resources,
+    settled,
+    stored,
+    translated,
+    urn_of,
+    view,
+    wait,
+)
 
-from massproof import dialects, measure, server
-from massproof.operations.port import State
-from massproof.serving import faults
-from massproof.serving.service import Settings
+from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof.kernels import jit
 
-DESIGN = "/modelderivative/v2/designdata"
-BEARER = {"Authorization": "Bearer anything"}
+COMPILED = pytest.mark.skipif(
+    jit.DISABLED, reason="exact faces and pictures take minutes without compiled code"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Pictures of one colour."""
+    monkeypatch.setattr(rendering, "render", picture)
 
 
 @pytest.fixture
 def made(tmp_path):
-    """A client of a new server; `made(**settings)` of one on the same folder."""
-    opened = []
-
-    def make(**settings):
-        client = TestClient(server.app(Settings(folder=tmp_path, **settings)), base_url="http://localhost:1234")
-        opened.append(client.__enter__())
-        client.headers.update(BEARER)
-        return client
-
-    yield make
-    for one in opened:
-        one.__exit__(None, None, None)
+    """`made(**settings)` is a client of a new server on one folder."""
+    with opened(tmp_path) as make:
+        yield make
 
 
 @pytest.fixture
@@ -41,67 +49,15 @@ def client(made):
     return made()
 
 
-def urn_of(bucket, key):
-    return base64.urlsafe_b64encode(f"urn:adsk.objects:os.object:{bucket}/{key}".encode()).decode().rstrip("=")
-
-
-def stored(client, content, key="part.stl", bucket="parts"):
-    """Put a file into storage as older clients do; its urn."""
-    client.post("/oss/v2/buckets", json={"bucketKey": bucket, "policyKey": "transient"})
-    put = client.put(f"/oss/v2/buckets/{bucket}/objects/{quote(key, safe='')}", content=content)
-    assert put.status_code == 200, put.text
-    return urn_of(bucket, key)
-
-
-def job(client, urn, *formats, headers=None, **of):
-    body = {"input": {"urn": urn, **of}, "output": {"formats": list(formats)}}
-    return client.post(f"{DESIGN}/job", json=body, headers=headers or {})
-
-
-def settled(client, urn):
-    """The manifest when it will not change any more."""
-    for _ in range(2000):
-        found = client.get(f"{DESIGN}/{urn}/manifest").json()
-        if found["status"] not in ("pending", "inprogress"):
-            return found
-        for operation in client.app.state.service.operations.list():
-            client.app.state.service.operations.wait(operation.id, 5)
-    raise AssertionError(found)
-
-
-def view(client, urn):
-    """Path of the one view."""
-    for _ in range(200):
-        found = client.get(f"{DESIGN}/{urn}/metadata")
-        if found.status_code != 202:
-            (one,) = found.json()["data"]["metadata"]
-            return f"{DESIGN}/{urn}/metadata/{one['guid']}"
-        for operation in client.app.state.service.operations.list():
-            client.app.state.service.operations.wait(operation.id, 5)
-    raise AssertionError
-
-
-def translated(client, content, *formats, key="part.stl"):
-    urn = stored(client, content, key)
-    assert job(client, urn, *(formats or ({"type": "svf2", "views": ["3d"]},))).status_code == 200
-    return urn
-
-
-def resources(manifest, role):
-    def below(rows):
-        for row in rows:
-            yield row
-            yield from below(row.get("children", []))
-
-    return [row for row in below(manifest["derivatives"]) if row.get("role") == role]
-
-
 @pytest.mark.parametrize("parts", [1, 3])
 def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     """As the official packages go it; what comes back is what was measured, and what went in."""
     client, content = made(), (data / "box.stl").read_bytes()
     del client.headers["Authorization"]
-    form = {"grant_type": "client_credentials", "scope": "data:read data:write data:create bucket:create bucket:read"}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "data:read data:write data:create bucket:create bucket:read",
+    }
     token = client.post("/authentication/v2/token", data=form, auth=("app", "secret")).json()
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 3599)
     client.headers["Authorization"] = f"Bearer {token['access_token']}"
@@ -125,9 +81,16 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     urn = urn_of("b-1", "my böx/1.stl")
     asked = [{"type": "svf2", "views": ["2d", "3d"]}, {"type": "stl", "advanced": {"format": "binary"}}]
     started = job(client, urn + "==", *asked)
-    assert (started.status_code, started.json()) == (200, {"result": "success", "urn": urn, "acceptedJobs": {"output": {"formats": asked}}})
+    assert (started.status_code, started.json()) == (
+        200,
+        {"result": "success", "urn": urn, "acceptedJobs": {"output": {"formats": asked}}},
+    )
     manifest = settled(client, urn)
-    assert (manifest["status"], manifest["progress"], manifest["hasThumbnail"]) == ("success", "complete", "true")
+    assert (manifest["status"], manifest["progress"], manifest["hasThumbnail"]) == (
+        "success",
+        "complete",
+        "true",
+    )
     assert job(client, urn, *asked).status_code == 201
 
     one = view(client, urn)
@@ -139,17 +102,32 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     assert answer.headers["X-Massproof-Findings"] == ", ".join(sorted({f.code for f in truth.findings}))
     read = dialects.parse(answer.json())
     assert read.volume.interval[0] <= truth.volume.value <= read.volume.interval[1]
-    query = {"query": {"$in": ["objectid", 1]}, "fields": ["objectid", "name", "properties.Mass Properties.*"]}
+    query = {
+        "query": {"$in": ["objectid", 1]},
+        "fields": ["objectid", "name", "properties.Mass Properties.*"],
+    }
     found = client.post(f"{one}/properties:query", json=query).json()
     assert found["pagination"] == {"limit": 20, "offset": 0, "totalResults": 1}
     assert found["data"]["collection"] == [
-        {"objectid": 1, "name": "1", "properties": {k: v for k, v in answer.json()["data"]["collection"][0]["properties"].items() if k == "Mass Properties"}}
+        {
+            "objectid": 1,
+            "name": "1",
+            "properties": {
+                k: v
+                for k, v in answer.json()["data"]["collection"][0]["properties"].items()
+                if k == "Mass Properties"
+            },
+        }
     ]
 
     (resource,) = resources(manifest, "STL")
     cookies = client.get(f"{DESIGN}/{urn}/manifest/{quote(resource['urn'], safe='')}/signedcookies")
     named = [line.partition("=")[::2] for line in cookies.headers.get_list("set-cookie")]
-    assert [name for name, _ in named] == ["CloudFront-Policy", "CloudFront-Key-Pair-Id", "CloudFront-Signature"]
+    assert [name for name, _ in named] == [
+        "CloudFront-Policy",
+        "CloudFront-Key-Pair-Id",
+        "CloudFront-Signature",
+    ]
     values = [value.partition(";")[0] for _, value in named]
     url = f"{cookies.json()['url']}?Policy={values[0]}&Key-Pair-Id={values[1]}&Signature={values[2]}"
     got = client.get(url, headers={"Authorization": ""})
@@ -159,3 +137,400 @@ def test_the_whole_way_from_a_token_to_bytes(made, data, parts):
     assert measure(got.content, unit="mm").volume.value == pytest.approx(truth.volume.value)
     assert client.delete(f"{DESIGN}/{urn}/manifest").json() == {"result": "success"}
     assert client.get(f"{DESIGN}/{urn}/manifest").status_code == 404
+
+
+def test_our_own_client_measures_there_what_we_measure_here(client, data):
+    """It uploads, waits for the translation, and reads the properties of the one object."""
+    path = data / "box.stl"
+    truth = measure(path)
+    environ = {
+        "APS_BASE_URL": "http://localhost:1234",
+        "APS_CLIENT_ID": "an-application",
+        "APS_CLIENT_SECRET": "its/secret+==",
+    }
+    del client.headers["Authorization"]
+    part = clients.part_of(path, truth)
+    clock = Waiting(client)
+    tape = clients.record(
+        "derivative",
+        part,
+        {"upload": "yes", "bucket": "mine"},
+        environ=environ,
+        clock=clock,
+        client=Through(client),
+    )
+    answer = cassettes.answer(json.loads(json.dumps(tape)))
+    read = dialects.parse(answer.document, answer.dialect, **answer.options)
+    for name in ("area", "volume"):
+        low, high = getattr(read, name).interval
+        assert low <= getattr(truth, name).value <= high
+
+    (urn,) = {row[0].partition("/")[0] for row in client.app.state.service.records.list("derivative.outputs")}
+    tape = clients.record(
+        "derivative", part, {"urn": urn}, environ=environ, clock=clock, client=Through(client)
+    )
+    again = cassettes.answer(json.loads(json.dumps(tape)))
+    assert again.document == answer.document
+
+
+class Waiting(FakeClock):
+    """Who sleeps, sleeps until all is done."""
+
+    def __init__(self, client):
+        super().__init__()
+        self._client = client
+
+    def sleep(self, seconds):
+        super().sleep(seconds)
+        wait(self._client)
+
+
+@pytest.mark.parametrize("real", [False, pytest.param(True, marks=COMPILED)])
+def test_an_assembly_is_a_tree_of_objects_each_with_its_properties(made, data, real, monkeypatch):
+    path = data / ("assembly.step" if real else "box.stl")
+    if not real:
+        monkeypatch.setattr(partwise, "assembly", put_together(path))
+    client, truth = made(material="steel"), partwise.assembly(path, material="steel")
+    urn = translated(client, path.read_bytes(), key="assembly.step")
+    one, expected = view(client, urn), _walked(truth)
+    answer = client.get(f"{one}/properties")
+    rows = answer.json()["data"]["collection"]
+
+    assert [row["objectid"] for row in rows] == list(range(1, len(expected) + 1))
+    assert len({row["externalId"] for row in rows}) == len(rows) > 6
+    read = dialects.shapes("derivative").parse_objects(answer.json())
+    for row, (name, part) in zip(rows, expected, strict=True):
+        assert (row["name"], row["properties"]["Name"]) == (name, name)
+        assert row["properties"]["Material"] == (part.material or part.properties.provenance["material"])
+        assert row["properties"].get("Part Number") == part.number
+        found = read[str(row["objectid"])][1]
+        for field in ("area", "volume", "mass"):
+            low, high = getattr(found, field).interval
+            assert low <= getattr(part.properties, field).value <= high
+    (tree,) = client.get(one).json()["data"]["objects"]
+    assert _flat(tree) == [(row["objectid"], row["name"]) for row in rows]
+    (top,) = client.get(one, params={"objectid": 1, "level": 1}).json()["data"]["objects"]
+    assert all("objects" not in child for child in top["objects"])
+    (leaf,) = client.get(one, params={"objectid": len(rows)}).json()["data"]["objects"]
+    assert leaf == {"objectid": len(rows), "name": rows[-1]["name"]}
+    (alone,) = client.get(f"{one}/properties", params={"objectid": 2}).json()["data"]["collection"]
+    assert alone == rows[1]
+    for other in range(9):  # models are forgotten, and made again the same
+        client.get(f"{view(client, translated(client, path.read_bytes(), key=f'{other}.step'))}/properties")
+    assert client.get(f"{one}/properties").json() == answer.json()
+
+
+def _walked(truth):
+    """Names and definitions of all objects, a parent before its children."""
+    found = []
+
+    def down(part, name):
+        found.append((name, part))
+        for use in part.children:
+            down(truth.parts[use.part], use.name)
+
+    down(truth.whole, "assembly")
+    return found
+
+
+def _flat(tree):
+    return [
+        (tree["objectid"], tree["name"]),
+        *(row for child in tree.get("objects", []) for row in _flat(child)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("?objectid=99", 404), ("/properties?objectid=99", 404), ("?objectid=-1", 400), ("?level=2", 400), ("/properties?objectid=x", 400)],
+)  # fmt: skip
+def test_objects_that_are_not_there(client, data, path, status):
+    found = client.get(view(client, translated(client, (data / "box.stl").read_bytes())) + path)
+
+    assert (found.status_code, set(found.json())) == (status, {"diagnostic"})
+
+
+def test_large_answers_are_given_to_whoever_insists(client, data, monkeypatch):
+    from massproof.dialects.derivative import tables
+
+    one = view(client, translated(client, (data / "box.stl").read_bytes()))
+    monkeypatch.setitem(tables.service()["limits"], "tree", 10)
+    for path in (one, f"{one}/properties"):
+        found = client.get(path)
+        assert (found.status_code, found.json()) == (
+            413,
+            {"diagnostic": "Please use the 'forceget' parameter to force querying the data."},
+        )
+        assert client.get(f"{path}?forceget=true").status_code == 200
+        assert client.get(path, headers={"x-ads-force": "true"}).status_code == 200
+    monkeypatch.setitem(tables.service()["limits"], "forced", 20)
+    assert client.get(f"{one}?forceget=true").status_code == 406
+
+
+def test_more_objects_than_a_tree_has_are_refused(client, data, monkeypatch):
+    from massproof.dialects.derivative import tables
+
+    monkeypatch.setitem(tables.service()["limits"], "objects", 1)
+    monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
+    urn = translated(client, (data / "box.stl").read_bytes())
+    assert client.get(view(client, urn)).status_code == 406
+
+
+def test_answers_that_are_not_there_yet(client, data):
+    """202 of views and objects, "inprogress" of the manifest, 404 of a picture, as a stuck worker has it."""
+    content = (data / "box.stl").read_bytes()
+    urn = translated(client, content, {"type": "svf2", "views": ["3d"]}, {"type": "obj"})
+    one, stuck = view(client, urn), {"X-Massproof-Fault": "stuck"}
+    manifest = settled(client, urn)
+    (resource,) = resources(manifest, "OBJ")
+    for path in (
+        f"{DESIGN}/{urn}/metadata",
+        one,
+        f"{one}/properties",
+        f"{DESIGN}/{urn}/manifest/{resource['urn']}",
+    ):
+        found = client.get(path, headers=stuck)
+        assert (found.status_code, found.json()) == (202, {"result": "success"})
+    assert client.post(f"{one}/properties:query", json={}, headers=stuck).status_code == 202
+    shown = client.get(f"{DESIGN}/{urn}/manifest", headers=stuck).json()
+    assert (shown["status"], shown["progress"], shown["hasThumbnail"]) == (
+        "inprogress",
+        "0% complete",
+        "false",
+    )
+    assert [row["children"] for row in shown["derivatives"]] == [[], []]
+    queued = client.get(f"{DESIGN}/{urn}/manifest", headers={"X-Massproof-Fault": "states=queued"}).json()
+    assert (queued["status"], {row["status"] for row in queued["derivatives"]}) == ("pending", {"pending"})
+    assert client.get(f"{DESIGN}/{urn}/thumbnail", headers=stuck).status_code == 404
+    assert job(client, urn, {"type": "obj", "advanced": {"unit": "inch"}}, headers=stuck).status_code == 409
+    assert job(client, urn, {"type": "obj"}, headers=stuck | {"x-ads-force": "true"}).status_code == 409
+    assert job(client, urn, {"type": "obj"}, headers=stuck).json()["result"] == "success"
+
+
+@pytest.mark.parametrize(("fault", "status"), [("failed", "failed"), ("timeout", "timeout")])
+def test_translations_that_go_wrong(client, data, fault, status):
+    urn = translated(client, (data / "box.stl").read_bytes())
+    one, wrong = view(client, urn), {"X-Massproof-Fault": fault}
+    shown = client.get(f"{DESIGN}/{urn}/manifest", headers=wrong).json()
+    (derivative,) = shown["derivatives"]
+
+    assert (shown["status"], shown["progress"], derivative["status"]) == (status, "complete", status)
+    assert derivative["messages"][0]["code"] == "INJECTED"
+    assert client.get(f"{DESIGN}/{urn}/metadata", headers=wrong).status_code == 404
+    assert client.get(one, headers=wrong).json()["diagnostic"].startswith("Failed to query the data. ")
+    assert client.get(f"{DESIGN}/{urn}/thumbnail", headers=wrong).status_code == 404
+
+
+def test_a_file_that_is_no_part_fails_and_says_why(client):
+    urn = translated(client, b"no part at all", {"type": "svf2"}, {"type": "stl"})
+    shown = settled(client, urn)
+
+    assert (shown["status"], shown["hasThumbnail"]) == ("failed", "false")
+    for derivative in shown["derivatives"]:
+        assert "of no known format" in derivative["messages"][0]["message"]
+        assert derivative["children"] == []
+    assert job(client, urn, {"type": "stl"}).status_code == 200
+
+
+def test_a_part_of_open_surfaces_has_no_volume_and_says_so(client, data):
+    one = view(client, translated(client, (data / "open_box.stl").read_bytes()))
+    answer = client.get(f"{one}/properties")
+    (row,) = answer.json()["data"]["collection"]
+
+    assert set(row["properties"]["Mass Properties"]) == {"Area"}
+    assert answer.headers["X-Massproof-Verdict"] == "UNSAFE"
+    assert "Center of Gravity:" not in row["properties"]
+
+
+def test_a_view_without_pictures_is_a_view(client, data, monkeypatch):
+    """Where nothing can be drawn there is no thumbnail, and the rest is there."""
+    from massproof.errors import UsageError
+
+    def refused(*given, **options):
+        msg = "nothing to draw"
+        raise UsageError(msg)
+
+    monkeypatch.setattr(rendering, "render", refused)
+    urn = translated(client, (data / "box.stl").read_bytes(), {"type": "svf"}, {"type": "thumbnail"})
+    shown = settled(client, urn)
+    assert [(row["outputType"], row["status"]) for row in shown["derivatives"]] == [
+        ("svf", "success"),
+        ("thumbnail", "failed"),
+    ]
+    assert (shown["hasThumbnail"], shown["status"]) == ("false", "failed")
+    assert {row["code"] for row in shown["derivatives"][0]["messages"]} == {"usage", "no-graphics"}
+    assert client.get(f"{DESIGN}/{urn}/thumbnail").json() == {
+        "diagnostic": "There is no thumbnail: nothing to draw"
+    }
+
+
+@pytest.mark.parametrize(("asked", "size"), [("", 200), ("?width=100&height=100", 100), ("?width=400", 400), ("?width=150&height=90", 100), ("?width=999&height=1", 400)])  # fmt: skip
+def test_thumbnails_of_three_sizes(client, data, asked, size):
+    urn = translated(
+        client,
+        (data / "box.stl").read_bytes(),
+        {"type": "thumbnail", "advanced": {"width": 100, "height": "100"}},
+    )
+    found = client.get(f"{DESIGN}/{urn}/thumbnail{asked}")
+
+    assert found.headers["content-type"] == "image/png"
+    assert int.from_bytes(found.content[16:20], "big") == size
+    assert found.headers["x-ads-size"] == f"[{size}, {size}]"
+    assert found.headers["x-ads-name"] == f"thumb_{size}x{size}.png"
+    assert found.headers["cache-control"] == "public, max-age=86400"
+    assert client.get(f"{DESIGN}/{urn}/thumbnail?width=0").status_code == 400
+
+
+def test_files_are_had_in_ranges_and_by_head(client, data):
+    urn = translated(
+        client,
+        (data / "box.stl").read_bytes(),
+        {"type": "obj", "advanced": {"unit": "inch", "exportFileStructure": "single"}},
+    )
+    (resource,) = resources(settled(client, urn), "OBJ")
+    raw, whole = (
+        f"/{DESIGN}/{urn}/manifest/{resource['urn']}",
+        f"{DESIGN}/{urn}/manifest/{quote(resource['urn'], safe='')}",
+    )
+    content = client.get(whole).content
+    assert client.get("http://localhost:1234/" + raw).content == content
+    assert client.get(whole.replace("v2/", "v2/regions/eu/")).content == content
+    assert client.head(whole).headers["content-length"] == str(len(content))
+    part = client.get(whole, headers={"Range": f"bytes=0-{len(content)}", "If-None-Match": "anything"})
+    assert (part.status_code, part.content) == (206, content)
+    assert part.headers["content-range"] == f"bytes 0-{len(content) - 1}/{len(content)}"
+    assert client.get(whole, headers={"Range": "bytes=5-9"}).content == content[5:10]
+    assert measure(content, unit="in").volume.value == pytest.approx(measure(data / "box.stl").volume.value)
+    assert resource["unit"] == "inch"
+
+
+def test_files_too_large_to_be_had_at_once(client, data, monkeypatch):
+    from massproof.dialects.derivative import tables
+
+    urn = translated(
+        client,
+        (data / "box.stl").read_bytes(),
+        {"type": "stl", "advanced": {"advanced": {"format": "ascii"}}},
+    )
+    (resource,) = resources(settled(client, urn), "STL")
+    path = f"{DESIGN}/{urn}/manifest/{resource['urn']}"
+    assert client.get(path).content.startswith(b"solid")
+    monkeypatch.setitem(tables.service()["limits"], "file", 100)
+    assert client.get(path).status_code == 413
+    assert client.head(path).status_code == 200
+    assert client.get(path, headers={"Range": "bytes=0-9"}).status_code == 206
+
+
+def test_files_that_are_not_there(client, data):
+    content = (data / "box.stl").read_bytes()
+    urn, other = (
+        translated(client, content, {"type": "stl"}),
+        translated(client, content, {"type": "stl"}, key="b.stl"),
+    )
+    (resource,) = resources(settled(client, urn), "STL")
+    for wrong in (
+        resource["urn"] + "x",
+        "urn:x",
+        resource["urn"].replace(urn, other),
+        "urn:adsk.viewing:fs.file:a",
+        resource["urn"].replace("/output/", "/output/0"),
+    ):
+        assert client.get(f"{DESIGN}/{urn}/manifest/{wrong}").status_code == 404, wrong
+    for path in client.app.state.service.blobs.folder.glob("*/*"):
+        path.unlink()
+    gone = client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}")
+    assert (gone.status_code, set(gone.json())) == (404, {"diagnostic"})
+
+
+def test_signed_cookies(client, data):
+    urn = translated(client, (data / "box.stl").read_bytes(), {"type": "stl"})
+    (resource,) = resources(settled(client, urn), "STL")
+    path = f"{DESIGN}/{urn}/manifest/{resource['urn']}/signedcookies"
+    shown = 'attachment; filename="mine.stl"'
+    answer = client.get(path, params={"minutes-expiration": 5, "response-content-disposition": shown})
+    cookies = "; ".join(line.partition(";")[0] for line in answer.headers.get_list("set-cookie"))
+    client.cookies.clear()
+    del client.headers["Authorization"]
+    url = answer.json()["url"]
+    got = client.get(url, headers={"Cookie": cookies})
+    assert got.headers["content-disposition"] == shown
+    assert len(got.content) == answer.json()["size"]
+    assert client.get(url).status_code == 403
+    assert (
+        client.get(url, headers={"Cookie": cookies.replace("Signature=", "Signature=9")}).status_code == 403
+    )
+    client.headers["Authorization"] = "Bearer x"
+    for asked in (
+        {"minutes-expiration": 361},
+        {"response-content-disposition": "inline"},
+        {"response-content-disposition": "attachment\r\nX: y"},
+    ):
+        assert client.get(path, params=asked).status_code == 400
+
+
+@COMPILED
+def test_a_file_for_each_part(client, data):
+    urn = translated(
+        client,
+        (data / "assembly.step").read_bytes(),
+        {"type": "stl", "advanced": {"exportFileStructure": "multiple"}},
+        key="a.step",
+    )
+    names = [row["urn"].rpartition("/")[2] for row in resources(settled(client, urn), "STL")]
+
+    assert len(names) == len(set(names)) > 1
+    assert {Path(name).suffix for name in names} == {".stl"}
+
+
+def test_everything_outlives_a_restart(made, data):
+    client = made(database="sqlite")
+    urn = translated(
+        client,
+        (data / "box.stl").read_bytes(),
+        {"type": "svf2"},
+        {"type": "step", "advanced": {"applicationProtocol": "242", "tolerance": 0.1}},
+    )
+    before, one = settled(client, urn), view(client, urn)
+    properties = client.get(f"{one}/properties").json()
+    address = client.get("/oss/v2/buckets/parts/objects/part.stl/signeds3download").json()["url"]
+    begun = client.get("/oss/v2/buckets/parts/objects/new.stl/signeds3upload").json()
+    client = made(database="sqlite")
+
+    assert client.get(f"{DESIGN}/{urn}/manifest").json() == before
+    assert client.get(f"{one}/properties").json() == properties
+    assert client.get(address).content == (data / "box.stl").read_bytes()
+    assert client.put(begun["urls"][0], content=b"abc").status_code == 200
+    assert (
+        client.post(
+            "/oss/v2/buckets/parts/objects/new.stl/signeds3upload", json={"uploadKey": begun["uploadKey"]}
+        ).json()["size"]
+        == 3
+    )
+    for row in resources(before, "STEP"):
+        assert client.get(f"{DESIGN}/{urn}/manifest/{row['urn']}").content.startswith(b"ISO-10303-21;")
+
+
+def test_what_was_stored_anew_is_translated_anew(client, data):
+    """A manifest is of the bytes that were there; another job makes it one of those that are there now."""
+    urn = translated(client, (data / "box.stl").read_bytes(), {"type": "svf2"}, {"type": "stl"})
+    before = settled(client, urn)
+    assert stored(client, TETRAHEDRON) == urn
+    assert settled(client, urn) == before
+    assert job(client, urn, {"type": "svf2"}).json()["result"] == "success"
+    after = settled(client, urn)
+    assert [row["outputType"] for row in after["derivatives"]] == ["svf2"]
+    (row,) = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
+    read = dialects.parse({"data": {"type": "properties", "collection": [row]}})
+    low, high = read.volume.interval
+    assert low <= measure(TETRAHEDRON).volume.value <= high
+    assert job(client, urn, {"type": "svf2"}, headers={"x-ads-force": "true"}).status_code == 200
+
+
+@COMPILED
+def test_thumbnails_are_drawn(client, data, monkeypatch):
+    monkeypatch.undo()
+    urn = translated(client, (data / "bracket.step").read_bytes(), key="bracket.step")
+    assert settled(client, urn)["hasThumbnail"] == "true"
+    found = client.get(f"{DESIGN}/{urn}/thumbnail").content
+    assert found.startswith(b"\x89PNG")
+    assert len(set(found)) > 100

@@ -19,7 +19,7 @@ from massproof.errors import UsageError
 from massproof.operations.port import Failure, Job, Operation, Outcome, State
 from massproof.serving import faults, guarding, metrics, observing, web
 from massproof.serving.faults import Faults, Rule
-from massproof.serving.forms import Forms, plain
+from massproof.serving.forms import Forms, Refusal, plain
 from massproof.serving.service import MEBI, Service, Settings
 
 
@@ -193,8 +193,8 @@ def test_a_header_asks_for_a_status_in_the_form_of_the_service(cloud):
     ours = cloud.get("/elsewhere", headers={"X-Massproof-Fault": "status=402"})
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
-    assert refused.json() == native.error_body(429, "429 because a fault was asked for")
-    assert ours.json() == plain(402, "402 because a fault was asked for")
+    assert refused.json() == native.error_body(Refusal(429, "429 because a fault was asked for"))
+    assert ours.json() == plain(Refusal(402, "402 because a fault was asked for"))
     assert "retry-after" not in ours.headers
 
 
@@ -294,14 +294,28 @@ def test_a_server_with_faults_that_are_none_does_not_start(settings):
         server.app(replace(settings, faults=("teapot",)))
 
 
+def test_an_answer_that_is_waited_for(settings, data):
+    service = Service(settings)
+    job = Job("properties", (service.blobs.put((data / "box.stl").read_bytes()).digest,), {"unit": "mm"})
+    first, again = (asyncio.run(service.answer(job, 20)) for _ in range(2))
+    service.close()
+
+    assert first.state is State.SUCCEEDED
+    assert again == first
+
+
 # Refusals
 
 
 def test_an_address_that_nothing_serves_is_refused_in_the_form_of_its_service(cloud):
-    assert cloud.get("/v1/nothing").json() == native.error_body(404, "nothing is served at /v1/nothing")
-    assert cloud.put("/v1/materials").json() == native.error_body(405, "PUT is not served at /v1/materials")
-    assert cloud.put("/v1/materials").headers["allow"] == "GET, HEAD"
-    assert cloud.get("/nothing").json() == plain(404, "nothing is served at /nothing")
+    assert cloud.get("/v1/nothing").json() == native.error_body(
+        Refusal(404, "nothing is served at /v1/nothing")
+    )
+    assert cloud.put("/v1/materials").json() == native.error_body(
+        Refusal(405, "PUT is not served at /v1/materials")
+    )
+    assert cloud.put("/v1/materials").headers["allow"] in ("GET, HEAD", "HEAD, GET")
+    assert cloud.get("/nothing").json() == plain(Refusal(404, "nothing is served at /nothing"))
 
 
 def test_a_service_is_told_by_the_first_segment():
@@ -310,12 +324,12 @@ def test_a_service_is_told_by_the_first_segment():
 
     forms = Forms()
     forms.add(
-        [Route("/async/operations/{id}", nothing), Route("/{any}", nothing)], lambda status, message: [status]
+        [Route("/async/operations/{id}", nothing), Route("/{any}", nothing)], lambda refusal: [refusal.status]
     )
 
-    assert json.loads(forms.answer("/async/other", 404, "").body) == [404]
-    assert json.loads(forms.answer("/{any}", 404, "").body)["status"] == 404
-    assert forms.answer("/x", 401, "").headers["www-authenticate"] == "Bearer"
+    assert json.loads(forms.answer({"path": "/async/other"}, 404, "").body) == [404]
+    assert json.loads(forms.answer({"path": "/{any}"}, 404, "").body)["status"] == 404
+    assert forms.answer({"path": "/x"}, 401, "").headers["www-authenticate"] == "Bearer"
 
 
 async def _refuses(request):
@@ -338,11 +352,11 @@ def refusing(settings, capsys):
 def test_a_route_may_raise_a_refusal(refusing):
     assert (refusing.get("/v1/refused").status_code, refusing.get("/v1/refused").json()) == (
         413,
-        native.error_body(413, "too large"),
+        native.error_body(Refusal(413, "too large")),
     )
     assert (refusing.get("/v1/http").status_code, refusing.get("/v1/http").json()) == (
         418,
-        native.error_body(418, "short and stout"),
+        native.error_body(Refusal(418, "short and stout")),
     )
 
 
@@ -352,7 +366,7 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(refusing, capsys):
 
     assert answer.status_code == 500
     assert answer.json() == native.error_body(
-        500, "the server made a mistake; its log says more about request my-id.1"
+        Refusal(500, "the server made a mistake; its log says more about request my-id.1")
     )
     assert "error in request my-id.1" in logged
     assert "ZeroDivisionError: mistake" in logged
@@ -453,6 +467,18 @@ def test_buckets_of_latency_are_cumulative(settings):
     assert re.search(r"sent_bytes_total\{.*\} 40\n", text)
 
 
+def test_what_is_stored_is_counted_now_and_then(settings, monkeypatch):
+    service, counts = Service(settings), metrics.Metrics()
+    before = counts.text(service)
+    service.blobs.put(b"abc")
+    soon = counts.text(service)
+    monkeypatch.setattr(metrics, "_STALE", 0.0)
+    late = counts.text(service)
+    service.close()
+
+    assert ["massproof_blobs 0\n" in text for text in (before, soon, late)] == [True, True, False]
+
+
 def test_prometheus_reads_what_is_counted(cloud):
     parser = pytest.importorskip("prometheus_client.parser")
     cloud.get("/healthz")
@@ -527,6 +553,28 @@ def test_a_signed_address_needs_no_token_and_another_does(settings):
 def test_a_server_answers_to_its_own_names(settings, options, host, status):
     with client(replace(settings, **options)) as cloud:
         assert cloud.get("/healthz", headers={"Host": host}).status_code == status
+
+
+def test_a_request_has_one_host(settings):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def twice():
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/healthz",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")] * 2,
+        }
+        await server.app(settings)(scope, None, send)
+
+    asyncio.run(twice())
+
+    assert sent[0]["status"] == 400
+    assert b"this one has 2" in sent[1]["body"]
 
 
 @pytest.mark.parametrize(
@@ -699,6 +747,7 @@ def test_json_that_is_refused(body, status, message):
 def test_json_comes_in_pieces():
     assert asyncio.run(web.json_body(request_of(b'{"a": [1,', b' {"b": null}]}'))) == {"a": [1, {"b": None}]}
     assert asyncio.run(web.json_body(request_of(b"[" * 64 + b"]" * 64)))
+    assert asyncio.run(web.json_body(request_of(b"1.5"))) == 1.5
 
 
 def test_a_body_that_breaks_off(settings):
@@ -731,6 +780,26 @@ def test_words_of_queries():
         False,
     ]
     assert [web.given(text) for text in (None, "", "undefined", "x")] == [None, None, None, "x"]
+
+
+def test_a_result_is_read_once_and_told_under_any_name(settings, data, monkeypatch):
+    from massproof.serving import service as serving
+
+    monkeypatch.setattr(serving, "_READ", {})
+    monkeypatch.setattr(serving, "_MOST", 1)
+    service = Service(settings)
+    jobs = [
+        Job("properties", (service.blobs.put((data / name).read_bytes()).digest,), {"unit": "mm"})
+        for name in ("box.stl", "open_box.stl")
+    ]
+    first, second = (asyncio.run(service.answer(job, 20)) for job in jobs)
+    service.close()
+    names = [
+        serving.measured(one, name).source.name for one, name in ((first, "a"), (first, "b"), (second, "c"))
+    ]
+
+    assert names == ["a", "b", "c"]
+    assert list(serving._READ) == [(second.id, second.ended)]
 
 
 def test_what_an_open_path_asks_itself(settings):

@@ -1,5 +1,7 @@
 """What GLB, 3MF and OBJ show beside triangles: parts, names, the tree, colours; and it measures as what is read."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,8 @@ from test_scene import at
 from test_writing import GLASS, GREEN, RED, tree, written
 
 import massproof as mp
-from massproof import formats
-from massproof.formats import glb, obj
+from massproof import formats, scene
+from massproof.formats import glb, obj, ply
 from massproof.formats import threemf as threemf_format
 from massproof.scene import PLAIN, Definition, Occurrence, Scene, frame
 
@@ -287,8 +289,8 @@ def test_what_is_no_colour_is_none(colour):
 
 
 def test_many_colours_are_rounded(monkeypatch):
-    monkeypatch.setattr(obj, "_COLOURS", 1)
-    assert {colour for _, colour in lit(["0 0 0", "1 0 0"]).patches} == {RED, (170 / 255, 0, 0, 1)}
+    monkeypatch.setattr(scene, "_COLOURS", 1)
+    assert {colour for _, colour in lit(["0 0 0", "1 0 0"]).patches} == {RED, (10 / 15, 0, 0, 1)}
     assert {colour for _, colour in lit(["0 0 0", "0.1 0 0"]).patches} == {
         (34 / 255, 0, 0, 1),
         (17 / 255, 0, 0, 1),
@@ -325,6 +327,103 @@ def test_an_obj_that_we_wrote_shows_its_parts(called, turned):
     )
 
     assert [name for name, _ in names(written(obj, was, "a.obj")["a.obj"])] == called
+
+
+# --- PLY
+
+
+def painted_ply(owner, kind, shades, encoding="ascii", extra="", after=b""):
+    """The cube, of which each vertex or face has a row of `shades`, by turns."""
+    names = [f"property {kind} {name}\n" for name in ("red", "green", "blue", "alpha")[: len(shades[0])]]
+    rows = [b"".join(np.array(v, "<f4").tobytes() for v in p) for p in POINTS]
+    faces = [struct.pack("<B4i", 4, *f) for f in QUADS]
+    if encoding == "ascii":
+        rows, faces = [f"{x} {y} {z}".encode() for x, y, z in POINTS], [b"4 %d %d %d %d" % f for f in QUADS]
+    own = rows if owner == "vertex" else faces
+    for n in range(len(own)):
+        shade = shades[n % len(shades)]
+        code = {"uchar": "B", "ushort": "H", "float": "f", "int": "i"}[kind]
+        own[n] += (
+            (" " + " ".join(map(str, shade))).encode()
+            if encoding == "ascii"
+            else struct.pack(f"<{len(shade)}{code}", *shade)
+        )
+    end = b"\n" if encoding == "ascii" else b""
+    head = f"ply\nformat {encoding} 1.0\nelement vertex 8\n" + "".join(f"property float {a}\n" for a in "xyz")
+    head += "".join(names) * (owner == "vertex") + "element face 6\nproperty list uchar int vertex_indices\n"
+    head += "".join(names) * (owner == "face") + extra + "end_header\n"
+    return head.encode() + b"".join(row + end for row in rows + faces) + after
+
+
+BINARY = "binary_little_endian"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", BINARY])
+@pytest.mark.parametrize(
+    ("kind", "shade", "colour"),
+    [
+        ("uchar", (255, 0, 51), (1, 0, 0.2, 1)),
+        ("ushort", (65535, 0, 13107), (1, 0, 0.2, 1)),
+        ("float", (1.0, 0.0, 0.2), (1, 0, 0.2, 1)),
+        ("uchar", (255, 0, 51, 102), (1, 0, 0.2, 0.4)),
+        ("float", (1.0, 0.0, 2.0), None),
+        ("int", (255, 0, 51), None),
+    ],
+)
+@pytest.mark.parametrize("owner", ["vertex", "face"])
+def test_ply_has_colours_of_vertices_or_faces(owner, kind, shade, colour, encoding):
+    data = painted_ply(owner, kind, [shade], encoding)
+    if colour is None:
+        assert formats.scene(data, "ply") is None
+    else:
+        assert same(data, "ply").definitions[0].colour == pytest.approx(colour)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", BINARY])
+def test_each_face_has_its_own_colour_or_the_mean_of_its_vertices(encoding):
+    six = same(painted_ply("face", "uchar", [(255, 0, 0), (0, 255, 0)], encoding), "ply").definitions[0]
+    odd = same(painted_ply("vertex", "float", [(1.0, 0, 0), (0.0, 0, 0)], encoding), "ply").definitions[0]
+
+    assert six.patches == ((0, (0, 1, 0, 1)), (6, RED))
+    assert {colour[0] for _, colour in odd.patches} <= {0.0, 85 / 255, 170 / 255, 1.0}
+
+
+def test_faces_of_different_sizes_have_colours_in_text_only():
+    """Four corners and three; a flat polygon of two counts for nothing."""
+    text = painted_ply("face", "uchar", [(255, 0, 0)]).replace(b"element face 6", b"element face 8")
+    text += b"3 0 1 2 0 0 255\n2 0 1 9 9 9\n"
+    found = same(text, "ply").definitions[0]
+    data = painted_ply("face", "uchar", [(255, 0, 0)], BINARY).replace(b"element face 6", b"element face 7")
+
+    assert found.patches == ((0, (0, 0, 1, 1)), (1, RED))
+    assert formats.scene(data + struct.pack("<B3i3B", 3, 0, 1, 2, 0, 0, 255), "ply") is None
+
+
+def test_ply_without_colours_or_with_half_of_them_shows_nothing_more():
+    assert formats.scene(painted_ply("vertex", "uchar", [(1, 2)]), "ply") is None
+    mixed = painted_ply("vertex", "uchar", [(1, 2, 3)]).replace(b"uchar red", b"float red")
+    assert formats.scene(mixed, "ply") is None
+
+
+def test_a_ply_that_we_wrote_keeps_its_colours():
+    for storage in ply.STORAGE:
+        found = same(written(ply, tree("mm"), "a.ply", storage=storage)["a.ply"], "ply").definitions[0]
+        assert {tuple(np.round(colour, 2)) for _, colour in found.patches} == {
+            tuple(np.round(colour, 2).tolist())
+            for colour in (
+                RED,
+                (0, 128 / 255, 64 / 255, 1),
+                (51 / 255, 102 / 255, 153 / 255, 128 / 255),
+                PLAIN,
+            )
+        }
+
+
+def test_a_malformed_ply_is_refused_in_either_way():
+    data = painted_ply("vertex", "uchar", [(1, 2, 3)])
+    for read in (ply.read, ply.scene):
+        refused(lambda read=read: read(memoryview(data[:-20])), "cut short")
+        refused(lambda read=read: read(memoryview(data.replace(b"1 1 1 1 2 3", b"1 1 1 1 2 x"))), "damaged")
 
 
 # --- kept when they are converted

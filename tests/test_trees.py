@@ -6,7 +6,7 @@ from test_appearance import GREEN, RED, Styles, assembly
 from test_tessellations import Tessellations
 from test_verify import Stating
 
-from massproof import engines, isolation, sources, tessellate, trees
+from massproof import engines, isolation, partwise, selection, sources, tessellate, trees
 from massproof.appearance import Look
 from massproof.scene import PLAIN
 
@@ -56,7 +56,7 @@ def nested():
 def test_what_uses_what_under_the_names_that_uses_have_or_else_products(nested):
     (root,) = grown(nested)
 
-    assert shape(root) == ("whole", "alone", ("middle", "left", "part"), ("middle", "left", "part"))
+    assert shape(root) == ("whole", ("middle", "left", "part"), ("middle", "left", "part"), "alone")
 
 
 def test_parts_stand_where_they_are_measured_in_the_unit_of_the_scene(nested):
@@ -82,7 +82,24 @@ def test_a_group_of_one_part_stays_a_group():
     f.used(whole, middle, between, outer, (1.0, 0.0, 0.0))
     (only,) = grown(f)
 
-    assert shape(only) == ("middle", "part")
+    assert shape(only) == ("whole", ("middle", "part"))
+
+
+def test_the_tree_is_that_of_what_is_measured_part_by_part(data, nested):
+    """In the same order, so that an object of the one has its number in the other."""
+    for source in ((data / "assembly.step").read_bytes(), nested.file()):
+        assembly = partwise.assembly(source, format="step")
+        tree = tessellate.tree(sources.load(source, "step").geometry, "a.step")
+        called = [use.name for use in _uses(assembly, assembly.root)]
+
+        assert len(called) > 5
+        assert [node.name for node in selection.nodes(tree)][1:] == called
+
+
+def _uses(assembly, part):
+    for use in assembly.parts[part].children:
+        yield use
+        yield from _uses(assembly, use.part)
 
 
 def test_mapped_items_may_have_names():

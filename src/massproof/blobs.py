@@ -127,8 +127,11 @@ class Writer:
         os.fsync(self._file.fileno())
         self._file.close()
         final = self._blobs.path(self.blob.digest)
-        final.parent.mkdir(exist_ok=True)
+        if not final.parent.is_dir():
+            final.parent.mkdir(exist_ok=True)
+            _sync(self._blobs.folder)
         self._path.replace(final)
+        _sync(final.parent)
         return self.blob
 
     def abandon(self) -> None:
@@ -136,6 +139,16 @@ class Writer:
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on disk."""
+    with suppress(PermissionError):  # Windows opens no folder, and needs none
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _stored(path: Path) -> float:

@@ -14,7 +14,7 @@ from massproof.errors import UsageError
 from massproof.mesh import Mesh
 from massproof.properties import Finding
 from massproof.scene import Occurrence, Scene
-from massproof.selection import Parts, nodes, selected, visible
+from massproof.selection import Parts, meshes, selected, visible
 from massproof.sources import Loaded, load
 from massproof.stepfile import Model, Shown
 from massproof.tessellate import Fineness
@@ -34,7 +34,7 @@ class Choice:
     @property
     def all(self) -> bool:
         """Whether nothing is left out."""
-        return len(_leaves(self.roots)) == len(_leaves(self.tree))
+        return len(meshes(self.roots)) == len(meshes(self.tree))
 
     def scene(self, unit: str | None, fineness: Fineness) -> Scene:
         """The meshes of these parts where they stand; raises what `tessellate.scene` raises."""
@@ -45,7 +45,7 @@ class Choice:
 
     def loaded(self) -> Loaded:
         """These parts alone: exact where they are, of a mesh their triangles."""
-        geometry, leaves = self.whole.geometry, _leaves(self.roots)
+        geometry, leaves = self.whole.geometry, [*meshes(self.roots).values()]
         if self.all:
             return self.whole
         if isinstance(geometry, Drawn):
@@ -60,7 +60,7 @@ class Choice:
         """What to say of what is left out."""
         if self.all:
             return []
-        chosen, count = _leaves(self.roots), len(_leaves(self.tree))
+        chosen, count = meshes(self.roots).values(), len(meshes(self.tree))
         names = list(dict.fromkeys(node.name for node in chosen))
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         how = "exactly" if isinstance(self.whole.geometry, (Drawn, Brep)) else "by their triangles"
@@ -85,7 +85,7 @@ def of(loaded: Loaded, parts: Parts = (), *, seen: bool = False) -> Choice:
         return Choice(loaded, own, tree, selected(tree, parts))
     roots = visible(tree) if seen else tree
     if not roots:
-        count = len(_leaves(tree))
+        count = len(meshes(tree))
         msg = f"all {count} parts of {loaded.name} are hidden; name those that shall be seen: parts, --part"
         raise UsageError(msg)
     return Choice(loaded, own, tree, roots)
@@ -96,11 +96,7 @@ def mesh(source: Any, format: str | None, which: int | str) -> int:
 
     Raises UsageError when there is none, and what `sources.load` raises.
     """
-    found = [
-        (at, node.name)
-        for at, node in enumerate(nodes(of(load(source, format)).tree))
-        if node.definition is not None
-    ]
+    found = [(at, node.name) for at, node in meshes(of(load(source, format)).tree).items()]
     for number, (at, name) in enumerate(found):
         if which in (number, name):
             return at
@@ -109,11 +105,6 @@ def mesh(source: Any, format: str | None, which: int | str) -> int:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     msg = f"there is no {what}; there are {listed}{more}"
     raise UsageError(msg)
-
-
-def _leaves(roots: Sequence[Occurrence]) -> list[Occurrence]:
-    """What of a tree has a mesh of its own."""
-    return [node for node in nodes(roots) if node.definition is not None]
 
 
 def _only(model: Model, leaves: Sequence[Occurrence]) -> Model:

@@ -356,21 +356,29 @@ def serve(
     folder: Annotated[str | None, typer.Option(help="Where files are kept; a folder of your own data without it.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen at, 127.0.0.1 without it; others need a token.")] = None,
     port: Annotated[int | None, typer.Option(help="Port, 1234 without it; 0 for a free one.")] = None,
-    database: Annotated[str | None, typer.Option(help="memory, sqlite (in the folder), or postgresql://...")] = None,
+    database: Annotated[str | None, typer.Option(envvar="MASSPROOF_DATABASE", help="Of operations: sqlite in the folder, as without it; memory; postgresql://...")] = None,
     token: Annotated[str | None, typer.Option(envvar="MASSPROOF_TOKEN", help="What clients must show; others see an option, not a variable.")] = None,
     name: Annotated[list[str] | None, typer.Option("--name", help="A host name by which clients may call it; may be repeated.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer, 1 without it; more with PostgreSQL.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Jobs that run at once in each, 2 without it.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Jobs that run at once in each, 2 without it; 0 where 'massproof work' runs them.")] = None,
     unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none; mm, with a finding, without it.")] = None,
     material: Annotated[str | None, typer.Option(help="Material of files that state no density.")] = None,
+    density: Annotated[str | None, typer.Option(help='The same as a number: "2.7 g/cm^3".')] = None,
+    hub: Annotated[list[str] | None, typer.Option("--hub", help="A folder that Autodesk's data model shows; may be repeated.")] = None,
+    quirks: Annotated[str | None, typer.Option(help="clean, or live: with the oddities of the live services.")] = None,
+    mfgdm: Annotated[str | None, typer.Option(help="live, or seed: with the statuses of Autodesk's first tutorial.")] = None,
+    introspection: Annotated[bool | None, typer.Option(help="Whether GraphQL schemas may be asked for, which they may without it.")] = None,
     upload_limit: Annotated[str | None, typer.Option(help='Of one file: "512 MiB", which it is without it.')] = None,
     uploads: Annotated[int | None, typer.Option(help="Files that are received at once, 32 without it.")] = None,
     job_seconds: Annotated[float | None, typer.Option(help="That a job may take, 60 without it.")] = None,
     job_latency: Annotated[float | None, typer.Option(help="Seconds that every job takes beside its own, as in the cloud.")] = None,
+    keep: Annotated[str | None, typer.Option(help='How long results and files are kept: "12 h", "7 d", which it is without it.')] = None,
+    formats: Annotated[str | None, typer.Option(help="extended, or strict: only translations that Autodesk's own service does.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Zoo's API as of a time: zoo-2024-04, zoo-2026-04, zoo-2026-10.")] = None,
+    inline: Annotated[str | None, typer.Option(help='Of Zoo: size up to which an answer waits for the result, "25 MB" without it.')] = None,
+    force_async: Annotated[bool | None, typer.Option("--force-async", help="Of Zoo: answer every call before it is done.")] = None,
+    text_to_cad: Annotated[str | None, typer.Option(help="Of Zoo, who answers prompts: none, replay:FOLDER, program, openai:URL#MODEL.")] = None,
     fault: Annotated[list[str] | None, typer.Option("--fault", help='What goes wrong: "status=503 times=2 path=/file"; see docs/serve.md; may be repeated.')] = None,
-    force_async: Annotated[bool | None, typer.Option("--force-async", help="Answer every call of Zoo's before it is done.")] = None,
-    zoo_profile: Annotated[str | None, typer.Option(help="Zoo's API as of a time: zoo-2024-04, zoo-2026-04; zoo-2026-10 without it.")] = None,
-    text_to_cad: Annotated[str | None, typer.Option(help="Who answers prompts: replay:FOLDER, program, openai:URL#MODEL; nobody without it.")] = None,
     header_seconds: Annotated[float | None, typer.Option(help="That a client may take to send its headers, 5 without it.")] = None,
     idle_seconds: Annotated[float | None, typer.Option(help="Without a byte of a body that is awaited, 10 without it.")] = None,
     log: Annotated[str | None, typer.Option(help="A line for each request: text, json or none.")] = None,
@@ -406,6 +414,20 @@ def warm() -> None:
     except MassproofError as error:
         _stop(USAGE if isinstance(error, UsageError) else 1, str(error))
     say(f"{count} kernels are compiled and kept in {folder}")
+
+
+@app.command()
+def work(
+    database: Annotated[str, typer.Option(help="The servers' PostgreSQL: postgresql://user@host/name.")],
+    folder: Annotated[Path, typer.Option(help="The servers' folder, shared with them.")],
+    threads: Annotated[int, typer.Option(help="Jobs at once.")] = 2,
+    job_seconds: Annotated[float, typer.Option(help="Seconds that a job may take.")] = 60.0,
+) -> None:  # fmt: skip
+    """Run jobs that servers stored in a shared PostgreSQL, until SIGTERM; then finish those that run."""
+    from massproof.operations.working import work as working
+
+    with _reported():
+        working(database, folder, threads, job_seconds, ready=lambda: say("working", to=sys.stderr))
 
 
 @app.command("materials")

@@ -120,10 +120,11 @@ class Pool:
         self, numbers: Sequence[int]
     ) -> tuple[_Own, dict[int, Definition], dict[int, FormatError], str]:
         """What is known of some parts, by their place in `numbers`: natively, by Open CASCADE, lost; its version."""
-        place = {number: n for n, number in enumerate(numbers)}
+        if len(numbers) == len(self.shown):  # all of them, in the order in which they are
+            return self._own, self._foreign, self._lost, self._version
 
         def kept(known: dict[int, Any]) -> dict[int, Any]:
-            return {place[number]: one for number, one in known.items() if number in place}
+            return {n: known[number] for n, number in enumerate(numbers) if number in known}
 
         version = self._version if self._asked.intersection(numbers) else ""
         own = _Own(
@@ -340,7 +341,12 @@ def _foreign(
 def require_open_cascade(model: Model) -> None:
     """Raise MissingExtra where Open CASCADE is not there, FormatError for a file that it would not survive."""
     recursion.check(model.entities)
-    isolation.call("massproof.occt:ready", b"")  # importing it may take longer than what is asked of it
+    _require_it()
+
+
+def _require_it() -> None:
+    if isolation.way() == isolation.PROCESS:  # else a call begins when it has been imported
+        isolation.call("massproof.occt:ready", b"")  # which may take longer than what is asked of it
 
 
 def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
@@ -348,10 +354,14 @@ def _answers(model: Model, wanted: list[Any]) -> tuple[list[Any], str]:
 
     Where it crashes, hangs or takes too much, each part is asked for alone, in the same time once more.
     """
+    try:
+        recursion.check(model.entities)
+    except FormatError as error:
+        return [error] * len(wanted), ""
+    _require_it()
     data = model.entities.data
     limits = isolation.DEFAULT._replace(seconds=_PATIENCE + len(data) / _BYTES)
     try:
-        require_open_cascade(model)
         return _call(data, wanted, limits)
     except isolation.Stopped as error:
         if len(wanted) == 1:
@@ -404,8 +414,9 @@ def _unmade(shown: Sequence[Shown], lost: dict[int, FormatError], n: int) -> For
     """What to say of a part that no engine makes; where Open CASCADE was stopped, with the code of that."""
     error = lost[n]
     why = "; ".join([*shown[n].problems[:1], str(error)])
-    msg = f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
-    return isolation.Stopped(msg, error.code) if isinstance(error, isolation.Stopped) else FormatError(msg)
+    return error.again(
+        f"STEP file with a part, #{shown[n].part.number}, that cannot be made: {why}; export it again"
+    )
 
 
 def _unchecked(shown: Sequence[Shown], lost: dict[int, FormatError]) -> list[Note]:

@@ -4,7 +4,7 @@ What is worth saying and is no error travels as a `Note` from where it is seen t
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 Note = tuple[str, str, Mapping[str, Any]]  # code, message, evidence
 
@@ -16,6 +16,13 @@ class MassproofError(Exception):
     """
 
     kind = "error"
+
+    def again(self, message: str) -> Self:
+        """The same error with another message, and with whatever else it says."""
+        made = type(self).__new__(type(self))
+        made.args = (message,)
+        made.__dict__.update(self.__dict__)
+        return made
 
 
 class InputError(MassproofError):

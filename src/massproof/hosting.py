@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from multiprocessing import get_context
@@ -80,35 +80,38 @@ def _typed(kind: str, value: Any) -> Any:
     return Path(value) if kind.startswith("Path") else value
 
 
-# Options of the command line that are called otherwise than the settings that they set.
-_OPTIONS = {"name": "names", "fault": "faults"}
-_SIZES = {
-    "": 1,
-    "b": 1,
-    "k": 1 << 10,
-    "kib": 1 << 10,
-    "m": 1 << 20,
-    "mib": 1 << 20,
-    "g": 1 << 30,
-    "gib": 1 << 30,
-}
-
-
 def spelled(options: dict[str, Any]) -> dict[str, Any]:
-    """What the command line says, by the names of settings; raises UsageError for a size that is none."""
-    found = {_OPTIONS.get(name, name): value for name, value in options.items()}
-    if "upload_limit" in found:
-        found["upload_limit"] = size(found["upload_limit"])
-    return found
+    """What the command line says, by the names of settings; raises UsageError for a size or time that is none."""
+    found = {_NAMES.get(name, name): value for name, value in options.items()}
+    for name, table in _AMOUNTS.items():
+        if name in found:
+            found[name] = amount(found[name], table)
+    return {"database": "sqlite"} | found
 
 
-def size(text: str) -> int:
-    """Bytes of "512 MiB", "2 GiB" or "1000"; raises UsageError for anything else."""
+def amount(text: str, units: Mapping[str, int]) -> int:
+    """Bytes of "512 MiB", or seconds of "7 d"; raises UsageError for anything else."""
     match = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower())
-    if not match or match[2] not in _SIZES:
-        msg = f'{text!r} is no size; write bytes, or "512 MiB", or "2 GiB"'
+    if not match or match[2] not in units:
+        msg = f"{text!r} is no number with one of {', '.join(filter(None, units))}"
         raise UsageError(msg)
-    return int(match[1]) * _SIZES[match[2]]
+    return int(match[1]) * units[match[2]]
+
+
+# Options of the command line that are called otherwise than the settings that they set.
+_NAMES = {
+    "name": "names",
+    "fault": "faults",
+    "hub": "hubs",
+    "keep": "keep_seconds",
+    "profile": "zoo_profile",
+    "inline": "zoo_inline",
+}
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
+_BYTES = {f"{k}{b}": 1000**n for k, n in _POWERS.items() for b in ("b", "")}
+_BYTES |= {f"{k}ib": 1024**n for k, n in _POWERS.items() if k}
+_SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
+_AMOUNTS = {"upload_limit": _BYTES, "zoo_inline": _BYTES, "keep_seconds": _SECONDS}
 
 
 def run(settings: Settings, announced: Callable[[Settings], None] | None = None) -> None:
@@ -125,8 +128,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
         raise MissingExtra(_COMMAND, "serve") from error
     checked(settings)
     settings = replace(settings, port=free_port(settings.host, settings.port))
-    # The first process to get the lock says that the server listens.
-    worker = partial(application, settings, announced or announce, get_context().Lock(), os.getpid())
+    worker = partial(application, settings, announced or announce, Once(), os.getpid())
     Server(
         "massproof",
         address=settings.host,
@@ -138,7 +140,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
         ),
         websockets=False,
         workers=settings.workers,
-        respawn_failed_workers=False,
+        respawn_failed_workers=True,  # one that was killed; a second time within seconds ends the server
         workers_kill_timeout=_PATIENCE,
         log_enabled=False,  # it would name no request; `observing` does
     ).serve(target_loader=worker, wrap_loader=False)
@@ -188,23 +190,31 @@ def free_port(host: str, port: int) -> int:
         raise InputError(msg) from error
 
 
+class Once:
+    """What one process of a server says, and the others do not repeat: whoever gets the lock says it."""
+
+    def __init__(self) -> None:
+        self.listening, self.unusable = get_context().Lock(), get_context().Lock()
+
+
 def application(
-    settings: Settings, announced: Callable[[Settings], None], first: Any, parent: int
+    settings: Settings, announced: Callable[[Settings], None], once: Once, parent: int
 ) -> ASGIApp:
     """What one process of the server runs; a folder or database that cannot be used ends it with a message."""
     from massproof import server
 
     try:
-        return server.app(settings, partial(_listening, settings, announced, first, parent))
+        return server.app(settings, partial(_listening, settings, announced, once, parent))
     except MassproofError as error:
-        sys.stderr.write(f"error: {error}\n")
+        if once.unusable.acquire(block=False):
+            sys.stderr.write(f"error: {error}\n")
         raise SystemExit(_UNUSABLE) from None
 
 
-def _listening(settings: Settings, announced: Callable[[Settings], None], first: Any, parent: int) -> None:
+def _listening(settings: Settings, announced: Callable[[Settings], None], once: Once, parent: int) -> None:
     """Say so, once a server; and end when the parent does, which would leave the port taken."""
     loop = asyncio.get_running_loop()
-    if first.acquire(block=False):
+    if once.listening.acquire(block=False):
         loop.call_later(_STEP, announced, settings)
     _watch(loop, parent)
 

@@ -27,6 +27,7 @@ _COPIED = 1 << 14  # bytes that are copied sooner than read in two parts
 _UNSURE = 512  # numbers of a file that may be unusual before there is more room
 _NOWHERE = 1 << 62
 _QUOTED = re.compile(rb"'(?:[^']|'')*'|/\*.*?\*/", re.DOTALL)
+_STRING = re.compile(rb"'[^']*(?:''[^']*)*'")
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _EXPECTED = {
     kernels.NO_NAME: "#number or a keyword",
@@ -201,8 +202,8 @@ def _check_sizes(
         starts = values[own][kinds[own] == tokens.STRING].astype(np.int64)
         far = np.diff(np.append(starts, ends[row])) > MAX_STRING
         for start in starts[far].tolist():
-            match = _QUOTED.match(view, start)
-            length = len(match[0]) - 2 if match else 0
+            match = _STRING.match(view, start)
+            length = match.end() - start - 2 if match else 0
             if length > MAX_STRING:
                 msg = (
                     f"STEP file with a string of {length} bytes {_place(view, start)}, the limit is {MAX_STRING}; "

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import Any
 
-from massproof import engines, products, sources, structure, units
+from massproof import engines, formats, products, sources, structure, units
 from massproof.breakdown import Assembly, Part, Use, matrix_of
 from massproof.brep import Drawn
 from massproof.errors import FormatError, MissingExtra
@@ -51,8 +51,9 @@ def assembly(source: Any, **options: Any) -> Assembly:
 
 
 def _stem(loaded: Loaded) -> str:
-    """What a file is called without its folder and suffix."""
-    return PurePath(loaded.name).stem
+    """What a file is called without its folder and the suffix of a format."""
+    path = PurePath(loaded.name)
+    return path.stem if path.suffix.lower() in formats.SUFFIXES else path.name
 
 
 class _Products:
@@ -79,9 +80,8 @@ class _Products:
     def assembly(self) -> Assembly:
         """All of them."""
         loaded, stated = self._begun.loaded, self._begun.stated
-        measured = sources.integrate(
-            loaded, stated=stated, pool=self._pool(self._model), **self._begun.options
-        )
+        pool = partial(self._pool, self._model)
+        measured = sources.integrate(loaded, stated=stated, pool=pool, **self._begun.options)
         whole = report(loaded, measured, stated, self._begun.asked)
         self._asked = self._begun.asked._replace(strict=False)
         if self._asked.total is not None:
@@ -116,7 +116,9 @@ class _Products:
         return products.title(self._model.entities, node.product) or own
 
     def _material(self, node: Node) -> str | None:
-        found = {one.value for one in self._told.get(node.product, ()) if one.kind == MATERIAL}
+        bodies = () if node.uses else (one.part.row for one in node.model.parts)
+        told = (one for owner in (node.product, *bodies) for one in self._told.get(owner, ()))
+        found = {one.value for one in told if one.kind == MATERIAL}
         return str(found.pop()) if len(found) == 1 else None
 
     def _uses(self, uses: Iterable[structure.Use], ids: Mapping[Key, str]) -> tuple[Use, ...]:
@@ -167,7 +169,7 @@ class _Products:
         loaded = replace(self._begun.loaded, geometry=drawn, name=f"{self._begun.loaded.name}: {title}")
         stated = self._of(node.model) if self._begun.stated else ()
         try:
-            pool = self._pool(node.model)
+            pool = partial(self._pool, node.model)
             measured = sources.integrate(loaded, stated=stated, pool=pool, **self._begun.options)
         except (
             FormatError,

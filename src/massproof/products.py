@@ -45,6 +45,16 @@ class Part(NamedTuple):
     steps: Floats  # (n,) how many these are; rounding is in proportion to both
 
 
+class Layout(NamedTuple):
+    """Groups of representations, and how they are placed."""
+
+    reader: Reader
+    groups: dict[int, Group]
+    uses: dict[int, tuple[int, ...]]  # the whole and part of each assembly usage
+    tops: list[int]  # groups placed by none
+    order: list[int]  # in which groups come before those that they place
+
+
 class Assembly(NamedTuple):
     """What a file puts together."""
 
@@ -58,6 +68,7 @@ class Assembly(NamedTuple):
     ]  # row of each product definition that uses others: their rows, how often
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
+    layout: Layout  # that the parts were placed by
 
 
 def read(entities: Entities) -> Assembly:
@@ -66,8 +77,8 @@ def read(entities: Entities) -> Assembly:
     Raises FormatError for an assembly that contains itself, for more than MAX_OCCURRENCES placed parts, and
     for units that are none.
     """
-    reader = Reader(entities)
-    groups, uses, tops, order = grouped(reader)
+    layout = grouped(Reader(entities))
+    reader, groups, uses, tops, order = layout
     with np.errstate(all="ignore"):  # sizes that multiply through many levels
         placements = _placements(reader, groups, tops, order)
         parts = _parts(reader, groups, placements)
@@ -79,21 +90,17 @@ def read(entities: Entities) -> Assembly:
         members(uses.values()),
         tuple(groups[row].product for row in tops if groups[row].product >= 0),
         notes(reader, parts, reader.unplaced),
+        layout,
     )
 
 
-def grouped(
-    reader: Reader,
-) -> tuple[dict[int, Group], dict[int, tuple[int, ...]], list[int], list[int]]:
-    """Groups; the whole and part of each assembly usage; groups placed by none; in which order groups are placed.
-
-    Of what draws nothing there are no places. Raises FormatError as `read` does.
-    """
+def grouped(reader: Reader) -> Layout:
+    """The groups of a file; of what draws nothing there are no places. Raises FormatError as `read` does."""
     join(reader)
     groups = collect(reader)
     map_items(reader, groups)
     uses = use_products(reader, groups)
-    return groups, uses, *_order(reader, groups)
+    return Layout(reader, groups, uses, *_order(reader, groups))
 
 
 def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
@@ -101,7 +108,7 @@ def paths(entities: Entities) -> dict[int, list[tuple[int, ...]]]:
 
     That is a row of an assembly usage or of a mapped item for each level.
     """
-    groups, _, tops, order = grouped(Reader(entities))
+    _, groups, _, tops, order = grouped(Reader(entities))
     places: dict[int, list[tuple[int, ...]]] = {row: [] for row in order}
     for row in tops:
         places.setdefault(row, []).append(())

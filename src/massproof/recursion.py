@@ -72,5 +72,5 @@ def _why(entities: Entities, sources: npt.NDArray[Any], targets: npt.NDArray[Any
         row = int(targets[at])
     ring = [*list(steps)[steps[row] :], row]
     shown = " > ".join(entities.describe(one) for one in ring[:_SHOWN])
-    more = " > …" if len(ring) > _SHOWN else ""
-    return f"STEP file with a cycle, a shape made of itself in {len(ring) - 1} steps: {shown}{more}; export it again"
+    more = f" > …, {len(ring) - 1} in all" if len(ring) > _SHOWN else ""
+    return f"STEP file with a cycle, a shape that is made of itself: {shown}{more}; export it again"

@@ -24,6 +24,8 @@ Files = Callable[[str], BinaryIO]
 
 _PIECE = 1 << 16  # rows: 5 MB of corners of triangles, 30 MB of Python numbers on their way to text
 
+_COLOURS = 256  # of one part that are told apart
+
 MAX_PLACED = 100_000  # meshes where they stand, as many as an assembly is measured with
 
 _AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
@@ -150,6 +152,28 @@ def painted(
         return Definition(name, vertices, faces, colours[0])
     shades = (colour or PLAIN for colour in colours)
     return Definition(name, vertices, faces, patches=tuple(zip(firsts, shades, strict=True)))
+
+
+def shaded(name: str, vertices: Floats, faces: Corners, shades: Floats) -> Definition:
+    """A part whose triangles have colours of their own, those of one colour together.
+
+    shades : (F, 4) red, green, blue and opacity, each 0 to 1. They are told apart by 8 bits each; where there are more
+        than _COLOURS, as in scans, by 4
+    """
+    levels, codes = 255, _coded(shades, 255)
+    if len(np.unique(codes)) > _COLOURS:
+        levels, codes = 15, _coded(shades, 15)
+    order = np.argsort(codes, kind="stable")
+    found, firsts = np.unique(codes[order], return_index=True)
+    parts = np.stack([found >> shift & 255 for shift in (24, 16, 8, 0)], axis=1) / levels
+    colours: list[Colour] = [(red, green, blue, opacity) for red, green, blue, opacity in parts.tolist()]
+    return painted(name, vertices, faces[order], firsts.tolist(), colours)
+
+
+def _coded(shades: Floats, levels: int) -> npt.NDArray[np.int64]:
+    red, green, blue, opacity = np.round(shades * levels).astype(np.int64).T
+    codes: npt.NDArray[np.int64] = red << 24 | green << 16 | blue << 8 | opacity
+    return codes
 
 
 def pieces(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:

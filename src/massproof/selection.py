@@ -22,6 +22,11 @@ def nodes(roots: Sequence[Occurrence]) -> Iterator[Occurrence]:
         waiting += reversed(node.children)
 
 
+def meshes(roots: Sequence[Occurrence]) -> dict[int, Occurrence]:
+    """By its number each node that has a mesh of its own."""
+    return {number: node for number, node in enumerate(nodes(roots)) if node.definition is not None}
+
+
 def selected(roots: Sequence[Occurrence], parts: Parts) -> tuple[Occurrence, ...]:
     """The tree with nothing but some of its nodes and what is below these, where they stand.
 

@@ -22,12 +22,13 @@ from massproof.errors import UsageError
 from massproof.serving import metrics, pages, web
 from massproof.serving.failing import Failing
 from massproof.serving.faults import Faults
-from massproof.serving.forms import Forms, plain
+from massproof.serving.forms import Forms, plain, segments
 from massproof.serving.guarding import Guarding
 from massproof.serving.observing import LOGS, Observing
 from massproof.serving.service import Service, Settings
 from massproof.version import __version__
 
+_FAULTS = "/massproof/faults"
 _NOBODY = "0" * 32  # an operation that there is not
 
 
@@ -36,8 +37,8 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
     Raises InputError when the folder or the database cannot be used, UsageError for faults that are none.
 
-    A dialect's `routes` may have, beside the function of that name, `error_body(status, message)`, how it says no, and
-    `OPEN`, paths that look at tokens themselves.
+    A dialect's `routes` may have, beside the function of that name, `error_body(refusal)`, how it says no, and `ASKS`,
+    which is true where its routes ask for tokens themselves.
     """
     if settings.log not in LOGS:
         msg = f"a log is {', '.join(LOGS)}, not {settings.log!r}"
@@ -69,14 +70,15 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
 
 def _served(service: Service, forms: Forms) -> tuple[list[BaseRoute], list[str]]:
-    """The routes of all dialects, and the paths of theirs that are open."""
-    routes, opened = list[BaseRoute](), list[str]()
+    """The routes of all dialects, and the paths that ask for a token or secret themselves."""
+    routes, opened = list[BaseRoute](), [_FAULTS]
     for name in dialects.SERVED:
         module = import_module(f"massproof.dialects.{name}.routes")
         added = module.routes(service)
         forms.add(added, getattr(module, "error_body", plain))
         routes += added
-        opened += getattr(module, "OPEN", ())
+        if getattr(module, "ASKS", False):
+            opened += [f"/{first}" for first in segments(added)]
     return routes, opened
 
 
@@ -106,7 +108,7 @@ def own_routes(service: Service, faults: Faults, counts: metrics.Metrics) -> lis
     found: list[BaseRoute] = [Route("/healthz", health), Route("/readyz", ready), Route("/metrics", measures)]
     found += pages.routes()
     if service.settings.control:
-        found.append(Route("/massproof/faults", change, methods=["PUT"]))
+        found.append(Route(_FAULTS, change, methods=["PUT"]))
     return found
 
 

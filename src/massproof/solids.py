@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,15 +44,17 @@ def measure_drawn(
     engine: str | None,
     accuracy: float | None,
     stated: Sequence[Stated] = (),
-    pool: engines.Pool | None = None,
+    pool: Callable[[], engines.Pool] | None = None,
 ) -> Measured:
     """What a STEP file defines; engine, accuracy : as `engines.integrate` takes them, None for its own.
 
     stated : what it states, as `densities.applied` has it, of which the densities weigh its parts
-    pool : its parts, where they are integrated already
+    pool : gives its parts, where they are integrated for others, too
     """
-    pool = pool or engines.Pool(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
-    found = pool.found(drawn.model)
+    if pool is None:
+        found = engines.integrate(drawn.model, engine or engines.NATIVE, accuracy or engines.ACCURACY)
+    else:
+        found = pool().found(drawn.model)
     together = whole(found.definitions, found.occurrences, solid=found.solid)
     measured = _measured(together, drawn.notes + found.notes, name, found.method, found.unclosed)
     measured = replace(measured, versions=found.versions, bounded=measured.bounded or found.bounded)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -142,12 +142,12 @@ def integrate(
     engine: str | None = None,
     accuracy: float | None = None,
     stated: Sequence[Stated] = (),
-    pool: Pool | None = None,
+    pool: Callable[[], Pool] | None = None,
 ) -> Measured:
     """Area, box and, where one is defined, the solid; the options are those of meshes, and of STEP files.
 
     stated : what the file states, of which the densities weigh its parts
-    pool : parts of a STEP file that are integrated already
+    pool : gives the parts of a STEP file, where they are integrated for others, too
 
     Raises UsageError when a repair of meshes is asked for a B-rep, or an engine for what is no STEP file.
     """
@@ -224,7 +224,7 @@ def _named(name: str) -> Iterator[None]:
         yield
     except FormatError as error:
         msg = f"{name}: {error}"
-        raise FormatError(msg) from error
+        raise error.again(msg) from error
 
 
 def _from_arrays(vertices: Any, faces: Any, name: str, unit: str | None = None) -> Loaded:

@@ -13,7 +13,7 @@ from massproof.brep import CONE, Floats, Shapes
 from massproof.entities import Entities, Row
 from massproof.errors import FormatError, Note
 from massproof.groups import FACETS, SOLID, SURFACE
-from massproof.products import Assembly, Part
+from massproof.products import Assembly, Layout, Part
 from massproof.shapes import Decoded
 from massproof.stated import Stated
 
@@ -51,6 +51,7 @@ class Model(NamedTuple):
     tops: tuple[int, ...]  # rows of the product definitions that are part of no other
     notes: tuple[Note, ...]
     entities: Entities
+    layout: Layout  # how its representations place each other
 
     @property
     def appearance(self) -> Appearance:
@@ -80,7 +81,9 @@ def read(data: bytes | memoryview) -> Model:
     parts = tuple(_shown(entities, drawn, part) for part in whole.parts)
     table = in_radian(drawn.shapes, _angles(drawn, parts)) if angles - {1.0} else drawn.shapes
     notes = whole.notes + surface_notes(parts)
-    return Model(table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities)
+    return Model(
+        table, parts, whole.unit, whole.declared, whole.members, whole.tops, notes, entities, whole.layout
+    )
 
 
 def _check_edges(entities: Entities) -> None:

@@ -64,8 +64,7 @@ def tree(model: Model) -> Tree:
 
     Raises FormatError when they hold too many placed parts together, each counted where it stands in each product.
     """
-    reader = Reader(model.entities)
-    groups, _, tops, order = products.grouped(reader)
+    reader, groups, _, tops, order = model.layout
     known = set(order)
     tops = [row for row in tops if row in known]
     inside = products.within(groups, tops)

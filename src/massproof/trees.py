@@ -41,9 +41,11 @@ def grown(model: Model, shown: Sequence[Shown], names: Sequence[str], scale: flo
             shade = None if colour(look) == first else colour(look)
             leaf = Occurrence(name, stands, number, colour=shade, hidden=look.hidden, place=place)
             leaves.append((path, leaf))
+    leaves.sort(key=lambda leaf: leaf[0])  # uses in the order of the file, and parts in theirs
     roots = _below(model.entities, leaves, 0)
     title = products.title(model.entities, model.tops[0]) if len(model.tops) == 1 else ""
-    return (Occurrence(title, np.eye(4), children=roots),) if title and len(leaves) > 1 else roots
+    several = len(leaves) > 1 or any(path for path, _ in leaves)
+    return (Occurrence(title, np.eye(4), children=roots),) if title and several else roots
 
 
 def _below(entities: Entities, leaves: Sequence[_Leaf], depth: int) -> tuple[Occurrence, ...]:

@@ -16,7 +16,7 @@ from massproof.kernels import topology, weld
 from massproof.kernels.obj_text import polygons
 from massproof.kernels.text import Unusual
 from massproof.mesh import Corners, Floats, Integers, Mesh, from_polygons
-from massproof.scene import Colour, Definition, Files, Occurrence, Scene, painted, pieces
+from massproof.scene import Colour, Definition, Files, Occurrence, Scene, pieces, shaded
 
 SUFFIXES = (".obj",)
 
@@ -42,7 +42,6 @@ _LIT = re.compile(
     rb"^v(?:[ \t]+[^\s#]+){3}[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]+([^\s#]+)[ \t]*(?=[\r\n#])", re.MULTILINE
 )
 _COLOURED = 1 << 28  # bytes of a file whose colours are read: that takes a microsecond a vertex
-_COLOURS = 256  # that are told apart
 _MOST = 100_000  # parts, as many as an assembly is measured with; a file with more of them is one
 
 _Mark = tuple[bytes, bytes, int]  # keyword, name, polygons before it
@@ -86,23 +85,15 @@ def scene(data: memoryview) -> Scene:
     )
 
 
-def _definition(name: str, mesh: Mesh, some: Integers, shades: Integers | None) -> Definition:
-    """Some triangles of a mesh, those of one colour together."""
-    if shades is not None:
-        some = some[np.argsort(shades[some], kind="stable")]
+def _definition(name: str, mesh: Mesh, some: Integers, shades: Floats | None) -> Definition:
     vertices, faces = weld.welded(mesh.vertices, mesh.faces[some])
     if shades is None:
         return Definition(name, vertices, faces)
-    codes, firsts = np.unique(shades[some], return_index=True)
-    colours = [(*((code >> shift & 255) / 255 for shift in (16, 8, 0)), 1.0) for code in codes.tolist()]
-    return painted(name, vertices, faces, firsts.tolist(), colours)
+    return shaded(name, vertices, faces, shades[some])
 
 
-def _shades(data: memoryview, mesh: Mesh, vertices: Floats, corners: Corners) -> Integers | None:
-    """Of each triangle the mean colour of its corners, 8 bits each of red, green and blue; None where there are none.
-
-    Where there are more than _COLOURS, as in scans, they are rounded to 4 bits.
-    """
+def _shades(data: memoryview, mesh: Mesh, vertices: Floats, corners: Corners) -> Floats | None:
+    """Of each triangle the mean colour of its corners, (F, 4); None where not every vertex has one."""
     if len(data) > _COLOURED or not _LIT.search(data[:_SEGMENT]):
         return None
     try:
@@ -111,12 +102,8 @@ def _shades(data: memoryview, mesh: Mesh, vertices: Floats, corners: Corners) ->
         return None
     if len(found) < len(vertices) or not (found >= 0).all() or not found.max() <= 255:
         return None
-    found = found[np.unique(corners)][mesh.faces].mean(axis=1) * (255 if found.max() <= 1 else 1)
-    red, green, blue = np.round(found).astype(np.int64).T
-    if len(np.unique(red << 16 | green << 8 | blue)) > _COLOURS:
-        red, green, blue = (np.round(one / 17).astype(np.int64) * 17 for one in (red, green, blue))
-    codes: Integers = red << 16 | green << 8 | blue
-    return codes
+    found = found[np.unique(corners)] / (255 if found.max() > 1 else 1)
+    return np.pad(found[mesh.faces].mean(axis=1), ((0, 0), (0, 1)), constant_values=1.0)
 
 
 def _mesh(vertices: Floats, corners: Corners, sizes: Corners | None, notes: tuple[Note, ...]) -> Mesh:

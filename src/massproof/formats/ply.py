@@ -1,21 +1,24 @@
 """PLY, text and binary: polygons by index. Layout: Greg Turk, "The PLY polygon file format", 1994.
 
-PLY has no unit. Only positions and faces are read; other elements and properties are stepped over.
+PLY has no unit. Only positions and faces are measured; colours are shown, other elements and properties stepped over.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from massproof.errors import FormatError, UsageError
+from massproof.kernels import weld
 from massproof.mesh import Floats, Mesh, float32_precision, from_polygons
-from massproof.scene import PLAIN, Files, Placed, Scene, pieces
+from massproof.scene import PLAIN, Files, Occurrence, Placed, Scene, pieces, shaded
 
 SUFFIXES = (".ply",)
 
@@ -31,6 +34,8 @@ _TYPES = {
 }  # as in struct and numpy
 
 STORAGE = ("binary_little_endian", "binary_big_endian", "ascii")  # as it can be written, the usual one first
+_OWNERS, _SHADES = ("face", "vertex"), ("red", "green", "blue")  # of colours, the first that has them
+_FULL = {("B", ""): 255.0, ("H", ""): 65535.0, ("f", ""): 1.0, ("d", ""): 1.0}  # of a type, what is all of it
 _MOST = 2**31 - 1  # vertices that the type of an index can number
 
 Columns = dict[str, Any]  # by "element.property": an array, or (values, sizes) of lists
@@ -53,8 +58,35 @@ def read(data: memoryview) -> Mesh:
             f"{bytes(data[:8])!r}; export it again or give it the suffix of its content"
         )
         raise FormatError(msg)
+    with _told():
+        return _mesh(_read(data))
+
+
+def scene(data: memoryview) -> Scene | None:
+    """What a PLY file shows: colours of faces, or of a face the mean of those of its vertices; None without any.
+
+    Colours of faces that are not all of one size are read in text only. Raises what `read` raises.
+    """
+    with _told():
+        _, elements, _ = _opened(data)
+        named = {f"{e.name}.{name}" for e in elements for name, _, _ in e.properties}
+        if not any({f"{owner}.{shade}" for shade in _SHADES} <= named for owner in _OWNERS):
+            return None  # which is not read once more
+        found = _read(data, shown=True)
+        mesh = _mesh(found)
+        shades = _shades(found, mesh)
+        if shades is None:
+            return None
+        vertices, faces = weld.welded(mesh.vertices, mesh.faces)
+        part = shaded("", vertices, faces, shades)
+        return Scene("mm", (part,), (Occurrence("", np.eye(4), 0),))  # it has no unit
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is raised where the file is not what it should be, as FormatError."""
     try:
-        return _read(data)
+        yield
     except (ValueError, IndexError, OverflowError) as error:  # numbers and rows that are not there
         msg = f"PLY file is damaged: {error}; export or copy it again"
         raise FormatError(msg) from error
@@ -73,17 +105,35 @@ class _Element:
         return any(length for _, _, length in self.properties)
 
 
-def _read(data: memoryview) -> Mesh:
+class _Read(NamedTuple):
+    """What a file holds."""
+
+    encoding: str
+    kinds: dict[str, tuple[str, str]]  # by "element.property": type, and that of the length of a list or ""
+    columns: Columns
+
+
+def _opened(data: memoryview) -> tuple[str, list[_Element], memoryview]:
+    """Encoding, elements, and what follows the header."""
     header = _HEADER.match(data)
     if header is None:
         _refuse("header has no end_header line: the file is cut short or damaged; export it again")
-    encoding, elements = _header((header[2] or b"").decode("utf-8", "replace"))
+    return *_header((header[2] or b"").decode("utf-8", "replace")), data[header.end() :]
+
+
+def _read(data: memoryview, *, shown: bool = False) -> _Read:
+    """shown : with what text tells of faces beside their corners."""
+    encoding, elements, body = _opened(data)
     if encoding == "ascii":
-        columns = _text(bytes(data[header.end() :]).decode("ascii"), elements)
+        columns = _text(bytes(body).decode("ascii"), elements, shown)
     else:
-        order = "<" if encoding == "binary_little_endian" else ">"
-        columns = _binary(data[header.end() :], order, elements)
+        columns = _binary(body, "<" if encoding == "binary_little_endian" else ">", elements)
     kinds = {f"{e.name}.{p}": (kind, length) for e in elements for p, kind, length in e.properties}
+    return _Read(encoding, kinds, columns)
+
+
+def _mesh(found: _Read) -> Mesh:
+    encoding, kinds, columns = found
     axes = [f"vertex.{axis}" for axis in "xyz"]
     if not all(axis in columns and not kinds[axis][1] for axis in axes):
         _refuse(f"vertices need scalar properties x, y and z, found {', '.join(kinds)}")
@@ -97,6 +147,28 @@ def _read(data: memoryview) -> Mesh:
         np.array(sizes, np.int64),
         precision=float32_precision if float32 else None,
     )
+
+
+def _shades(found: _Read, mesh: Mesh) -> Floats | None:
+    """Colours of triangles, (F, 4) from 0 to 1; None where there are none, or no such numbers."""
+    values, sizes = (np.array(one, np.int64) for one in _faces(found.columns, found.kinds))
+    for owner in _OWNERS:
+        columns: list[Any] = [found.columns.get(f"{owner}.{shade}") for shade in _SHADES]
+        kinds = {found.kinds.get(f"{owner}.{shade}") for shade in _SHADES}
+        full = _FULL.get(next(iter(kinds)) or ("", "")) if len(kinds) == 1 else None
+        if full is None or any(column is None for column in columns):
+            continue
+        clear = found.columns.get(f"{owner}.alpha") if found.kinds.get(f"{owner}.alpha") in kinds else None
+        columns.append(np.full(len(columns[0]), full) if clear is None else clear)
+        table = np.column_stack([np.asarray(column, np.float64) for column in columns]) / full
+        if not ((table >= 0) & (table <= 1)).all():
+            continue
+        if owner == "face":
+            return np.repeat(table, np.maximum(sizes - 2, 0), axis=0)
+        used = np.unique(values[np.repeat(sizes > 2, sizes)])  # which the mesh has
+        shades: Floats = table[used][mesh.faces].mean(axis=1)
+        return shades
+    return None
 
 
 def _faces(columns: Columns, kinds: dict[str, tuple[str, str]]) -> tuple[Any, Any]:
@@ -144,7 +216,7 @@ def _short(element: _Element, have: int) -> FormatError:
     )
 
 
-def _text(text: str, elements: list[_Element]) -> Columns:
+def _text(text: str, elements: list[_Element], shown: bool) -> Columns:
     if "_" in text:  # float("1_0") is 10.0 to Python, and a typing error here
         word = next(word for word in text.split() if "_" in word)
         _refuse(f"has {word[:40]!r}, expected a number like -1.25e-3; export it again")
@@ -157,12 +229,23 @@ def _text(text: str, elements: list[_Element]) -> Columns:
         del lines[: element.count]
         if element.lists and element.name == "face":
             columns |= _lists(element, rows)
+            if shown and len(rows):
+                columns |= _after_list(element, rows)
         elif element.name == "vertex":
             table = _decimals(rows, len(element.properties))
             columns |= {f"vertex.{p[0]}": table[:, i] for i, p in enumerate(element.properties)}
     if lines:
         _refuse(f"header counts fewer rows than the file has: {len(lines)} lines are left over")
     return columns
+
+
+def _after_list(element: _Element, rows: list[list[str]]) -> Columns:
+    """Properties that follow the last list of an element."""
+    lists = [bool(length) for _, _, length in element.properties]
+    count = lists[::-1].index(True)
+    table = np.array([row[len(row) - count :] for row in rows], np.float64)
+    names = [name for name, _, _ in element.properties[len(element.properties) - count :]]
+    return {f"{element.name}.{name}": table[:, k] for k, name in enumerate(names)}
 
 
 def _lists(element: _Element, rows: list[list[str]]) -> Columns:

@@ -1,10 +1,9 @@
 """The databases that operations and records are kept in: SQLite in a file, or PostgreSQL.
 
-Two engines go to one database. On SQLite what a client was promised (that an operation or a record is kept) is synced
-to the disk before the promise: `synced`, synchronous=FULL. How work goes on is not: `engine`, synchronous=NORMAL. Both
-write to one log, in order, so a power cut may take the last steps of work, which is done again, never a promise, and
-never leaves half of anything; a killed process loses nothing. On PostgreSQL both are one engine, and what is committed
-is as durable as the server's `synchronous_commit` makes it.
+Two engines go to one database. What a client was promised (that an operation or a record is kept) is synced to the
+disk before the promise: `synced`. How work goes on is not: `engine`, with synchronous=NORMAL on SQLite and
+synchronous_commit=off on PostgreSQL. Both write to one log, in order, so that a power cut may take the last steps of
+work, which is done again, but no promise, and never leaves half of anything. A killed process loses nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BUSY = 30_000  # milliseconds that a writer waits for another before it fails
-_POOL = (
-    24  # connections kept, of processes that wait for operations on 64 threads; more are opened and closed
-)
+_POOL, _MORE = (
+    5,
+    15,
+)  # connections of each engine that are kept, and more in a rush: PostgreSQL admits 100 in all
 
 
 class Database:
@@ -46,7 +46,13 @@ class Database:
         if self.embedded:
             self.engine, self.synced = _sqlite(self.url, "NORMAL"), _sqlite(self.url, "FULL")
         else:
-            self.engine = self.synced = _postgresql(self.url)
+            self.engine, self.synced = (
+                _postgresql(self.url, "-c synchronous_commit=off"),
+                _postgresql(self.url, ""),
+            )
+        self._closed = False
+        for engine in (self.engine, self.synced):
+            sqlalchemy.event.listen(engine, "checkin", self._given_back)
 
     @property
     def name(self) -> str:
@@ -79,20 +85,25 @@ class Database:
             raise InputError(msg) from error
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close what is open, and what is in use when it is given back."""
+        self._closed = True
         self.engine.dispose()
         self.synced.dispose()
+
+    def _given_back(self, _: Any, record: Any) -> None:
+        if self._closed:
+            record.invalidate()
 
 
 def _sqlite(url: sa.URL, synchronous: str) -> sa.Engine:
     import sqlalchemy as sa
 
-    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=100, connect_args={"timeout": _BUSY / 1000})
+    engine = sa.create_engine(
+        url, pool_size=_POOL, max_overflow=_MORE, connect_args={"timeout": _BUSY / 1000}
+    )
 
     def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = (
-            "IMMEDIATE"  # a reader that turns writer could not wait for another writer
-        )
+        connection.isolation_level = "IMMEDIATE"  # a reader that turned writer could not wait for another
         connection.execute(f"PRAGMA busy_timeout={_BUSY}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -102,14 +113,20 @@ def _sqlite(url: sa.URL, synchronous: str) -> sa.Engine:
     return engine
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
+def _postgresql(url: sa.URL, options: str) -> sa.Engine:
     import sqlalchemy as sa
 
     if url.get_backend_name() != "postgresql":
         msg = f'{url.get_backend_name()} is no database for operations; say "sqlite" or postgresql://user@host/name'
         raise InputError(msg)
+    told = {"options": f"{url.query.get('options', '')} {options}"}
     try:
-        return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=100)
+        return sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=_POOL,
+            max_overflow=_MORE,
+            connect_args=told,
+        )
     except ImportError as error:
         what = "PostgreSQL"
         raise MissingExtra(what, "postgres") from error

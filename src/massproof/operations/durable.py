@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from massproof.operations import presence
 from massproof.operations.databases import Database, held
@@ -21,7 +21,6 @@ from massproof.operations.recent import Recent, Waiting
 from massproof.operations.tables import Claimed, Table, Turn, encoded
 from massproof.operations.workflows import Workflows
 
-TRIES = 3  # of one turn, each ended by the death of a process; then it is given up
 _RECENT = 2048  # operations that have ended and are kept in memory,
 _RECENT_BYTES = 64 << 20  # and of their results in JSON
 _HERE, _ELSEWHERE = 1.0, 0.05  # seconds between looks at an operation that runs here, and that does not
@@ -29,6 +28,9 @@ _WAITING = 16  # turns that wait here for a thread, for each of them; others go 
 _ROUND = 2.0  # seconds between looks for processes that died
 _STALE = 10.0  # seconds after which a turn is missed that this process has and does not know
 _GRACE = 10.0  # seconds that `close` waits for what runs
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 T = TypeVar("T")
 
@@ -44,25 +46,27 @@ class Durable:
         threads: int = 2,
         job_seconds: float = 60.0,
         keep_seconds: float = 7 * 86400.0,
+        tries: int = 3,
         tidy: Callable[[Table, float], None] = lambda table, before: None,
     ) -> None:
         """threads : that run jobs; 0: other processes do. job_seconds : that a job may take.
 
+        tries : of a job, each ended by the death of a process, before it is given up.
         keep_seconds : after its end an operation is forgotten; tidy is told of what is left, and of that time.
         Raises InputError when the database cannot be used, or another process has it.
         """
-        self._run, self._seconds, self._keep, self._tidy = run, job_seconds, keep_seconds, tidy
+        self._run, self._seconds, self._keep = run, job_seconds, keep_seconds
+        self._tries, self._tidy = tries, tidy
         self._node = presence.name()
         self._recent = Recent(_RECENT, _RECENT_BYTES)
         self._waiting = Waiting()
-        self._mine: set[str] = set()  # operations that wait or run here
-        self._running: dict[str, threading.Event] = {}
+        self._mine: dict[str, int] = {}  # operations that wait or run here, and in which turn
+        self._running: dict[Turn, threading.Event] = {}
         self._closing = threading.Event()
         self._database = database
         self._table = Table(database)
         self._presence = presence.present(database, self._node)
         try:
-            self._table.join(self._node)
             self._flow = Workflows(database, self._node, self._perform, threads)
             self.recover()
         except BaseException:
@@ -80,8 +84,6 @@ class Durable:
             return known
         now = time.time()
         here = self._flow.threads > 0 and not self._crowded()
-        if here:
-            self._mine.add(job.id)
         with self._database.synced.begin() as connection:
             node = self._node if here else ""
             turn = (
@@ -89,8 +91,8 @@ class Durable:
                 if known is None
                 else self._table.again(connection, known, now, node)
             )
-            if turn is not None and not here:
-                self._flow.enqueue(connection, turn)
+            if turn is not None:
+                self._taken(connection, turn, here)
         if turn is None:  # another was faster
             return self._table.get(job.id) or Operation(job.id, job, State.QUEUED, now, updated=now)
         if here:
@@ -101,16 +103,26 @@ class Durable:
     def _crowded(self) -> bool:
         return self._flow.queue and len(self._mine) >= self._flow.threads * _WAITING
 
+    def _taken(self, connection: sa.Connection, turn: Turn, here: bool) -> None:
+        if here:
+            self._mine[turn.id] = turn.number
+        else:
+            self._flow.enqueue(connection, turn)
+
+    def _done_with(self, turn: Turn) -> None:
+        if self._mine.get(turn.id) == turn.number:  # else it was asked for again meanwhile
+            del self._mine[turn.id]
+
     def _started(self, turn: Turn) -> None:
         try:
             self._flow.start(turn)
         except BaseException:
-            self._mine.discard(turn.id)  # stored it is: the keeper misses it, and starts it
+            self._done_with(turn)  # stored it is: the keeper misses it, and starts it
             raise
 
     def get(self, id: str) -> Operation | None:
         """As the port says; what it holds is shared, and not to be changed."""
-        found = self._recent.get(id, time.time() - self._keep)
+        found = self.held(id)
         if found is not None:
             return found
         read = self._table.read(id)
@@ -120,6 +132,10 @@ class Durable:
         if operation.state.ended and not again(operation):
             self._recent.add(operation, size)
         return operation
+
+    def held(self, id: str) -> Operation | None:
+        """As the port says: of those that ended not long ago."""
+        return self._recent.get(id, time.time() - self._keep)
 
     def list(
         self,
@@ -146,18 +162,21 @@ class Durable:
     def cancel(self, id: str) -> Operation | None:
         """As the port says: what runs is not interrupted, its answer is not kept, and its place is free at once."""
         if self._table.cancel(id, time.time()):
-            running = self._running.get(id)
-            if running is not None:
-                running.set()
+            for turn, running in [*self._running.items()]:
+                if turn.id == id:
+                    running.set()
             self._waiting.tell(id)
         return self._table.get(id)
 
     def recover(self) -> int:
         """As the port says; one process at a time does it."""
+        nodes = self._table.nodes()
+        if self._node not in nodes:  # it is new, or was taken for dead
+            self._table.join(self._node)
         with self._presence.reaper() as mine:
             if not mine:
                 return 0
-            dead = [one for one in self._table.nodes() if one != self._node and not self._presence.lives(one)]
+            dead = [one for one in nodes if one != self._node and not self._presence.lives(one)]
             found = 0
             for node in dead:
                 found += self._revived(node, self._flow.begun(node), self._table.held(node, time.time()))
@@ -166,6 +185,8 @@ class Durable:
 
     def close(self) -> None:
         """As the port says: what does not finish in time is left to another process, or to the next start."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._keeper.join()
         self._flow.close()
@@ -181,18 +202,21 @@ class Durable:
 
     # What runs a turn: DBOS calls `_perform`, as often as processes die that run it.
 
-    def _perform(self, id: str, count: int) -> None:
-        done = self._running[id] = threading.Event()
-        self._mine.add(id)
+    def _perform(self, id: str, number: int) -> None:
+        turn = Turn(id, number)
+        done = self._running[turn] = threading.Event()
+        self._mine[id] = number
         try:
-            claimed = self._held(lambda: self._table.claim(Turn(id, count), time.time(), self._node))
+            claimed = self._held(lambda: self._table.claim(turn, time.time(), self._node))
             if claimed is not None:
-                lost = claimed.tries > TRIES
+                lost = claimed.tries > self._tries
                 job = claimed.operation.job
-                self._finish(claimed, _lost(TRIES) if lost else ending(self._run, job, self._seconds, done))
+                self._finish(
+                    claimed, _lost(self._tries) if lost else ending(self._run, job, self._seconds, done)
+                )
         finally:
-            del self._running[id]
-            self._mine.discard(id)
+            self._running.pop(turn, None)
+            self._done_with(turn)
             self._waiting.tell(id)
 
     def _finish(self, claimed: Claimed, found: Ending | None) -> None:
@@ -223,16 +247,16 @@ class Durable:
                 if time.monotonic() - tidied > min(3600.0, self._keep / 4):
                     tidied = time.monotonic()
                     self.expire()
-            except Exception:
+            except Exception:  # noqa: BLE001  # recorded, and the watch goes on
                 _log().exception("what keeps watch over operations failed; it goes on")
 
     def _missed(self) -> int:
         """Turns that this process should have and does not know, as after a failure of the database."""
         stale = self._table.held(self._node, time.time() - _STALE)
-        lost = [turn for turn in stale if turn.id not in self._mine]
+        lost = [turn for turn in stale if self._mine.get(turn.id) != turn.number]
         return self._revived(self._node, [], lost)
 
-    def _revived(self, node: str, begun: list[str], turns: list[Turn]) -> int:
+    def _revived(self, node: str, begun: Sequence[str], turns: Sequence[Turn]) -> int:
         """Have turns go on that a process had which does not run them."""
         standing = self._flow.standing(turns) if turns else {}
         pending = [turn.workflow for turn in turns if standing.get(turn.workflow) == "PENDING"]
@@ -245,12 +269,10 @@ class Durable:
 
     def _passed_on(self, turn: Turn) -> None:
         here = self._flow.threads > 0
-        if here:
-            self._mine.add(turn.id)
         with self._database.synced.begin() as connection:
             following = self._table.pass_on(connection, turn, time.time(), self._node if here else "")
-            if following is not None and not here:
-                self._flow.enqueue(connection, following)
+            if following is not None:
+                self._taken(connection, following, here)
         if following is not None and here:
             self._started(following)
 

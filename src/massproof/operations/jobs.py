@@ -64,7 +64,9 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
         done = convert(source, Path(folder) / name, **options)
         files = {path.name: blobs.take(path).digest for path in done.files}
-        result = done.to_dict() | {"files": list(files)}  # which hashes what is written: it must still be there
+        result = done.to_dict() | {
+            "files": list(files)
+        }  # which hashes what is written: it must still be there
     return Outcome(result, files)
 
 

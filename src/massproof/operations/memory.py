@@ -61,6 +61,8 @@ class Memory:
         """As the port says."""
         return self._all.get(id)
 
+    held = get
+
     def list(
         self,
         *,

@@ -101,6 +101,10 @@ class Operations(Protocol):
         """The operation, None if there is none."""
         ...
 
+    def held(self, id: str) -> Operation | None:
+        """The operation if it is at hand, which does not block; None says nothing."""
+        ...
+
     def list(
         self,
         *,

@@ -42,7 +42,7 @@ class InDatabase:
             else new.on_conflict_do_update(index_elements=index, set_={"value": row["value"]})
         )
         with self._database.synced.begin() as connection:
-            return bool(connection.execute(told).rowcount)
+            return connection.execute(told.returning(_ROW.key)).first() is not None
 
     def get(self, space: str, key: str) -> Any:
         """As the port says."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from massproof.blobs import Blobs
-from massproof.operations import expiry
+from massproof.errors import UsageError
+from massproof.operations import expiry, jobs
 from massproof.operations.memory import Memory
 from massproof.operations.port import Operations, Run
 from massproof.operations.records import InMemory, Records
@@ -20,8 +20,8 @@ def opened(
     database: str,
     folder: Path,
     blobs: Blobs,
-    run: Run,
     *,
+    run: Run | None = None,
     threads: int = 2,
     job_seconds: float = 60.0,
     keep_seconds: float = 7 * 86400.0,
@@ -29,11 +29,16 @@ def opened(
     """What keeps and runs operations, and what keeps records.
 
     database : "memory"; "sqlite", a file in the folder, for one process; or postgresql://…, for many
-    run : what a job is run with;  threads : that run jobs; 0: others do
-    Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed.
+    run : what a job is run with, `jobs.runner` without it;  threads : that run jobs; 0: others do
+    Raises InputError for a database that cannot be used, MissingExtra where what it takes is not installed,
+    UsageError for none to run jobs.
     """
+    run = run or jobs.runner(blobs)
     if database == "memory":
         return Memory(run, threads, job_seconds), InMemory()
+    if database == "sqlite" and threads < 1:
+        msg = 'no thread runs jobs, and on "sqlite" no other process can; say threads=1, or share a PostgreSQL database'
+        raise UsageError(msg)
     from massproof.operations.databases import Database
 
     url = f"sqlite:///{folder / 'operations.sqlite'}" if database == "sqlite" else database

@@ -46,12 +46,12 @@ class Turn(NamedTuple):
     """One time that an operation was asked to run: what DBOS calls a workflow."""
 
     id: str
-    count: int
+    number: int
 
     @property
     def workflow(self) -> str:
         """Its id there: the operation's own, the first time."""
-        return self.id if self.count == 1 else f"{self.id}.{self.count}"
+        return self.id if self.number == 1 else f"{self.id}.{self.number}"
 
 
 class Claimed(NamedTuple):
@@ -130,7 +130,7 @@ class Table:
         with self._engine.begin() as connection:
             row = connection.execute(
                 sa.update(_OPERATIONS)
-                .where(_ROW.id == turn.id, _ROW.turn == turn.count, _ROW.state.in_(_UNFINISHED))
+                .where(_ROW.id == turn.id, _ROW.turn == turn.number, _ROW.state.in_(_UNFINISHED))
                 .values(attempts=_ROW.attempts + 1, tries=_ROW.tries + 1, node=node)
                 .values(state=State.RUNNING, started=now, updated=now)
                 .returning(_OPERATIONS)
@@ -155,7 +155,7 @@ class Table:
     def _ours(self, claimed: Claimed) -> sa.Update:
         return sa.update(_OPERATIONS).where(
             _ROW.id == claimed.operation.id,
-            _ROW.turn == claimed.turn.count,
+            _ROW.turn == claimed.turn.number,
             _ROW.attempts == claimed.operation.attempts,
             _ROW.state == State.RUNNING,
         )
@@ -170,7 +170,7 @@ class Table:
                 .values(state=State.CANCELLED, ended=now, updated=now),
             )
 
-    def held(self, node: str, before: float) -> list[Turn]:
+    def held(self, node: str, before: float) -> Sequence[Turn]:
         """Turns that a process has, has not finished, and did not touch since."""
         wanted = sa.select(_ROW.id, _ROW.turn).where(
             _ROW.node == node, _ROW.state.in_(_UNFINISHED), _ROW.updated < before
@@ -182,7 +182,7 @@ class Table:
         """A further turn in place of one that nobody will finish; the tries that were lost still count."""
         row = connection.execute(
             sa.update(_OPERATIONS)
-            .where(_ROW.id == turn.id, _ROW.turn == turn.count, _ROW.state.in_(_UNFINISHED))
+            .where(_ROW.id == turn.id, _ROW.turn == turn.number, _ROW.state.in_(_UNFINISHED))
             .values(turn=_ROW.turn + 1, node=node, state=State.QUEUED, updated=now)
             .returning(_ROW.turn)
         ).first()
@@ -194,11 +194,11 @@ class Table:
             for turn in turns:
                 connection.execute(
                     sa.update(_OPERATIONS)
-                    .where(_ROW.id == turn.id, _ROW.turn == turn.count, _ROW.state.in_(_UNFINISHED))
+                    .where(_ROW.id == turn.id, _ROW.turn == turn.number, _ROW.state.in_(_UNFINISHED))
                     .values(node="", updated=now)
                 )
 
-    def expired(self, before: float, limit: int) -> list[Turn]:
+    def expired(self, before: float, limit: int) -> Sequence[Turn]:
         """The last turns of operations that ended before a time."""
         wanted = sa.select(_ROW.id, _ROW.turn).where(_ROW.ended < before).order_by(_ROW.ended).limit(limit)
         with self._engine.connect() as connection:
@@ -226,7 +226,7 @@ class Table:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(_NODES).where(_NODES.c.node == node))
 
-    def nodes(self) -> list[str]:
+    def nodes(self) -> Sequence[str]:
         """Processes that are there, or were and died."""
         with self._engine.connect() as connection:
             return [row.node for row in connection.execute(sa.select(_NODES))]

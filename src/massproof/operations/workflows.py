@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from massproof.errors import InputError, MissingExtra
@@ -66,7 +66,7 @@ class Workflows:
 
         assert self._perform is not None
         with dbos.SetWorkflowID(turn.workflow):
-            dbos.DBOS.start_workflow(self._perform, turn.id, turn.count)
+            dbos.DBOS.start_workflow(self._perform, turn.id, turn.number)
 
     def enqueue(self, connection: sa.Connection, turn: Turn) -> None:
         """Have a turn run anywhere, once this transaction is committed."""
@@ -79,10 +79,10 @@ class Workflows:
                 "app_version": _VERSION,
             },
             turn.id,
-            turn.count,
+            turn.number,
         )
 
-    def begun(self, node: str) -> list[str]:
+    def begun(self, node: str) -> Sequence[str]:
         """Workflows that a process has begun and not finished."""
         found = self._client.list_workflows(
             status="PENDING", executor_id=node, load_input=False, load_output=False
@@ -95,14 +95,14 @@ class Workflows:
         found = self._client.list_workflows(workflow_ids=wanted, load_input=False, load_output=False)
         return {one.workflow_id: one.status for one in found}
 
-    def resume(self, workflows: list[str]) -> None:
+    def resume(self, workflows: Sequence[str]) -> None:
         """Run workflows again that a process began which is gone."""
         if workflows:
-            self._client.resume_workflows(workflows, queue_name=_QUEUE if self.queue else None)
+            self._client.resume_workflows([*workflows], queue_name=_QUEUE if self.queue else None)
 
     def forget(self, turns: Collection[Turn]) -> None:
         """Delete what DBOS knows of operations, their earlier turns included."""
-        every = [Turn(turn.id, count).workflow for turn in turns for count in range(1, turn.count + 1)]
+        every = [Turn(turn.id, number).workflow for turn in turns for number in range(1, turn.number + 1)]
         self._client.delete_workflows(every)
 
     def close(self) -> None:
@@ -147,8 +147,8 @@ def _launched(database: Database, node: str, perform: Perform, threads: int) -> 
             }
         )
 
-        def turn(id: str, count: int) -> None:
-            perform(id, count)
+        def turn(id: str, number: int) -> None:
+            perform(id, number)
 
         made: Perform = dbos.DBOS.workflow(name=_APPLICATION, max_recovery_attempts=None)(turn)
         dbos.DBOS.launch()

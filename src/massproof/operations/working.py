@@ -10,7 +10,6 @@ from pathlib import Path
 
 from massproof.blobs import Blobs
 from massproof.errors import UsageError
-from massproof.operations import jobs
 from massproof.operations.stores import opened
 
 
@@ -23,13 +22,14 @@ def work(
     Raises UsageError for a database that is not shared, and what `stores.opened` raises.
     """
     if database in ("memory", "sqlite") or threads < 1:
-        msg = f"{threads} threads on {database!r}: a worker takes one thread at least, and a database that it shares"
-        raise UsageError(f"{msg} with servers, postgresql://…")
+        msg = (
+            f"{threads} threads on {database!r}: a worker takes one thread at least, and a database that it shares "
+            "with servers, postgresql://…"
+        )
+        raise UsageError(msg)
     with _asked_to_stop() as stop:
         blobs = Blobs(folder / "blobs")
-        operations, records = opened(
-            database, folder, blobs, jobs.runner(blobs), threads=threads, job_seconds=job_seconds
-        )
+        operations, records = opened(database, folder, blobs, threads=threads, job_seconds=job_seconds)
         try:
             ready()
             stop.wait()

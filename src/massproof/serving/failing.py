@@ -40,7 +40,7 @@ class Failing:
         try:
             hit = self._faults.of(scope["method"], scope["path"], asked)
         except UsageError as error:
-            await self._forms.answer(scope["path"], 400, str(error))(scope, receive, send)
+            await self._forms.answer(scope, 400, str(error))(scope, receive, send)
             return
         scope[faults.KEY] = hit
         for one in hit:
@@ -57,7 +57,7 @@ class Failing:
         status = rule.status or 0
         headers = {"Retry-After": rule.retry_after} if status in (429, 503) else {}
         message = f"{status} because a fault was asked for"
-        await self._forms.answer(scope["path"], status, message, headers)(scope, receive, send)
+        await self._forms.answer(scope, status, message, headers)(scope, receive, send)
 
 
 async def _cut(send: Send) -> None:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from massproof.serving.web import Refused
 
-ErrorBody = Callable[[int, str], Any]  # of a status and a message, as JSON says it
+ID = "massproof.id"  # in the scope of a request
 
 
-def plain(status: int, message: str) -> Any:
+class Refusal(NamedTuple):
+    """What is said to a request that no route takes."""
+
+    status: int
+    message: str
+    id: str = ""  # of the request, as its header X-Request-Id has it
+    path: str = ""
+
+
+ErrorBody = Callable[[Refusal], Any]  # as JSON says it
+
+
+def plain(refusal: Refusal) -> Any:
     """Our own form, of addresses that belong to no service."""
+    status, message, *_ = refusal
     return {"status": status, "error": HTTPStatus(status).phrase, "message": message}
 
 
@@ -29,26 +43,25 @@ class Forms:
 
     def add(self, routes: Iterable[BaseRoute], body: ErrorBody) -> None:
         """The addresses of one service; those that start with a parameter are nobody's."""
-        for route in routes:
-            if segment := _segment(getattr(route, "path", "")):
-                self._bodies[segment] = body
+        self._bodies |= dict.fromkeys(segments(routes), body)
 
     def answer(
-        self, path: str, status: int, message: str, headers: Mapping[str, str] | None = None
+        self, scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """The refusal of a request to a path."""
-        body = self._bodies.get(_segment(path), plain)
-        return JSONResponse(body(status, message), status, {**_HEADERS.get(status, {}), **(headers or {})})
+        """The refusal of a request."""
+        refusal = Refusal(status, message, scope.get(ID, ""), scope["path"])
+        body = self._bodies.get(segment(scope["path"]), plain)
+        return JSONResponse(body(refusal), status, {**_HEADERS.get(status, {}), **(headers or {})})
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """What Starlette answers for a `Refused` that a route lets pass."""
         assert isinstance(error, Refused)
-        return self.answer(request.url.path, error.status, error.message)
+        return self.answer(request.scope, error.status, error.message)
 
     async def unrouted(self, request: Request, error: Exception) -> Response:
         """What Starlette answers for an address or a method that nothing serves."""
         assert isinstance(error, HTTPException)
-        return self.answer(request.url.path, error.status_code, _why(request, error), error.headers)
+        return self.answer(request.scope, error.status_code, _why(request, error), error.headers)
 
 
 _HEADERS: dict[int, dict[str, str]] = {
@@ -60,7 +73,13 @@ _HEADERS: dict[int, dict[str, str]] = {
 }
 
 
-def _segment(path: str) -> str:
+def segments(routes: Iterable[BaseRoute]) -> list[str]:
+    """First segments of the addresses of routes; one that starts with a parameter has none."""
+    return [first for route in routes if (first := segment(getattr(route, "path", "")))]
+
+
+def segment(path: str) -> str:
+    """The first segment of an address, which tells whose it is; "" for one that starts with a parameter."""
     first = path.lstrip("/").partition("/")[0]
     return "" if first.startswith("{") else first
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from massproof.serving.forms import Forms
+from massproof.serving.forms import Forms, segment
 from massproof.serving.service import MEBI, Service
 from massproof.serving.web import ADMITTED, Refused, tokens
 
-OPEN = ("/healthz", "/", "/page/")  # to everybody; with all below where it ends with a slash
+OPEN = ("/healthz", "/", "/page")  # to everybody, with all below them
 _HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _ADDRESS = 8192  # bytes of path and query: 414 beyond
 _AROUND = MEBI  # bytes that a form may have around its files
@@ -29,11 +29,10 @@ class Guarding:
     """Middleware: host and origin, token, size and speed of bodies."""
 
     def __init__(self, app: ASGIApp, service: Service, forms: Forms, opened: Iterable[str] = ()) -> None:
+        """opened : paths, with all below them, whose routes ask for tokens themselves."""
         settings = service.settings
         self.app, self._service, self._forms = app, service, forms
-        paths = (*OPEN, *opened)
-        self._open = frozenset(paths)
-        self._below = tuple(path for path in paths if path.endswith("/") and path != "/")
+        self._open = frozenset((*OPEN, *opened))
         self._names = _HERE | {name.lower() for name in settings.names} | {_bracketed(settings.host)}
         # Whoever must show a token cannot be a page that has our address under its own name.
         self._any_name = bool(settings.token) and not settings.names and settings.host not in _HERE
@@ -53,7 +52,7 @@ class Guarding:
                 self._uploads += 1
             await self.app(scope, Body(receive, headers, self._service), send)
         except Refused as error:
-            await self._forms.answer(scope["path"], error.status, error.message)(scope, receive, send)
+            await self._forms.answer(scope, error.status, error.message)(scope, receive, send)
         finally:
             self._uploads -= counted
 
@@ -80,7 +79,7 @@ class Guarding:
         return self._service.settings.upload_limit + _AROUND
 
     def _is_open(self, path: str) -> bool:
-        return path in self._open or path.startswith(self._below)
+        return path in self._open or f"/{segment(path)}" in self._open
 
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
         service, query = self._service, scope["query_string"]

@@ -10,17 +10,22 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from massproof.serving.failing import Cut
-from massproof.serving.forms import Forms
+from massproof.serving.forms import ID, Forms
 from massproof.serving.metrics import Metrics
 
-ID = "massproof.id"  # in the scope of a request
 _ASKED = b"x-request-id"
 _GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # an id of the client's that may stand in our log
 _LONGEST = 200  # characters of a path that no route has
+
+_PROCESS, _NUMBERS = (
+    secrets.token_hex(4),
+    count(),
+)  # an id of both is one of its own, and costs no system call
 
 Write = Callable[[str], object]
 
@@ -50,7 +55,7 @@ class Observing:
             if seen.status:  # too late for another answer
                 raise
             text = f"the server made a mistake; its log says more about request {seen.id}"
-            await self._forms.answer(scope["path"], 500, text)(scope, receive, seen)
+            await self._forms.answer(scope, 500, text)(scope, receive, seen)
         finally:
             self._done(scope, seen)
 
@@ -69,21 +74,23 @@ class _Seen:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self.status, self.sent, self.began = send, 0, 0, time.perf_counter()
         asked = next((value for name, value in scope["headers"] if name == _ASKED), b"")
-        self.id = (asked if _GOOD.fullmatch(asked) else secrets.token_hex(8).encode()).decode()
+        self.id = asked.decode() if _GOOD.fullmatch(asked) else f"{_PROCESS}{next(_NUMBERS) % 2**32:08x}"
         scope[ID] = self.id
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [(name, value) for name, value in message["headers"] if name not in _OURS]
-            ours = [(_ASKED, self.id.encode()), (b"x-content-type-options", b"nosniff")]
-            message = {**message, "headers": headers + ours}
+            headers = {bytes(name).lower(): value for name, value in message["headers"]}
+            if _ASKED in headers:  # a service whose requests have ids of its own form
+                self.id = headers[_ASKED].decode("latin-1")
+            ours = [(_ASKED, self.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
+            more = [(name, value) for name, value in ours if name not in headers]
+            message = {**message, "headers": [*message["headers"], *more]}
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)
 
 
-_OURS = (b"x-request-id", b"x-content-type-options")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 from massproof.blobs import Blobs
 from massproof.operations import jobs
@@ -18,6 +18,7 @@ from massproof.operations.port import Job, Operation, Operations, Outcome, Run
 from massproof.operations.records import Records
 from massproof.operations.stores import opened
 from massproof.properties import Properties
+from massproof.serving.remembering import Remembering
 from massproof.serving.signing import Signer
 
 T = TypeVar("T")
@@ -44,6 +45,11 @@ class Settings:
     )  # that operations are kept after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
+    density: str | None = None  # the same as a number with its unit, where no material is named
+    hubs: tuple[Path, ...] = ()  # folders that the Manufacturing Data Model shows, beside what was uploaded
+    mfgdm: str = "live"  # or "seed": its physical properties have the statuses of the tutorial
+    quirks: str = "clean"  # or "live": oddities of the live services are reproduced
+    introspection: bool = True  # whether GraphQL schemas may be asked for
     names: tuple[str, ...] = ()  # by which clients may call the host, beside its address and localhost
     workers: int = 1  # processes that answer; more than one needs a database that they share
     faults: tuple[str, ...] = ()  # what goes wrong on purpose: see `faults`
@@ -73,11 +79,14 @@ class Service:
             settings.database,
             settings.folder,
             self.blobs,
-            _delayed(jobs.runner(self.blobs), settings.job_latency),
+            run=_delayed(jobs.runner(self.blobs), settings.job_latency),
             threads=settings.threads,
             job_seconds=settings.job_seconds,
             keep_seconds=settings.keep_seconds,
         )
+        self._remembered: Remembering | None = None
+        if settings.workers == 1 and not settings.database.startswith("postgres"):
+            self.records = self._remembered = Remembering(self.records)
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
 
@@ -92,7 +101,12 @@ class Service:
 
     async def get(self, id: str) -> Operation | None:
         """An operation, None if there is none."""
-        return await self.call(self.operations.get, id)
+        return self.operations.held(id) or await self.call(self.operations.get, id)
+
+    async def record(self, space: str, key: str) -> Any:
+        """A record, None if there is none."""
+        held = self._remembered.held(space, key) if self._remembered else None
+        return await self.call(self.records.get, space, key) if held is None else held
 
     async def wait(self, id: str, seconds: float) -> Operation | None:
         """An operation when it has ended, or as it is after so many seconds."""
@@ -126,9 +140,20 @@ def _delayed(run: Run, seconds: float) -> Run:
     return late
 
 
+# Results that are polled are read once.
+_READ: dict[tuple[str, float | None], Properties] = {}
+_MOST = 256
+
+
 def measured(operation: Operation, name: str) -> Properties:
     """The result of a "properties" job, of a file that its owner calls `name`."""
-    found = Properties.from_dict(operation.outcome.result)
+    key = (operation.id, operation.ended)
+    found = _READ.get(key)
+    if found is None:
+        found = Properties.from_dict(operation.outcome.result)
+        if len(_READ) >= _MOST:
+            _READ.clear()
+        _READ[key] = found
     return replace(found, source=replace(found.source, name=name))
 
 

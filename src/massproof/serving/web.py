@@ -72,7 +72,11 @@ async def json_body(request: Request, limit: int = MEBI) -> Any:
     Raises Refused: 413 for more than `limit` bytes, 400 for what is no JSON, or is nested deeper than anything asked
     of us.
     """
-    body = await small(request, limit)
+    return parsed(await small(request, limit))
+
+
+def parsed(body: bytes) -> Any:
+    """What JSON says; raises Refused as `json_body` does."""
     try:
         found = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

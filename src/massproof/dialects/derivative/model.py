@@ -13,7 +13,7 @@ from typing import Any
 from massproof.breakdown import Assembly, Part
 from massproof.dialects.derivative import shapes, tables
 from massproof.operations.port import Operation
-from massproof.properties import Properties, Quantity
+from massproof.properties import Quantity
 from massproof.serving.web import Refused
 
 _KEPT = 8  # models in memory: clients ask for one, many times
@@ -122,14 +122,9 @@ class Models:
         with self._lock:
             if key not in self._kept:
                 digest = operation.job.inputs[0]
-                self._kept[key] = Model(_assembly(operation, name), name.rpartition(".")[0] or name, digest)
+                assembly = Assembly.from_dict(operation.outcome.result)
+                self._kept[key] = Model(assembly, name.rpartition(".")[0] or name, digest)
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             return self._kept[key]
-
-
-def _assembly(operation: Operation, name: str) -> Assembly:
-    if operation.job.kind == "properties":  # of which no parts are told
-        return Assembly("d0", {"d0": Part("d0", name, Properties.from_dict(operation.outcome.result))})
-    return Assembly.from_dict(operation.outcome.result)

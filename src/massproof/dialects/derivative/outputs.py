@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from massproof.dialects.derivative import tables
-from massproof.operations import jobs
 from massproof.operations.port import Job
 from massproof.serving.web import Refused
 
 NAME = "part"  # of what is written: an OBJ names its library, so the name is part of the content
-# Parts of an assembly, where operations can tell them apart; else the file as one part.
-OBJECTS = "assembly" if "assembly" in jobs.KINDS else "properties"
+_OBJECTS = "assembly"  # the kind of job that tells objects and their properties
 _VIEWS = ("svf", "svf2")
 
 Options = dict[str, Any]
@@ -55,9 +53,9 @@ def outputs(asked: Mapping[str, Any], suffix: str, mode: str, given: Options) ->
     return found
 
 
-def of_source(given: Options) -> Job:
-    """The job that tells objects and their properties, of no input yet."""
-    return Job(OBJECTS, (), given)
+def objects(digest: str, given: Options) -> Job:
+    """The job that tells objects of a file and their properties."""
+    return Job(_OBJECTS, (digest,), given)
 
 
 def picture(size: int, given: Options) -> tuple[str, Options]:
@@ -99,7 +97,7 @@ def _views(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tu
     if "3d" not in views:
         raise Refused(406, "There are no views in two dimensions of such a source; ask for 3d.")
     sizes = tables.service()["output"]["sizes"]
-    return [(OBJECTS, given), *(picture(size, given) for size in sizes)]
+    return [(_OBJECTS, given), *(picture(size, given) for size in sizes)]
 
 
 def _thumbnail(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
@@ -111,15 +109,13 @@ def _thumbnail(one: Mapping[str, Any], advanced: Options, given: Options) -> lis
 def _stl(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
     storage = _one_of(advanced, "format", ["binary", "ascii"], "binary")
     _one_of(advanced, "exportColor", [True, False], True)
-    _whole_only(advanced)
-    return [_conversion("stl", {"storage": storage}, given)]
+    return [_conversion("stl", {"storage": storage} | _structure(advanced), given)]
 
 
 def _obj(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
     units = tables.service()["units"]
     unit = _one_of(advanced, "unit", list(units), "millimeter")
-    _whole_only(advanced)
-    return [_conversion("obj", {"to_unit": units[unit]}, given)]
+    return [_conversion("obj", {"to_unit": units[unit]} | _structure(advanced), given)]
 
 
 def _step(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
@@ -136,12 +132,13 @@ def _conversion(suffix: str, options: Options, given: Options) -> tuple[str, Opt
     return "conversion", {"name": f"{NAME}.{suffix}", **options, **unit}
 
 
-def _whole_only(advanced: Options) -> None:
-    """Refuse what asks for parts of the source, or for a file of each."""
-    _one_of(advanced, "exportFileStructure", ["single"], "single")
+def _structure(advanced: Options) -> Options:
+    """One file, or one of each part; raises Refused for what asks for some of the parts."""
+    structure = _one_of(advanced, "exportFileStructure", ["single", "multiple"], "single")
     ids = advanced.get("objectIds")
     if ids not in (None, [-1]):
         raise Refused(400, "advanced.objectIds: only all objects can be written here, [-1].")
+    return {} if structure == "single" else {"structure": structure}
 
 
 def _one_of(advanced: Options, name: str, known: list[Any], default: Any) -> Any:

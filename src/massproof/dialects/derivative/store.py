@@ -14,6 +14,8 @@ from typing import Any
 
 from massproof.blobs import Blob, Blobs, pieces
 from massproof.dialects.derivative import tables
+from massproof.operations import expiry
+from massproof.serving import uploads
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
@@ -21,7 +23,6 @@ BUCKETS, OBJECTS, UPLOADS, PARTS = "oss.buckets", "oss.objects", "oss.uploads", 
 _BUCKET = re.compile(r"[-_.a-z0-9]{3,128}")
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 1024  # bytes of an object's key
-_END = "\uffff"
 
 
 class Store:
@@ -52,8 +53,8 @@ class Store:
         """Forget a bucket, and all that is in it."""
         self.bucket(bucket)
         while rows := self._records.list(OBJECTS, f"{bucket}/"):
-            for key, _ in rows:
-                self._records.delete(OBJECTS, key)
+            for name, row in rows:
+                self._forget(name, row)
         self._records.delete(BUCKETS, bucket)
 
     def buckets(self, after: str, limit: int) -> list[tuple[str, Any]]:
@@ -88,18 +89,30 @@ class Store:
         """The same object under another key too."""
         row = self.object(bucket, key)
         self.writable(bucket, new)
-        self._records.put(OBJECTS, f"{bucket}/{new}", row | {"created": _now()})
-        return row
+        return self._enter(bucket, new, row | {"created": _now()})
 
     def drop(self, bucket: str, key: str) -> None:
         """Forget an object."""
-        self.object(bucket, key)
-        self._records.delete(OBJECTS, f"{bucket}/{key}")
+        self._forget(f"{bucket}/{key}", self.object(bucket, key))
+
+    def _forget(self, name: str, row: dict[str, Any]) -> None:
+        self._records.delete(OBJECTS, name)
+        expiry.release(self._records, row["digest"], _holder(name))
+
+    def _enter(self, bucket: str, key: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Write a row, whose blob stays as long as it does."""
+        name = f"{bucket}/{key}"
+        before = self._records.get(OBJECTS, name)
+        expiry.hold(self._records, row["digest"], _holder(name))
+        self._records.put(OBJECTS, name, row)
+        if before and before["digest"] != row["digest"]:
+            expiry.release(self._records, before["digest"], _holder(name))
+        return row
 
     def _put(self, bucket: str, key: str, blob: Blob, sha1: str, kind: str) -> dict[str, Any]:
         row = {"digest": blob.digest, "size": blob.size, "sha1": sha1, "type": kind, "created": _now()}
-        self._records.put(OBJECTS, f"{bucket}/{key}", row)
-        return row
+        uploads.keep(self._records, key, blob)
+        return self._enter(bucket, key, row)
 
     def writable(self, bucket: str, key: str) -> None:
         """Refuse a key that no object can have, and a bucket that is not there."""
@@ -113,10 +126,24 @@ class Store:
         if upload is not None:
             self._upload(bucket, key, upload)
             return upload
+        self._tidy()
         made = secrets.token_hex(16)
         expires = time.time() + self._table["hours"] * 3600
         self._records.put(UPLOADS, made, {"bucket": bucket, "key": key, "expires": expires})
         return made
+
+    def _tidy(self) -> None:
+        """Forget some uploads that were given up."""
+        for upload, row in self._records.list(UPLOADS, limit=50):
+            if row["expires"] < time.time():
+                self._clear(upload)
+                self._records.delete(UPLOADS, upload)
+
+    def _clear(self, upload: str) -> None:
+        while rows := self._records.list(PARTS, f"{upload}/"):
+            for name, _ in rows:
+                self._records.delete(PARTS, name)
+        shutil.rmtree(self._folder(upload).folder, ignore_errors=True)
 
     def room(self, upload: str, number: int) -> tuple[int, Blobs]:
         """Bytes that a part of an upload may have, and where it is kept."""
@@ -144,9 +171,7 @@ class Store:
         blob, sha1 = self._joined(upload, parts)
         done = self._put(bucket, key, blob, sha1, kind)
         self._records.put(UPLOADS, upload, row | {"done": done})
-        for name, _ in listed:
-            self._records.delete(PARTS, name)
-        shutil.rmtree(self._folder(upload).folder, ignore_errors=True)
+        self._clear(upload)
         return done
 
     def _upload(self, bucket: str, key: str, upload: str) -> dict[str, Any]:
@@ -169,6 +194,11 @@ class Store:
 
     def _folder(self, upload: str) -> Blobs:
         return Blobs(self._service.settings.folder / "uploads" / upload)
+
+
+def _holder(name: str) -> str:
+    """Who keeps the bytes of an object from being dropped."""
+    return hashlib.sha256(f"{OBJECTS}/{name}".encode()).hexdigest()
 
 
 def tag(digest: str) -> str:

@@ -6,12 +6,14 @@ for the same jobs: nothing else has to survive a restart.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
 from massproof.dialects.derivative import outputs, store, urns
+from massproof.operations import expiry
 from massproof.operations.port import Job, Operation, State
 from massproof.serving import faults
 from massproof.serving.service import Service
@@ -68,8 +70,7 @@ class Translations:
 
     async def objects(self, request: Request, row: Row) -> Operation:
         """The operation that tells objects and properties of a file."""
-        job = outputs.of_source(row.given)
-        return await self.operation(request, Job(job.kind, (row.source.digest,), job.options))
+        return await self.operation(request, outputs.objects(row.source.digest, row.given))
 
     async def begin(
         self, request: Request, source: Source, made: list[outputs.Output], of: dict[str, Any]
@@ -99,8 +100,9 @@ class Translations:
     def _write(self, source: Source, made: list[outputs.Output], of: dict[str, Any]) -> None:
         for row in self._listed(source.urn):
             if row["digest"] != source.digest:  # of what was stored under this name before
-                self._service.records.delete(ROWS, f"{source.urn}/{row['type']}")
+                self._drop(source.urn, row)
         for one in made:
+            expiry.hold(self._service.records, source.digest, _holder(source.urn, one.type))
             row = {"name": source.name, "digest": source.digest, "region": of["region"], "given": of["given"]}
             self._service.records.put(ROWS, f"{source.urn}/{one.type}", row | one._asdict())
 
@@ -111,12 +113,21 @@ class Translations:
             raise Refused(404, "There is no manifest of this urn.")
 
     def _delete(self, urn: str) -> int:
-        return sum(self._service.records.delete(ROWS, f"{urn}/{row['type']}") for row in self._listed(urn))
+        return sum(self._drop(urn, row) for row in self._listed(urn))
+
+    def _drop(self, urn: str, row: dict[str, Any]) -> bool:
+        expiry.release(self._service.records, row["digest"], _holder(urn, row["type"]))
+        return self._service.records.delete(ROWS, f"{urn}/{row['type']}")
 
     async def source(self, text: str) -> tuple[str, dict[str, Any]]:
         """Key and record of the object in storage that a urn names; raises Refused."""
         bucket, key = urns.place(urns.decoded(text))
         return key, await self._service.call(store.Store(self._service).object, bucket, key)
+
+
+def _holder(urn: str, kind: str) -> str:
+    """Who keeps the bytes of a source from being dropped."""
+    return hashlib.sha256(f"{ROWS}/{urn}/{kind}".encode()).hexdigest()
 
 
 def _succeeded(row: Row) -> bool:

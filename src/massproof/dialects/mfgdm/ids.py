@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 WHOLE = "root"  # the part that is all of a file
 _SPACE = uuid.UUID("5d0d8f0e-3a43-5c9e-9a0e-6f6d66676d31")
-_SHORT = re.compile(r"[\w-]{22}", re.ASCII)
 _VERSION = re.compile(r"urn:adsk\.wipprod:fs\.file:vf\.([\w-]{22,32})\?version=([1-9]\d{0,8})", re.ASCII)
 _ITEM = "urn:adsk.wipprod:dm.lineage:"
 _FOLDER = "urn:adsk.wipprod:fs.folder:co."
@@ -93,7 +92,7 @@ class Named(NamedTuple):
 
     file: str  # key of the item
     part: str  # WHOLE, or key of a part of the file
-    digest: str = ""  # of a version: `short` of the SHA-256 of the file
+    mark: str = ""  # of a version: `Version.mark`
 
 
 def component(file: str, part: str) -> str:
@@ -106,9 +105,9 @@ def model(file: str, part: str) -> str:
     return opaque("model", "co." + file, part)
 
 
-def component_version(file: str, digest: str, part: str) -> str:
-    """Of a component as it is where the file has these bytes."""
-    return opaque("comp", "co." + file, short(digest), "aga", part)
+def component_version(file: str, mark: str, part: str) -> str:
+    """Of a component as it is in one version of the file."""
+    return opaque("comp", "co." + file, mark, "aga", part)
 
 
 def named(id: str) -> tuple[str, Named | None]:
@@ -116,6 +115,6 @@ def named(id: str) -> tuple[str, Named | None]:
     match words(id):
         case [("comp" | "model") as kind, line, part] if line[:3] == "co.":
             return ("component" if kind == "comp" else kind), Named(line[3:], part)
-        case ["comp", line, digest, "aga", part] if line[:3] == "co." and _SHORT.fullmatch(digest):
-            return "version", Named(line[3:], part, digest)
+        case ["comp", line, mark, "aga", part] if line[:3] == "co.":
+            return "version", Named(line[3:], part, mark)
     return "", None

@@ -26,6 +26,8 @@ class Part:
 
     key: str  # `ids.WHOLE`, or of its name
     name: str
+    number: str | None  # part number
+    material: str | None
     properties: Mapping[str, Any]  # as `Properties.to_dict` writes them
     uses: tuple[Use, ...]
 
@@ -44,7 +46,7 @@ class Parts:
             if more is not None and not weighed(own):
                 own = more["parts"][id]["properties"]
             uses = tuple(Use(one["id"], keys[one["part"]]) for one in row["children"])
-            self.all[keys[id]] = Part(keys[id], row["name"], own, uses)
+            self.all[keys[id]] = Part(keys[id], row["name"], row["number"], row["material"], own, uses)
         self.users: dict[str, list[str]] = {key: [] for key in self.all}
         for part in self.all.values():
             for key in dict.fromkeys(use.part for use in part.uses):
@@ -77,7 +79,7 @@ class Parts:
 
 
 def _keys(told: Mapping[str, Any], root: str) -> dict[str, str]:
-    """A key for each part that stays when others are added to the file: of its name, and of which of that name it is."""
+    """A key for each part, which stays when others are added: of its name, and of which of that name it is."""
     found, seen = {root: ids.WHOLE}, dict[str, int]()
     for id, row in told.items():
         if id != root:

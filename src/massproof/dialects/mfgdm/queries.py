@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from graphql import (
     DocumentNode,
@@ -48,14 +48,19 @@ class Refused(GraphQLError):
         super().__init__(message, extensions={"code": code, "errorType": kind})
 
 
-def missing(what: str, id: str) -> Refused:
-    """The error for an id that names nothing."""
-    return Refused("NOT_FOUND", f"Requested resource not found: there is no {what} {id[:200]!r}", "UNKNOWN")
+def refuse(code: str, message: str, kind: str = "VALIDATION") -> NoReturn:
+    """Raise Refused."""
+    raise Refused(code, message, kind)
 
 
-def wrong(message: str) -> Refused:
-    """The error for arguments that mean nothing."""
-    return Refused("BAD_USER_INPUT", message)
+def missing(what: str, id: str) -> NoReturn:
+    """Raise Refused for an id that names nothing."""
+    refuse("NOT_FOUND", f"Requested resource not found: there is no {what} {id[:200]!r}", "UNKNOWN")
+
+
+def wrong(message: str) -> NoReturn:
+    """Raise Refused for arguments that mean nothing."""
+    refuse("BAD_USER_INPUT", message)
 
 
 def schema(version: str, seed: bool = False) -> GraphQLSchema:
@@ -92,7 +97,7 @@ class Engine:
             found: Iterable[GraphQLError] = validate(self.schema, document, max_errors=20)
             code = "GRAPHQL_VALIDATION_FAILED"
         except RecursionError:
-            found = [wrong(f"the query is nested deeper than {DEPTH} fields")]
+            found = [Refused("BAD_USER_INPUT", f"the query is nested deeper than {DEPTH} fields")]
         except Refused as error:
             found = [error]
         except GraphQLError as error:
@@ -122,7 +127,7 @@ def _named(value: Any, *_: Any) -> str:
 
 def _parsed(text: str) -> DocumentNode:
     if len(text) > TEXT:
-        raise wrong(f"the query has {len(text)} characters; at most {TEXT} are read")
+        wrong(f"the query has {len(text)} characters; at most {TEXT} are read")
     return parse(text, max_tokens=TOKENS)
 
 
@@ -142,7 +147,7 @@ def _no_introspection(document: DocumentNode) -> None:
     for definition in document.definitions:
         for field in _fields(definition):
             if field.name.value in ("__schema", "__type"):
-                raise wrong("introspection is switched off on this server")
+                wrong("introspection is switched off on this server")
 
 
 def _points(document: DocumentNode, name: str | None) -> int:
@@ -153,18 +158,16 @@ def _points(document: DocumentNode, name: str | None) -> int:
     aliases = sum(field.alias is not None for field in fields)
     for count, most, what in ((len(fields), FIELDS, "fields"), (aliases, ALIASES, "aliases")):
         if count > most:
-            raise wrong(f"the query has {count} {what}; at most {most} are answered")
+            wrong(f"the query has {count} {what}; at most {most} are answered")
     weigher = _Weigher({one.name.value: one for one in told if isinstance(one, FragmentDefinitionNode)})
     operations = [one for one in told if isinstance(one, OperationDefinitionNode)]
     asked = [one for one in operations if one.name and one.name.value == name] or operations
     weights = [weigher.weight(one.selection_set) for one in asked] or [(0, 0)]
-    depth, points = (max(column) for column in zip(*weights, strict=True))
+    depth, points = max(deep for deep, _ in weights), max(more for _, more in weights)
     if depth > DEPTH:
-        raise wrong(f"the query is nested {depth} fields deep; at most {DEPTH} are answered")
+        wrong(f"the query is nested {depth} fields deep; at most {DEPTH} are answered")
     if points > POINTS:
-        raise wrong(
-            f"the query costs {points} points; at most {POINTS} are answered: ask for less, or in parts"
-        )
+        wrong(f"the query costs {points} points; at most {POINTS} are answered: ask for less, or in parts")
     return points
 
 
@@ -190,7 +193,7 @@ class _Weigher:
 
     def _spread(self, name: str) -> tuple[int, int]:
         if name in self._open:
-            raise wrong(f"the fragment {name} spreads itself: {' → '.join([*self._open, name])}")
+            wrong(f"the fragment {name} spreads itself: {' → '.join([*self._open, name])}")
         if name not in self._known:
             self._open.append(name)
             fragment = self._fragments.get(name)  # one that there is not is an error of validation
@@ -212,7 +215,7 @@ def told(error: GraphQLError) -> dict[str, Any]:
         return {**error.formatted, "extensions": {"code": "BAD_USER_INPUT", "errorType": cause.kind}}
     if error.extensions:
         return dict(error.formatted)
-    if cause is None:  # variables that do not fit, or no such operation
+    if cause is None or isinstance(cause, GraphQLError):  # variables that do not fit, or no such operation
         return _coded(error, "BAD_USER_INPUT")
     shown = dict(error.formatted) | {"extensions": {"code": "INTERNAL_SERVER_ERROR", "errorType": "UNKNOWN"}}
     if isinstance(cause, TypeError) and str(cause).startswith("Cannot return null"):

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from massproof import formats
@@ -34,11 +34,29 @@ class Asked:
 
     def __init__(self, may_block: bool) -> None:
         self._may_block, self.walked = may_block, False
+        self.ground: dict[Path, State] = {}  # what the answer rests on, as long as nothing blocked
 
     def block(self) -> None:
         """Called before disks or databases are read; raises Late where that is not allowed."""
         if not self._may_block:
             raise Late
+
+    def state(self, path: Path) -> State:
+        """What changes when a file or folder does; () when it is gone."""
+        found = self.ground[path] = state_of(path)
+        return found
+
+
+State = tuple[int, ...]
+
+
+def state_of(path: Path) -> State:
+    """Which file or folder is at a path, its bytes, and its time of change in nanoseconds; () for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +69,7 @@ class Place:
     path: Path | None  # None: of files that were uploaded
     parent: Place | None
     flat: bool = False  # only the files directly in the path: of those in no project
-    seen: int = -1  # time of change of the folder when it was read; −1: it is to be read again
+    seen: State = ()  # of the folder when it was read; (): it is to be read again
     places: tuple[Place, ...] = ()
     files: tuple[File, ...] = ()
 
@@ -74,21 +92,13 @@ class File:
     name: str
     path: Path | None  # None: it was uploaded
     parent: Place
-    state: tuple[int, ...] = ()  # of the file when its bytes were read; (): they are to be read again
+    state: State = ()  # of the file when its bytes were read; (): they are to be read again
     versions: tuple[Version, ...] = ()
 
     @property
     def id(self) -> str:
         """As the API says it."""
         return ids.item(self.key)
-
-    def now(self) -> tuple[int, ...]:
-        """What changes when the file does; () when it is gone."""
-        try:
-            found = os.stat(self.path or "")
-        except OSError:
-            return ()
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class Version(NamedTuple):
@@ -98,11 +108,17 @@ class Version(NamedTuple):
     digest: str  # SHA-256
     size: int  # bytes
     time: float  # seconds since 1970: of its last change
+    again: int = 0  # how many versions before had the same bytes
+
+    @property
+    def mark(self) -> str:
+        """22 characters that stand for the bytes, and for which time it is that the file has them."""
+        return ids.short(self.digest, *([str(self.again)] if self.again else []))
 
 
-def settled(changed: int) -> bool:
+def settled(state: State) -> bool:
     """Whether a further change would show in the time of change."""
-    return time.time_ns() - changed > _RECENT
+    return bool(state) and time.time_ns() - state[2] > _RECENT
 
 
 class Tree:
@@ -131,22 +147,20 @@ class Tree:
                 with self._lock:
                     place.files = tuple(self._file(*one, None, place) for one in self._uploads())
             return place
-        try:
-            changed = place.path.stat().st_mtime_ns
-        except OSError:  # it is gone
-            place.places, place.files, place.seen = (), (), -1
-            return place
-        if place.seen != changed:
+        state = asked.state(place.path)
+        if not state:  # it is gone
+            place.places, place.files, place.seen = (), (), ()
+        elif place.seen != state:
             asked.block()
             with self._lock:
-                self._read(place, changed)
+                self._read(place, state)
         return place
 
-    def _read(self, place: Place, changed: int) -> None:
-        before = {*place.places, *place.files}
+    def _read(self, place: Place, state: State) -> None:
+        before: set[Place | File] = {*place.places, *place.files}
         inner: list[Place] = []
         files: list[File] = []
-        fresh, loose = settled(changed), False
+        fresh, loose = settled(state), False
         for raw, path, folder in _entries(place):
             key, name = ids.short(place.key, raw), os.fsencode(raw).decode("utf-8", "replace")
             if not folder and place.kind == "hub":
@@ -159,7 +173,7 @@ class Tree:
             own = self._place(ids.short(place.key), place.name, place.path, place)
             own.flat = True
             inner.insert(0, own)
-        place.places, place.files, place.seen = tuple(inner), tuple(files), changed if fresh else -1
+        place.places, place.files, place.seen = tuple(inner), tuple(files), state if fresh else ()
         for gone in before - {*inner, *files}:
             self._forget(gone)
 
@@ -168,8 +182,10 @@ class Tree:
             self._files.pop(gone.key, None)
             return
         self._places.pop(gone.id, None)
-        for one in (*gone.places, *gone.files):
-            self._forget(one)
+        for inner in gone.places:
+            self._forget(inner)
+        for file in gone.files:
+            self._forget(file)
 
     def _place(self, key: str, name: str, path: Path | None, parent: Place) -> Place:
         made = Place("project" if parent.kind == "hub" else "folder", key, name, path, parent)
@@ -245,12 +261,17 @@ def _entries(place: Place) -> list[tuple[str, Path, bool]]:
                 path = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
                     found.append((entry.name, path, True))
-                elif path.suffix.lower() in formats.SUFFIXES and entry.is_file() and inside(path, place):
+                elif measurable(entry.name) and path.is_file() and inside(path, place):
                     found.append((entry.name, path, False))
     except OSError as error:
         msg = f"the folder {place.name} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
     return sorted(found)
+
+
+def measurable(name: str) -> bool:
+    """Whether a file of this name is of a kind that can be measured."""
+    return PurePath(name).suffix.lower() in formats.SUFFIXES
 
 
 def inside(path: Path, place: Place) -> bool:

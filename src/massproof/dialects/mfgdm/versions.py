@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
-from massproof.dialects.mfgdm import ids
-from massproof.dialects.mfgdm.queries import Refused, missing
-from massproof.dialects.mfgdm.tree import Asked, File, Version, inside, settled
+from massproof.blobs import Blob
+from massproof.dialects.mfgdm.queries import missing, refuse, wrong
+from massproof.dialects.mfgdm.tree import Asked, File, State, Version, inside, settled, state_of
 from massproof.errors import InputError
 from massproof.serving import uploads
 from massproof.serving.service import Service
@@ -27,28 +28,28 @@ class Versions:
         if file.path is None:
             asked.block()
             told = uploads.versions(self._service.records, file.key)
-            file.versions = tuple(Version(k, u.digest, u.size, u.time) for k, u in enumerate(told, 1))
+            found: list[Version] = []
+            for one in told:
+                found.append(_next(found, one.digest, one.size, one.time))
+            file.versions = tuple(found)
             return file.versions
-        state = file.now()
+        state = asked.state(file.path)
         if not state:
-            raise missing("item", file.id)
+            missing("item", file.id)
         if state != file.state:
             asked.block()
             with self._lock:
-                self._read(file)
+                self._read(file, file.path)
         return file.versions
 
     def tip(self, file: File, asked: Asked) -> Version:
         """The newest version."""
         return self.of(file, asked)[-1]
 
-    def with_digest(self, file: File, digest: str, asked: Asked) -> Version | None:
-        """The newest version whose bytes have this `ids.short` of their SHA-256; it never changes."""
-        for versions in (lambda: file.versions, lambda: self.of(file, asked)):
-            for one in reversed(versions()):
-                if ids.short(one.digest) == digest:
-                    return one
-        return None
+    def marked(self, file: File, mark: str, asked: Asked) -> Version | None:
+        """The version with a mark, which never changes; None where there is none."""
+        known = next((one for one in file.versions if one.mark == mark), None)
+        return known or next((one for one in self.of(file, asked) if one.mark == mark), None)
 
     def keep(self, file: File, version: Version, asked: Asked) -> None:
         """Have the bytes of a version stored; raises Refused when they are gone."""
@@ -58,42 +59,46 @@ class Versions:
         self.of(file, asked)
         if not self._service.blobs.has(version.digest):
             msg = f"the bytes of version {version.number} of {file.name} are not kept any more"
-            raise Refused("NOT_FOUND", msg, "UNKNOWN")
+            refuse("NOT_FOUND", msg, "UNKNOWN")
 
-    def _read(self, file: File) -> None:
+    def _read(self, file: File, path: Path) -> None:
         """Find what the file holds now, and enter it if that is new."""
         row = self._service.records.get(_SPACE, file.key) or {"state": [], "versions": []}
         known = [Version(*one) for one in row["versions"]]
         for _ in range(_TRIES):
-            state = file.now()
-            quiet = bool(state) and settled(state[2])
+            state = state_of(path)
+            quiet = settled(state)
             if quiet and list(state) == row["state"] and self._service.blobs.has(known[-1].digest):
                 break
-            found = self._taken(file, state, len(known) + 1)
-            if file.now() == state:
-                known = known if known and known[-1].digest == found.digest else [*known, found]
+            found = self._taken(file, path, state)
+            if state_of(path) == state:
+                if not known or known[-1].digest != found.digest:
+                    known.append(_next(known, found.digest, found.size, state[2] / 1e9))
                 self._service.records.put(_SPACE, file.key, _row(state if quiet else (), known))
                 break
         else:
-            msg = f"{file.name} changes while it is read; ask again when it is complete"
-            raise Refused("BAD_USER_INPUT", msg)
+            wrong(f"{file.name} changes while it is read; ask again when it is complete")
         file.versions, file.state = tuple(known), state if quiet else ()
 
-    def _taken(self, file: File, state: tuple[int, ...], number: int) -> Version:
+    def _taken(self, file: File, path: Path, state: State) -> Blob:
         """The bytes of a file, stored."""
-        if file.path is None or not state or not inside(file.path, file.parent):
-            raise missing("item", file.id)
+        if not state or not inside(path, file.parent):
+            missing("item", file.id)
         limit = self._service.settings.upload_limit
         if state[1] > limit:
-            msg = f"{file.name} has {state[1]} bytes; at most {limit} are read"
-            raise Refused("BAD_USER_INPUT", msg)
+            wrong(f"{file.name} has {state[1]} bytes; at most {limit} are read")
         try:
-            blob = self._service.blobs.take(file.path)
+            return self._service.blobs.take(path)
         except OSError as error:
             msg = f"{file.name} cannot be read: {error.strerror or error}"
             raise InputError(msg) from error
-        return Version(number, blob.digest, blob.size, state[2] / 1e9)
 
 
-def _row(state: tuple[int, ...], versions: list[Version]) -> dict[str, Any]:
+def _next(before: list[Version], digest: str, size: int, time: float) -> Version:
+    """The version that follows some others."""
+    again = sum(one.digest == digest for one in before)
+    return Version(len(before) + 1, digest, size, time, again)
+
+
+def _row(state: State, versions: list[Version]) -> dict[str, Any]:
     return {"state": list(state), "versions": [list(one) for one in versions]}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from massproof.dialects.mfgdm.tree import Asked
 from massproof.operations.port import Job, Operation, State
 from massproof.serving.service import Service
 
 T = TypeVar("T")
+Found = TypeVar("Found", Operation, Operation | None)
 
 Options = tuple[tuple[str, Any], ...]  # of a job, sorted by name
 
@@ -40,6 +42,14 @@ class Recent(Generic[T]):
         return value
 
 
+class Input(NamedTuple):
+    """A file that jobs are of."""
+
+    digest: str  # SHA-256
+    format: str  # its suffix
+    keep: Callable[[], None]  # stores its bytes, should they not be
+
+
 class Work:
     """Jobs of files; those that have succeeded are remembered, others are asked for again each time."""
 
@@ -49,73 +59,68 @@ class Work:
         self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
         weights = (("density", settings.density), ("material", settings.material))
         self._weight: Options = next(((pair,) for pair in weights if pair[1]), ())
-        self._weighing: Options = tuple(sorted((*self._unit, *self._weight)))
 
-    def find(self, kind: str, digest: str, options: Options, asked: Asked) -> Operation | None:
+    def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:
         """The operation of a job that was submitted before, None when it was not."""
-        return self._ask(self._service.operations.get, kind, digest, options, asked)
+        return self._ask(self._service.operations.get, self._job(kind, file, options), asked)
 
-    def start(
-        self, kind: str, digest: str, options: Options, asked: Asked, keep: Callable[[], None]
-    ) -> Operation:
-        """The operation of a job, submitted if there is none or it may succeed now; `keep` stores its input."""
+    def start(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation:
+        """The operation of a job, submitted if there is none or it may succeed now."""
+        key = self._job(kind, file, options)
 
-        def submit(id: str) -> Operation:
-            keep()
-            return self._service.operations.submit(Job(kind, (digest,), dict(options)))
+        def submit(_: str) -> Operation:
+            file.keep()
+            return self._service.operations.submit(_asked(key))
 
-        found = self._ask(submit, kind, digest, options, asked)
-        assert found is not None  # noqa: S101
+        return self._ask(submit, key, asked)
+
+    def _job(self, kind: str, file: Input, options: Options) -> tuple[str, str, Options]:
+        return kind, file.digest, (("format", file.format), *self._unit, *options)
+
+    def _ask(self, how: Callable[[str], Found], key: Any, asked: Asked) -> Found | Operation:
+        done = self._done.get(key)
+        if done is not None and (done.ended or 0.0) > time.time() - self._service.settings.keep_seconds:
+            return done
+        asked.block()
+        found = how(_asked(key).id)
+        if found is not None and found.state is State.SUCCEEDED:
+            self._done.put(key, found)
         return found
 
-    def _ask(
-        self,
-        how: Callable[[str], Operation | None],
-        kind: str,
-        digest: str,
-        options: Options,
-        asked: Asked,
-    ) -> Operation | None:
-        key = kind, digest, options
-        found = self._done.get(key)
-        if found is None:
-            asked.block()
-            found = how(Job(kind, (digest,), dict(options)).id)
-            if found is not None and found.state is State.SUCCEEDED:
-                self._done.put(key, found)
-        return found
-
-    def properties(self, digest: str, asked: Asked, keep: Callable[[], None]) -> Operation:
+    def properties(self, file: Input, asked: Asked) -> Operation:
         """The operation that measures all of a file.
 
         A density or material of the server is used where the file states none, and only there.
         """
-        found = self.start("properties", digest, self._unit, asked, keep)
+        found = self.start("properties", file, (), asked)
         if self._weight and found.state is State.SUCCEEDED and not weighed(found.outcome.result):
-            return self.start("properties", digest, self._weighing, asked, keep)
+            return self.start("properties", file, self._weight, asked)
         return found
 
-    def parts(
-        self, digest: str, asked: Asked, keep: Callable[[], None]
-    ) -> tuple[Operation, Operation | None]:
+    def parts(self, file: Input, asked: Asked, wait: bool) -> tuple[Operation, Operation | None]:
         """The operation that measures each part of a file, and the one that does so with the server's density.
 
-        Both have ended, or there was no time left; the second is None where no part needs it.
+        The second is None where no part needs it.  wait : until they have ended, or there is no time left
         """
-        found = self._ended(self._unit, digest, asked, keep)
+        found = self._parts(file, (), asked, wait)
         if not self._weight or found.state is not State.SUCCEEDED:
             return found, None
         if all(weighed(one["properties"]) for one in found.outcome.result["parts"].values()):
             return found, None
-        return found, self._ended(self._weighing, digest, asked, keep)
+        return found, self._parts(file, self._weight, asked, wait)
 
-    def _ended(self, options: Options, digest: str, asked: Asked, keep: Callable[[], None]) -> Operation:
-        found = self.start("assembly", digest, options, asked, keep)
-        if not found.state.ended:
+    def _parts(self, file: Input, options: Options, asked: Asked, wait: bool) -> Operation:
+        found = self.start("assembly", file, options, asked)
+        if wait and not found.state.ended:
             asked.block()
             self._service.operations.wait(found.id, self._service.settings.job_seconds)
-            found = self.start("assembly", digest, options, asked, keep)
+            found = self.start("assembly", file, options, asked)
         return found
+
+
+def _asked(key: tuple[str, str, Options]) -> Job:
+    kind, digest, options = key
+    return Job(kind, (digest,), dict(options))
 
 
 def weighed(result: Mapping[str, Any]) -> bool:

@@ -27,7 +27,8 @@ from starlette.routing import BaseRoute, Route
 from massproof import dialects, formats, materials
 from massproof.errors import MassproofError, UsageError
 from massproof.operations.port import Job, Operation
-from massproof.serving import faults
+from massproof.serving import faults, uploads
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
 from massproof.serving.web import Refused, authorized, download, receive
 
@@ -90,9 +91,9 @@ def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaita
     return answer
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
-    """How this API says no; status : which it does not repeat."""
-    return {"error": {"kind": "refused", "message": message}}
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How this API says no."""
+    return {"error": {"kind": "refused", "message": refusal.message}}
 
 
 def _error(status: int, kind: str, message: str) -> JSONResponse:
@@ -104,6 +105,7 @@ async def _upload(service: Service, request: Request) -> Response:
     blob = await receive(request, service)
     known = {"file": blob.digest, "name": name, "size": blob.size}
     await service.call(service.records.put, _FILES, blob.digest, known)
+    await service.call(uploads.keep, service.records, name, blob)
     return JSONResponse(known, 201)
 
 
@@ -219,7 +221,7 @@ async def _cancel(service: Service, request: Request) -> Response:
 async def _shown(service: Service, request: Request, operation: Operation) -> dict[str, Any]:
     """An operation as JSON."""
     seen = faults.view(request, operation)
-    inputs = [await service.call(service.records.get, _FILES, digest) for digest in seen.job.inputs]
+    inputs = [await service.record(_FILES, digest) for digest in seen.job.inputs]
     return {
         "id": seen.id,
         "kind": seen.job.kind,

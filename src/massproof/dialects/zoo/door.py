@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from massproof.dialects.zoo import calls
 from massproof.dialects.zoo.profiles import Profile, profile
 from massproof.errors import MassproofError
-from massproof.serving.observing import ID
+from massproof.serving.forms import ID
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, authorized, bearer
 

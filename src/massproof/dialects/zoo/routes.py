@@ -27,21 +27,25 @@ from massproof.dialects.zoo import (
     work,
 )
 from massproof.dialects.zoo.calls import CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
-from massproof.dialects.zoo.door import Asked, Door, Handler, error_body, reply
+from massproof.dialects.zoo.door import Asked, Door, Handler, reply
 from massproof.dialects.zoo.profiles import table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
 from massproof.operations import providers
 from massproof.operations.port import Job
-from massproof.serving import faults
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag, given, receive, small
-
-__all__ = ["OPEN", "error_body", "routes"]
 
 OPEN = ("/ping", "/openapi.json")  # to everybody
 
 _ASYNC = "X-Massproof-Async"  # a header that has any call answered as that of a large file is
+ASKS = True  # for tokens, at its own door
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How this API says no."""
+    return {"message": refusal.message, "request_id": refusal.id}
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -59,7 +63,7 @@ def routes(service: Service) -> list[BaseRoute]:
         "/file/conversion/{src_format}/{output_format}": {"POST": _convert},
         "/file/conversion": {"POST": _convert_with_options},
         "/async/operations": {"GET": _operations},
-        "/async/operations/{id}": {"GET": partial(_operation, work.Finished())},
+        "/async/operations/{id}": {"GET": _operation},
         "/unit/conversion/{kind}/{input_unit}/{output_unit}": {"GET": _unit},
         "/ai/text-to-cad/{output_format}": {"POST": _prompt},
         "/user/text-to-cad": {"GET": _prompts},
@@ -185,18 +189,11 @@ def _conversion(
     return _call(asked, CONVERSION, echo, calls.as_json(Job("conversion", (blob.digest,), chosen)), "", told)
 
 
-async def _operation(finished: work.Finished, asked: Asked) -> Response:
-    id = forms.identifier(asked.path["id"])
-    if known := finished.get(asked, id):
-        return known
-    call = await work.own(asked, id)
-    operation = await asked.service.call(work.current, asked.service, call)
-    view = faults.view(asked.request, operation)
-    body, headers = await asked.service.call(work.shown, asked.service, call, view, {})
-    response = reply(body, 200, headers)
-    if view is operation:
-        finished.keep(asked, call, operation, response)
-    return response
+async def _operation(asked: Asked) -> Response:
+    call = await work.own(asked, forms.identifier(asked.path["id"]))
+    operation = await work.now(asked, call)
+    body, headers = await work.answered(asked, call, operation, {})
+    return reply(body, 200, headers)
 
 
 async def _operations(asked: Asked) -> Response:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from massproof.dialects.zoo import calls
-from massproof.dialects.zoo.calls import CALLS, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
+from massproof.dialects.zoo.calls import CALLS, CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
 from massproof.dialects.zoo.door import Asked, reply
 from massproof.operations.port import Operation, State
 from massproof.properties import Properties
@@ -76,36 +76,30 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class Finished:
-    """Answers to operations that have ended, as they were sent: a client that polls asks for them again and again."""
-
-    MOST, LARGEST = 4096, 1 << 14  # answers, and bytes of one
-
-    def __init__(self) -> None:
-        self._all: dict[tuple[str, str], tuple[Operation, Response]] = {}
-
-    def get(self, asked: Asked, id: str) -> Response | None:
-        """What was answered to this user, unless this request shall see another state."""
-        operation, response = self._all.get((asked.user, id), (None, None))
-        if operation is None or response is None or faults.view(asked.request, operation) is not operation:
-            return None
-        return Response(response.body, 200, dict(response.headers))
-
-    def keep(self, asked: Asked, call: Call, operation: Operation, response: Response) -> None:
-        """Remember an answer that will not change: not that of a prompt, which may be given feedback."""
-        if not operation.state.ended or call.type == PROMPT or len(response.body) > self.LARGEST:
-            return
-        if len(self._all) >= self.MOST:
-            self._all.pop(next(iter(self._all)))
-        self._all[asked.user, call.id] = operation, response
-
-
 async def own(asked: Asked, id: str, type: str = "") -> Call:
     """A call of this user. Raises Refused, 404, for any other."""
-    row = await asked.service.call(asked.service.records.get, CALLS, id)
+    row = await asked.service.record(CALLS, id)
     if row is None or row["user"] != asked.user or type not in ("", row["type"]):
         raise Refused(404, "Not Found")
     return Call.from_dict(row)
+
+
+async def now(asked: Asked, call: Call) -> Operation:
+    """The operation of a call, without a detour where it is at hand; as `current` otherwise."""
+    job = call.asked()
+    held = None if job is None else asked.service.operations.held(job.id)
+    if held is not None:
+        return faults.view(asked.request, held)
+    return await asked.service.call(seen, asked, call)
+
+
+async def answered(
+    asked: Asked, call: Call, operation: Operation, how: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answer and its headers; on another thread where something is read for it."""
+    if call.type in (CONVERSION, PROMPT):
+        return await asked.service.call(shown, asked.service, call, operation, how)
+    return shown(asked.service, call, operation, how)
 
 
 def current(service: Service, call: Call) -> Operation:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.routing import BaseRoute
 
 from massproof.dialects.derivative.routes import auth, designs, files, storage, uploads, views
+from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
+
+ASKS = True  # for tokens, at its own door
+# The key under which each part of it says why it refuses; the rest is of the translations.
+_WORDS = {"/oss/": "reason", "/authentication/": "developerMessage", "/userinfo": "developerMessage"}
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """How these APIs say no."""
+    words = (word for start, word in _WORDS.items() if refusal.path.startswith(start))
+    return {next(words, "diagnostic"): refusal.message}
 
 
 def routes(service: Service) -> list[BaseRoute]:

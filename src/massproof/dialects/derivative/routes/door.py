@@ -15,11 +15,10 @@ from starlette.routing import Route
 from massproof.dialects.derivative import tables, tokens
 from massproof.errors import MassproofError
 from massproof.serving.service import Service
-from massproof.serving.web import Refused, bearer, small
+from massproof.serving.web import Refused, bearer, json_body
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-_SMALL = 1 << 20  # bytes of a request that is JSON or a form
 REVOKED = "aps.revoked"
 
 
@@ -103,13 +102,11 @@ def base(request: Request) -> str:
 
 async def told(request: Request) -> dict[str, Any]:
     """The JSON object in the body of a request; raises Refused."""
+    found = await json_body(request)
     try:
-        found = json.loads(await small(request, _SMALL))
-        json.dumps(
-            found, ensure_ascii=False, allow_nan=False
-        ).encode()  # so that it can be said and kept again
-    except (ValueError, RecursionError):
-        raise Refused(400, "The body of the request is not JSON.") from None
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a pair, which can be neither kept nor said again
+        raise Refused(400, "The body of the request has a character that is none.") from None
     if not isinstance(found, dict):
         raise Refused(400, "The body of the request is not a JSON object.")
     return found

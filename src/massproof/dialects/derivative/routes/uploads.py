@@ -31,6 +31,7 @@ def routes(service: Service) -> list[BaseRoute]:
         (f"{key}/signeds3upload", "GET", door.begin, _WRITE),
         (f"{key}/signeds3upload", "POST", door.complete, _WRITE),
         (f"{key}/signeds3download", "GET", door.download, _READ),
+        (f"{key}/signed", "POST", door.shared, _READ + _WRITE),
         (f"{many}/batchsigneds3upload", "POST", door.begin_many, _WRITE),
         (f"{many}/batchcompleteupload", "POST", door.complete_many, _WRITE),
         (f"{many}/batchsigneds3download", "POST", door.download_many, _READ),
@@ -120,21 +121,32 @@ class Uploads:
     async def download(self, request: Request) -> Response:
         """An address to get an object from."""
         bucket, key = where(request)
-        return JSONResponse(await self._offered(request, bucket, key))
+        return JSONResponse(await self._offered(request, bucket, key, self._minutes(request)))
 
     async def download_many(self, request: Request) -> Response:
         """The same of several objects."""
         bucket, results = request.path_params["bucket"], {}
         for key, _ in _requests(await told(request)):
-            results[key] = await _each(self._offered(request, bucket, key))
+            results[key] = await _each(self._offered(request, bucket, key, self._minutes(request)))
         return JSONResponse({"results": results})
 
-    async def _offered(self, request: Request, bucket: str, key: str) -> dict[str, Any]:
+    async def _offered(self, request: Request, bucket: str, key: str, minutes: int) -> dict[str, Any]:
         row = await self._service.call(self._store.object, bucket, key)
         name = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
         path = f"{_FILES}/{bucket}/{name}"
-        url = base(request) + self._service.signer.signed(path, self._minutes(request) * 60)
+        url = base(request) + self._service.signer.signed(path, minutes * 60)
         return {"status": "complete", "url": url, "params": {}, "size": row["size"], "sha1": row["sha1"]}
+
+    async def shared(self, request: Request) -> Response:
+        """An address of an object for somebody else, who may read it and not write."""
+        if request.query_params.get("access", "read") != "read":
+            raise Refused(400, "access must be read: upload with signeds3upload.")
+        (bucket, key), asked = where(request), await told(request)
+        most = self._table["shared_minutes"]
+        minutes = whole(_written(asked, "minutesExpiration"), "minutesExpiration", most, 1, most)
+        row = await self._offered(request, bucket, key, minutes)
+        expiration = int((time.time() + minutes * 60) * 1000)
+        return JSONResponse({"signedUrl": row["url"], "expiration": expiration, "singleUse": False})
 
     async def file(self, request: Request) -> Response:
         """The bytes of an object, for whoever has its address."""
