@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 from collections.abc import AsyncIterator, Callable
@@ -52,8 +53,7 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
     async def living(_: Starlette) -> AsyncIterator[None]:
         started()
         yield
-        await service.call(service.operations.close)
-        service.close()
+        await asyncio.to_thread(service.close)
 
     served, opened = _served(service, forms)
     made = Starlette(
