@@ -583,6 +583,35 @@ def test_a_lock_that_the_server_forgot_is_taken_again(shared):
     database.close()
 
 
+def test_a_server_that_cut_all_connections_is_asked_again(shared):
+    store = shared.store()
+    records = InDatabase(store._database)
+    records.put("a", "key", 1)
+    done = store.wait(store.submit(job(1)).id, LONG)
+    calls = (
+        lambda: store.submit(job(2)).state is State.QUEUED,
+        lambda: len(store.list()) == 2,
+        lambda: store.cancel(done.id) == done,
+        lambda: records.get("a", "key") == 1,
+    )
+    for call in calls:
+        with psycopg.connect(shared.url, autocommit=True) as session:
+            session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert call()
+    assert store.wait(job(2).id, LONG).state is State.SUCCEEDED
+
+
+def test_other_errors_of_a_database_are_not_asked_about_again(embedded):
+    store = embedded.store()
+    with store._database.synced.begin() as connection:
+        connection.execute(sa.text("DROP TABLE massproof_operations"))
+    with pytest.raises(sa.exc.OperationalError, match="no such table"):
+        store.get("0" * 32)
+
+
 def test_a_worker_works_until_it_is_told_to_stop(shared, tmp_path, data):
     blobs = Blobs(tmp_path / "blobs")
     box = blobs.take(data / "box.stl").digest

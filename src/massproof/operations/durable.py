@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 from massproof.operations import presence
-from massproof.operations.databases import Database, held
+from massproof.operations.databases import Database, held, insistent
 from massproof.operations.jobs import Ending, ending, failure_of
 from massproof.operations.port import Failure, Job, Operation, Outcome, Run, State, again
 from massproof.operations.recent import Recent, Waiting
@@ -85,8 +85,18 @@ class Durable:
             return known
         now = time.time()
         here = self._flow.threads > 0 and not self._crowded()
+        turn = self._asked(job, known, now, here)
+        if turn is None:  # another was faster
+            return self._table.get(job.id) or Operation(job.id, job, State.QUEUED, now, updated=now)
+        if here:
+            self._started(turn)
+        attempts = known.attempts if known else 0
+        return Operation(job.id, job, State.QUEUED, now, updated=now, attempts=attempts)
+
+    @insistent
+    def _asked(self, job: Job, known: Operation | None, now: float, here: bool) -> Turn | None:
+        node = self._node if here else ""
         with self._promising(here) as connection:
-            node = self._node if here else ""
             turn = (
                 self._table.ask(connection, job, now, node)
                 if known is None
@@ -94,12 +104,7 @@ class Durable:
             )
             if turn is not None:
                 self._taken(connection, turn, here)
-        if turn is None:  # another was faster
-            return self._table.get(job.id) or Operation(job.id, job, State.QUEUED, now, updated=now)
-        if here:
-            self._started(turn)
-        attempts = known.attempts if known else 0
-        return Operation(job.id, job, State.QUEUED, now, updated=now, attempts=attempts)
+        return turn
 
     def _promising(self, here: bool) -> AbstractContextManager[sa.Connection]:
         """Where one statement is written, or that and the queue's, as one."""
