@@ -699,14 +699,17 @@ def test_more_are_taken_over_than_a_statement_takes(durably, monkeypatch):
     assert {store.wait(id, LONG).state for id in ids} == {State.SUCCEEDED}
 
 
-def test_a_failed_start_leaves_nothing_behind(embedded, monkeypatch):
+@pytest.mark.parametrize(
+    ("whose", "what"), [("DBOS", "launch"), ("DBOSClient", "register_queue"), (None, "recover")]
+)
+def test_a_failed_start_leaves_nothing_behind(shared, monkeypatch, whose, what):
     import dbos
 
     with monkeypatch.context() as patch:
-        patch.setattr(dbos.DBOS, "launch", lambda: 1 / 0)
+        patch.setattr(getattr(dbos, whose) if whose else Durable, what, lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            embedded.store()
-    assert embedded.store().list() == []
+            shared.store()
+    assert shared.store().list() == []
 
 
 @pytest.mark.parametrize(
@@ -771,7 +774,7 @@ def test_nothing_is_told_to_anybody(embedded, monkeypatch, capfd):
     until(lambda: made.id not in store._mine)
     embedded.close()
     assert called == []
-    assert "DBOS__CONDUCTOR_KEY" not in os.environ
+    assert os.environ["DBOS__CONDUCTOR_KEY"] == "key"
     assert capfd.readouterr() == ("", "")
 
 

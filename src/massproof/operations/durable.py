@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from massproof.operations import presence
@@ -65,14 +65,15 @@ class Durable:
         self._running: dict[Turn, threading.Event] = {}
         self._closing = threading.Event()
         self._database = database
-        self._table = Table(database)
-        self._presence = presence.present(database, self._node)
-        try:
+        with ExitStack() as undo:
+            undo.callback(database.close)
+            self._table = Table(database)
+            self._presence = presence.present(database, self._node)
+            undo.callback(self._presence.close)
             self._flow = Workflows(database, self._node, self._perform, threads)
+            undo.callback(self._flow.close)
             self.recover()
-        except BaseException:
-            self._presence.close()
-            raise
+            undo.pop_all()
         self._keeper = threading.Thread(target=self._keeping, name="massproof-keeper", daemon=True)
         self._keeper.start()
 
