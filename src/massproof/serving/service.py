@@ -85,6 +85,9 @@ class Service:
         self._remembered: Remembering | None = None
         if settings.workers == 1 and not settings.database.startswith("postgres"):
             self.records = self._remembered = Remembering(self.records)
+        self.sold: list[
+            Callable[[str], bool]
+        ] = []  # whether a token was sold by one of the dialects; they block
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
 
