@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -662,6 +663,14 @@ def test_a_server_closes_twice_and_comes_back_with_all_it_had(tmp_path, data):
             service.records.put("space", "key", 1, once=True)
     assert results[0] == results[1]
     assert results[1].state is State.SUCCEEDED
+
+
+def test_nothing_is_forgotten_that_is_kept_for_ever(durably):
+    store = durably.store(keep_seconds=math.inf)
+    done = store.wait(store.submit(job(1)).id, LONG)
+    _aged(store._database, done.id)
+    assert store.expire() == 0
+    assert store.get(done.id).state is State.SUCCEEDED
 
 
 def test_a_turn_that_is_done_with_leaves_the_next_one(embedded):
