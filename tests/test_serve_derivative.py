@@ -24,8 +24,9 @@ from serve_derivative import (
     wait,
 )
 
-from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof import cassettes, choice, clients, dialects, measure, partwise, rendering
 from massproof.breakdown import Assembly, Part, Use
+from massproof.errors import UsageError
 from massproof.kernels import jit
 
 COMPILED = pytest.mark.skipif(
@@ -377,7 +378,6 @@ def test_a_part_of_open_surfaces_has_no_volume_and_says_so(client, data):
 
 def test_a_view_without_pictures_is_a_view(client, data, monkeypatch):
     """Where nothing can be drawn there is no thumbnail, and the rest is there."""
-    from massproof.errors import UsageError
 
     def refused(*given, **options):
         msg = "nothing to draw"
@@ -515,6 +515,59 @@ def test_a_file_for_each_part(client, data):
 
     assert len(names) == len(set(names)) > 1
     assert {Path(name).suffix for name in names} == {".stl"}
+
+
+def test_some_objects_alone(client, data, monkeypatch):
+    """Where they stand, as exact as all of them; what is no object is refused, by the job too."""
+    tetrahedra = b"o one\nv 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
+    tetrahedra += b"o two\nv 20 0 0\nv 23 0 0\nv 20 3 0\nv 20 0 3\nf 5 7 6\nf 5 6 8\nf 5 8 7\nf 6 7 8\n"
+
+    def told(source, **options):
+        one = measure(tetrahedra, unit="mm")
+        uses = (Use("u0", "one", "d1", STAY), Use("u1", "two", "d1", STAY))
+        return Assembly("d0", {"d0": Part("d0", "all", one, uses), "d1": Part("d1", "one", one)})
+
+    monkeypatch.setattr(partwise, "assembly", told)
+    urn = stored(client, tetrahedra, "two.obj")
+    assert job(client, urn, {"type": "svf2"}).status_code == 200
+    guid = view(client, urn).rpartition("/")[2]
+
+    def asked(*ids, **headers):
+        advanced = {"modelGuid": guid, "objectIds": list(ids)}
+        return job(client, urn, {"type": "obj", "advanced": advanced}, headers=headers)
+
+    assert asked(4).status_code == 400
+    assert asked(3, **{"X-Massproof-Fault": "stuck"}).status_code == 409
+    assert asked(3).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    assert (resource["modelGuid"], resource["objectIds"]) == (guid, [3])
+    assert asked(3).status_code == 201
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert some.volume.to("mm^3").value == pytest.approx(4.5)
+    assert some.center_of_mass.to("mm")[0] == pytest.approx(20.75)
+    assert asked(1, 2).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    everything = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert everything.volume.to("mm^3").value == pytest.approx(126)
+
+
+def test_objects_that_the_file_has_not_are_not_written(data):
+    for wanted, count in (([(1, "other")], 2), ([(1, "box")], 9), ([(5, "box")], 1)):
+        with pytest.raises(UsageError, match="not those of the"):
+            choice.objects(data / "box.obj", wanted, count)
+
+
+@COMPILED
+def test_parts_of_a_step_file_alone(client, data):
+    urn = translated(client, (data / "assembly.step").read_bytes(), key="assembly.step")
+    one = view(client, urn)
+    rows = client.get(f"{one}/properties").json()["data"]["collection"]
+    advanced = {"modelGuid": one.rpartition("/")[2], "objectIds": [3]}
+    assert job(client, urn, {"type": "obj", "advanced": advanced}).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    volume = float(rows[2]["properties"]["Mass Properties"]["Volume"].partition(" ")[0])
+    assert some.volume.to("mm^3").value == pytest.approx(volume, rel=1e-2)
 
 
 def test_everything_outlives_a_restart(made, data):
