@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from contracts import HOME, examples
 from mfgdm_makers import ALL, PATHS, WAITING, cloud, hub
 
 import massproof as mp
-from massproof.dialects.mfgdm import queries, shapes, v2, v3
+from massproof.dialects.mfgdm import ids, queries, shapes, v2, v3, work
 from massproof.dialects.mfgdm.navigation import Folder
 from massproof.errors import FormatError
 from massproof.operations import jobs
@@ -294,6 +295,29 @@ def form(value):
 
 
 # Statuses
+
+
+def test_parts_of_a_file_that_takes_longer_than_a_job_may_are_asked_for_again(fresh, monkeypatch):
+    id = roots(fresh)["box.stl"]
+    query = "query($id: ID!) { componentVersion(componentVersionId: $id) { partNumber occurrences { results { id } } } }"
+    gate = threading.Event()
+    measured = jobs.KINDS["assembly"]
+    with monkeypatch.context() as patch:
+        patch.setitem(jobs.KINDS, "assembly", lambda *given: gate.wait(20) and measured(*given))
+        patch.setattr(fresh.client.app.state.service.operations, "wait", lambda id, seconds: None)
+        assert fresh.refused(query, id=id) == ("TIMEOUT", "box.stl is still being read; ask again")
+        gate.set()
+    assert fresh.ask(query, id=id)["componentVersion"]["occurrences"] == {"results": []}
+
+
+def test_what_was_not_asked_for_the_longest_is_forgotten():
+    kept = work.Recent(2)
+    for key in "ab":
+        kept.put(key, key)
+    kept.get("a")
+    kept.put("c", "c")
+
+    assert [kept.get(key) for key in "abc"] == ["a", None, "c"]
 
 
 def test_a_script_of_states_is_said_in_the_words_of_each_field(served):
@@ -657,6 +681,14 @@ def test_a_derivative_is_there_when_it_was_made(fresh):
     assert fresh.ask(literal, id=id)["componentVersion"]["derivatives"] == [{"status": "SUCCESS"}]
 
 
+def test_v3_has_derivatives_too(served):
+    query = "query($id: ID!) { model(modelId: $id) { derivatives(derivativeInput: {outputFormat: STEP}) { outputFormat status } } }"
+
+    assert served.ask(query, "v3", id=roots(served, "v3")["open_box.stl"])["model"]["derivatives"] == [
+        {"outputFormat": "STEP", "status": "NOT_GENERATED"}
+    ]
+
+
 def test_a_signed_address_is_enough(served):
     found = address(served, roots(served)["box.stl"])
     url = found["signedUrl"]
@@ -780,7 +812,12 @@ def test_custom_properties_are_kept_and_cleared(fresh):
         ("own", [{"propertyDefinitionId": "x"}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": [1]}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": "y" * 10_001}], "BAD_USER_INPUT", "takes text"),
-        ("own", [{"propertyDefinitionId": "known", "value": 1}], "BAD_USER_INPUT", "takes a STRING"),
+        (
+            "own",
+            [{"propertyDefinitionId": "known to be text", "value": 1}],
+            "BAD_USER_INPUT",
+            "takes a STRING",
+        ),
         (
             "own",
             [{"propertyDefinitionId": str(k), "value": 1} for k in range(1001)],
@@ -790,15 +827,15 @@ def test_custom_properties_are_kept_and_cleared(fresh):
         ("nobody", [], "NOT_FOUND", "there is no component 'nobody'"),
     ],
 )
-def test_custom_properties_that_cannot_be(fresh, target, inputs, code, words):
-    id = roots(fresh)["box.stl"]
-    fresh.ask(SET, t=id, p=[{"propertyDefinitionId": "known", "value": "text"}])
-    found = fresh.refused(SET, t=id if target == "own" else target, p=inputs)
+def test_custom_properties_that_cannot_be(served, target, inputs, code, words):
+    id = roots(served)["open_box.stl"]
+    served.ask(SET, t=id, p=[{"propertyDefinitionId": "known to be text", "value": "text"}])
+    found = served.refused(SET, t=id if target == "own" else target, p=inputs)
 
     assert (found[0], words in found[1]) == (code, True), found
     assert [
-        one["name"] for one in fresh.ask(CUSTOM, id=id)["componentVersion"]["customProperties"]["results"]
-    ] == ["known"]
+        one["name"] for one in served.ask(CUSTOM, id=id)["componentVersion"]["customProperties"]["results"]
+    ] == ["known to be text"]
 
 
 EXPORT = "mutation($h: ID!, $i: ID!, $n: String!) { createDesignFromFile(input: {hubId: $h, sourceItemId: $i, name: $n}) { exportId } }"
@@ -821,6 +858,7 @@ def test_a_file_is_a_design_already(served):
         found["designItemVersion"]["versionNumber"],
     ) == ("SUCCESS", "box.stl", 1)
     assert served.refused(EXPORT, h=of_hub, i=item, n="other")[0] == "BAD_USER_INPUT"
+    assert served.refused(STATUS, h=of_hub, e=ids.opaque("export", ids.item_key(item), "x"))[0] == "NOT_FOUND"
     assert served.refused(STATUS, h=of_hub, e="nothing")[0] == "NOT_FOUND"
     assert served.refused(STATUS, h=served.hub("Uploads"), e=export)[0] == "NOT_FOUND"
     assert served.refused("{ exportStatusOfFile { status } }")[0] == "BAD_USER_INPUT"

@@ -3,11 +3,12 @@
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from mfgdm_makers import LONG_AGO, age, cloud, hub
 
-from massproof.dialects.mfgdm import ids, tree
+from massproof.dialects.mfgdm import ids, parts, tree
 from massproof.dialects.mfgdm.parts import Parts
 from massproof.errors import InputError
 from massproof.operations.records import InMemory
@@ -23,18 +24,25 @@ ITEM = """query($h: ID!, $i: ID!) { item(hubId: $h, itemId: $i) { __typename id 
     versions { results { id versionNumber createdOn isConfiguration mimeType name hub { id } project { id } item { id } rootComponentVersion { id } drawingItemVersions { results { id } } } } } } }"""
 
 
-@pytest.fixture
-def box(data):
-    return (data / "box.stl").read_bytes()
+DATA = Path(__file__).parent.parent / "data"
 
 
-@pytest.fixture
-def other(data):
-    return (data / "open_box.stl").read_bytes()
+@pytest.fixture(scope="module")
+def box():
+    return (DATA / "box.stl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def other():
+    return (DATA / "open_box.stl").read_bytes()
 
 
 @pytest.fixture
 def folder(tmp_path, box, other):
+    return filled(tmp_path, box, other)
+
+
+def filled(tmp_path, box, other):
     files = {
         "Loose.stl": box,
         "A/one.stl": box,
@@ -57,6 +65,14 @@ def served(tmp_path, folder):
         yield made
 
 
+@pytest.fixture(scope="module")
+def still(tmp_path_factory, box, other):
+    """One server for all tests that change nothing."""
+    folder = tmp_path_factory.mktemp("still")
+    with cloud(folder / "data", filled(folder, box, other)) as made:
+        yield made
+
+
 def walked(served, name="hub"):
     return served.ask(WALK, h=served.hub(name))["hub"]
 
@@ -69,8 +85,8 @@ def names(served, project="A"):
 # What there is
 
 
-def test_a_folder_is_a_tree(served):
-    found = walked(served)
+def test_a_folder_is_a_tree(still):
+    found = walked(still)
     projects = {one["name"]: one for one in found["projects"]["results"]}
     (inner,) = projects["A"]["folders"]["results"]
     (deep,) = inner["folders"]["results"]
@@ -96,8 +112,8 @@ def test_a_folder_is_a_tree(served):
     assert len({one["id"] for one in projects.values()}) == 3
 
 
-def test_each_place_is_found_by_its_ids(served):
-    found = walked(served)
+def test_each_place_is_found_by_its_ids(still):
+    found = walked(still)
     of_hub, project = found["id"], found["projects"]["results"][0]
     inner = project["folders"]["results"][0]
     asked = [
@@ -119,7 +135,7 @@ def test_each_place_is_found_by_its_ids(served):
     ]
     for query, a, b, id in asked:
         assert list(
-            served.ask(
+            still.ask(
                 f"query($a: ID!, $b: ID!) {{ it: {query} }}" if b else f"query($a: ID!) {{ it: {query} }}",
                 a=a,
                 **({"b": b} if b else {}),
@@ -158,14 +174,14 @@ def test_each_place_is_found_by_its_ids(served):
         ),
     ]
     for query, a, b, api, wanted in lists:
-        told = served.ask(
+        told = still.ask(
             f"query($a: ID!, $b: ID!) {{ it: {query} }}" if b else f"query($a: ID!) {{ it: {query} }}",
             api,
             a=a,
             **({"b": b} if b else {}),
         )["it"]["results"]
         assert [one["name"] for one in told] == wanted
-    path = served.ask(
+    path = still.ask(
         "query($a: ID!, $b: ID!) { foldersByFolder(projectId: $a, folderId: $b) { results { path } } }",
         "v3",
         a=project["id"],
@@ -186,17 +202,17 @@ def test_each_place_is_found_by_its_ids(served):
         "component(componentId: $nopart) { id }", 'componentVersion(componentVersionId: "../../etc/passwd") { id }', 'item(hubId: $hub, itemId: "urn:adsk.wipprod:dm.lineage:../../etc/passwd") { id }',
     ],
 )  # fmt: skip
-def test_ids_that_name_nothing(served, query):
-    of_hub = served.hub("hub")
-    item, version = served.items(of_hub)["one.stl"]
+def test_ids_that_name_nothing(still, query):
+    of_hub = still.hub("hub")
+    item, version = still.items(of_hub)["one.stl"]
     key, mark = ids.item_key(item), ids.words(version)[2]
     known = {
-        "hub": of_hub, "uploads": served.hub("Uploads"), "item": item, "version": version, "nine": ids.item_version(key, 9),
-        "folder": walked(served)["projects"]["results"][0]["folders"]["results"][0]["id"], "component": ids.component(key, ids.WHOLE),
+        "hub": of_hub, "uploads": still.hub("Uploads"), "item": item, "version": version, "nine": ids.item_version(key, 9),
+        "folder": walked(still)["projects"]["results"][0]["folders"]["results"][0]["id"], "component": ids.component(key, ids.WHOLE),
         "elsewhere": ids.component_version(key, ids.short("x"), ids.WHOLE), "part": ids.component_version(key, mark, "x"), "nopart": ids.component(key, "x"),
     }  # fmt: skip
     used = {name: value for name, value in known.items() if f"${name}" in query}
-    code, message = served.refused(
+    code, message = still.refused(
         f"query({', '.join(f'${name}: ID!' for name in used)}) {{ {query} }}" if used else f"{{ {query} }}",
         **used,
     )
@@ -205,10 +221,10 @@ def test_ids_that_name_nothing(served, query):
     assert "there is no" in message
 
 
-def test_an_item_tells_what_is_known_of_it(served, box):
-    of_hub = served.hub("hub")
-    id, version = served.items(of_hub)["one.stl"]
-    found = served.ask(ITEM, h=of_hub, i=id)["item"]
+def test_an_item_tells_what_is_known_of_it(still, box):
+    of_hub = still.hub("hub")
+    id, version = still.items(of_hub)["one.stl"]
+    found = still.ask(ITEM, h=of_hub, i=id)["item"]
     (only,) = found["versions"]["results"]
 
     assert (found["__typename"], found["name"], found["mimeType"], found["size"]) == (
@@ -234,7 +250,7 @@ def test_an_item_tells_what_is_known_of_it(served, box):
         {"id": of_hub},
         {"results": []},
     )
-    again = served.ask(
+    again = still.ask(
         "query($h: ID!, $v: ID!) { itemVersion(hubId: $h, versionId: $v) { __typename id versionNumber } }",
         h=of_hub,
         v=only["id"],
@@ -301,30 +317,30 @@ def test_a_page_goes_on_where_the_last_one_ended_though_files_came_and_went(serv
         ({"cursor": "/w"}, "no cursor of this server"),
     ],
 )
-def test_pages_that_cannot_be(served, asked, words):
-    code, message = served.refused(
+def test_pages_that_cannot_be(still, asked, words):
+    code, message = still.refused(
         "query($p: PaginationInput) { hubs(pagination: $p) { results { id } } }", p=asked
     )
 
     assert (code, words in message) == ("BAD_USER_INPUT", True)
 
 
-def test_an_answer_has_a_size(served, monkeypatch):
+def test_an_answer_has_a_size(still, monkeypatch):
     from massproof.dialects.mfgdm import desk
 
     monkeypatch.setattr(desk, "_OBJECTS", 5)
-    code, message = served.refused(
+    code, message = still.refused(
         "{ hubs { results { projects { results { items { results { id } } } } } } }"
     )
 
     assert (code, "more than 5 objects" in message) == ("BAD_USER_INPUT", True)
 
 
-def test_filters_are_exact(served):
+def test_filters_are_exact(still):
     query = 'query($n: String, $t: ItemTypeEnum) { hubs(filter: {name: "hub"}) { results { projects(filter: {name: "A"}) { results { folders(filter: {name: $n}) { results { name } } items(filter: {name: $n, itemType: $t}) { results { name } } } } } } }'
 
     def found(name, kind=None):
-        (project,) = served.ask(query, n=name, t=kind)["hubs"]["results"][0]["projects"]["results"]
+        (project,) = still.ask(query, n=name, t=kind)["hubs"]["results"][0]["projects"]["results"]
         return [one["name"] for one in (*project["folders"]["results"], *project["items"]["results"])]
 
     assert found("one.stl") == found("one.stl", "MFG_DESIGN_ITEM") == ["one.stl"]
@@ -744,6 +760,7 @@ def test_parts_of_one_name_have_keys_of_their_own():
     assert len({path for path, _, _ in found.below(ids.WHOLE)}) == 14
 
 
-def test_more_occurrences_than_can_be_told_are_refused():
-    with pytest.raises(InputError, match="more than 100000 occurrences"):
+def test_more_occurrences_than_can_be_told_are_refused(monkeypatch):
+    monkeypatch.setattr(parts, "_MOST", 1000)
+    with pytest.raises(InputError, match="more than 1000 occurrences"):
         list(Parts(nested(40)).below(ids.WHOLE))

@@ -7,7 +7,7 @@ before anything is executed, since fragments multiply. Source: GraphQL, October 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple, NoReturn
 
@@ -63,6 +63,7 @@ def wrong(message: str) -> NoReturn:
     refuse("BAD_USER_INPUT", message)
 
 
+@cache
 def schema(version: str, seed: bool = False) -> GraphQLSchema:
     """The schema of "v2" or "v3"; with `seed` statuses of physical properties are those of the tutorial."""
     text = (files(__package__) / f"schema-{version}.graphql").read_text(encoding="utf-8")
