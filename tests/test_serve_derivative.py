@@ -1,7 +1,6 @@
 """The whole way of the official clients through storage and translation, in process, and every status on it."""
 
 import json
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +9,7 @@ from serve_derivative import (
     DESIGN,
     STAY,
     TETRAHEDRON,
+    TWO,
     Through,
     job,
     opened,
@@ -503,32 +503,32 @@ def test_signed_cookies(client, data):
         assert client.get(path, params=asked).status_code == 400
 
 
-@COMPILED
-def test_a_file_for_each_part(client, data):
+def test_a_file_for_each_part(client):
     urn = translated(
-        client,
-        (data / "assembly.step").read_bytes(),
-        {"type": "stl", "advanced": {"exportFileStructure": "multiple"}},
-        key="a.step",
+        client, TWO, {"type": "stl", "advanced": {"exportFileStructure": "multiple"}}, key="two.obj"
     )
-    names = [row["urn"].rpartition("/")[2] for row in resources(settled(client, urn), "STL")]
+    rows = resources(settled(client, urn), "STL")
+    assert len(rows) == 2
+    volumes = [
+        measure(client.get(f"{DESIGN}/{urn}/manifest/{row['urn']}").content, unit="mm")
+        .volume.to("mm^3")
+        .value
+        for row in rows
+    ]
 
-    assert len(names) == len(set(names)) > 1
-    assert {Path(name).suffix for name in names} == {".stl"}
+    assert volumes == pytest.approx([121.5, 4.5])
 
 
 def test_some_objects_alone(client, data, monkeypatch):
     """Where they stand, as exact as all of them; what is no object is refused, by the job too."""
-    tetrahedra = b"o one\nv 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
-    tetrahedra += b"o two\nv 20 0 0\nv 23 0 0\nv 20 3 0\nv 20 0 3\nf 5 7 6\nf 5 6 8\nf 5 8 7\nf 6 7 8\n"
 
     def told(source, **options):
-        one = measure(tetrahedra, unit="mm")
+        one = measure(TWO, unit="mm")
         uses = (Use("u0", "one", "d1", STAY), Use("u1", "two", "d1", STAY))
         return Assembly("d0", {"d0": Part("d0", "all", one, uses), "d1": Part("d1", "one", one)})
 
     monkeypatch.setattr(partwise, "assembly", told)
-    urn = stored(client, tetrahedra, "two.obj")
+    urn = stored(client, TWO, "two.obj")
     assert job(client, urn, {"type": "svf2"}).status_code == 200
     guid = view(client, urn).rpartition("/")[2]
 
