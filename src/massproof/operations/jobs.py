@@ -52,7 +52,7 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
     """One file in another format.
 
     Options are those of `massproof.convert`; `name`, of what is written; and `mesh`, the number or name of the one that
-    is, as `choice.mesh` takes it.
+    is, as `choice.mesh` takes it; or `objects` and `of`, which of a breakdown's, as `choice.objects` takes them.
     """
     from massproof import choice
     from massproof.conversion import convert
@@ -61,6 +61,8 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
     name, mesh = options.pop("name"), options.pop("mesh", None)
     if mesh is not None:
         options["parts"] = choice.mesh(source, options["format"], mesh)
+    if (objects := options.pop("objects", None)) is not None:
+        options["parts"] = choice.objects(source, objects, options.pop("of"))
     with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
         done = convert(source, Path(folder) / name, **options)
         files = {path.name: blobs.take(path).digest for path in done.files}

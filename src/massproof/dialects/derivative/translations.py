@@ -15,7 +15,7 @@ from starlette.requests import Request
 from massproof.dialects.derivative import outputs, store, urns
 from massproof.operations import expiry
 from massproof.operations.port import Job, Operation, State
-from massproof.serving import faults, weighing
+from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
@@ -66,7 +66,7 @@ class Translations:
 
     async def operation(self, request: Request, job: Job) -> Operation:
         """The operation of a job, as this request shall see it."""
-        return faults.view(request, await self._service.submit(job))
+        return await weighing.operation(request, self._service, job)
 
     async def objects(self, request: Request, row: Row) -> list[Operation]:
         """The operations that tell objects and properties of a file."""
