@@ -10,7 +10,7 @@ from mfgdm_makers import LONG_AGO, age, cloud, hub
 
 from massproof.dialects.mfgdm import ids, parts, tree
 from massproof.dialects.mfgdm.parts import Parts
-from massproof.errors import InputError
+from massproof.errors import InputError, UsageError
 from massproof.operations.records import InMemory
 from massproof.serving import uploads
 from massproof.serving.service import Service, Settings
@@ -623,6 +623,15 @@ def test_a_hub_must_be_a_folder(tmp_path):
     with (
         pytest.raises(InputError, match="is no folder; name one that exists"),
         cloud(tmp_path / "data", tmp_path / "nothing"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("setting", [{"mfgdm": "v1"}, {"quirks": "some"}])
+def test_settings_that_mean_nothing_are_refused(tmp_path, folder, setting):
+    with (
+        pytest.raises(UsageError, match="is unknown; use one of"),
+        cloud(tmp_path / "data", folder, **setting),
     ):
         pass
 

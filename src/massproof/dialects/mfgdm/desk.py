@@ -21,6 +21,7 @@ from massproof.dialects.mfgdm.shapes import contract
 from massproof.dialects.mfgdm.tree import Asked, File, Place, Tree, measurable
 from massproof.dialects.mfgdm.versions import Versions
 from massproof.dialects.mfgdm.work import Recent, Work
+from massproof.errors import UsageError
 from massproof.operations.port import Operation
 from massproof.serving import uploads
 from massproof.serving.service import Service
@@ -31,6 +32,7 @@ Info: TypeAlias = "GraphQLResolveInfo[Any]"
 
 _OBJECTS = 10_000  # in the lists of one answer
 _USUAL = 50  # rows of a page, where a client does not say
+_WORDS = {"mfgdm": ("live", "seed"), "quirks": ("clean", "live")}  # of settings
 FIRST = "."  # the cursor of a first page of nothing: no row comes before it
 
 
@@ -46,7 +48,12 @@ class Shared:
 
 
 def shared(service: Service) -> Shared:
-    """Of one service; raises InputError for a hub that is no folder."""
+    """Of one service; raises InputError for a hub that is no folder, UsageError for settings that mean nothing."""
+    for name, known in _WORDS.items():
+        word = getattr(service.settings, name)
+        if word not in known:
+            msg = f"{name}={word!r} is unknown; use one of {', '.join(known)}"
+            raise UsageError(msg)
 
     def uploaded() -> list[tuple[str, str]]:
         return [(one.key, one.name) for one in uploads.newest(service.records) if measurable(one.name)]
