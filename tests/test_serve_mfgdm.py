@@ -811,6 +811,7 @@ def test_custom_properties_are_kept_and_cleared(fresh):
         ("own", [{"propertyDefinitionId": "", "value": 1}], "BAD_USER_INPUT", "has 0 characters"),
         ("own", [{"propertyDefinitionId": "x"}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": [1]}], "BAD_USER_INPUT", "takes text"),
+        ("own", [{"propertyDefinitionId": "x", "value": 10**400}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": "y" * 10_001}], "BAD_USER_INPUT", "takes text"),
         (
             "own",

@@ -6,7 +6,6 @@ what has one id has one content, as normalising caches assume.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from massproof.dialects.mfgdm.queries import wrong
 
 _VALUES, _DEFINITIONS = "mfgdm.custom", "mfgdm.definitions"
 _NAME, _TEXT, _MOST = 200, 10_000, 1000  # characters of an id, of a value; properties of one component
+_LARGEST = 1e300  # a number
 _LOCK = threading.Lock()
 
 
@@ -69,7 +69,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "BOOLEAN"
     if isinstance(value, (int, float)):
-        return "FLOAT" if math.isfinite(value) and abs(value) < 1e300 else ""
+        return "FLOAT" if abs(value) < _LARGEST else ""  # which neither infinity nor NaN is
     return "STRING" if isinstance(value, str) and len(value) <= _TEXT else ""
 
 

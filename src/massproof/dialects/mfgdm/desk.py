@@ -8,7 +8,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
@@ -33,6 +33,8 @@ Info: TypeAlias = "GraphQLResolveInfo[Any]"
 _OBJECTS = 10_000  # in the lists of one answer
 _USUAL = 50  # rows of a page, where a client does not say
 _WORDS = {"mfgdm": ("live", "seed"), "quirks": ("clean", "live")}  # of settings
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ERAS = -62_135_596_800, 253_402_300_799  # seconds: the years 1 to 9999
 FIRST = "."  # the cursor of a first page of nothing: no row comes before it
 
 
@@ -179,7 +181,8 @@ def of(info: Info) -> Context:
 
 def moment(seconds: float) -> str:
     """A time as the API says it: ISO 8601, UTC, in milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    past = timedelta(seconds=min(max(seconds, _ERAS[0]), _ERAS[1]))  # a file may have any time
+    return (_EPOCH + past).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds(text: Any) -> float:
