@@ -489,6 +489,30 @@ RELATIONS = """query($id: ID!, $deep: Int) { model(modelId: $id) { isRoot isTip 
 fragment rel on AssemblyRelation { toModelInstanceIndex createdOn fromModel { id name { displayValue } } toModel { id isRoot name { displayValue } } }"""
 
 
+def test_what_a_file_states_of_a_component_are_its_base_properties(served):
+    query = "query($id: ID!, $f: PropertyFilterInput) { component(componentId: $id) { baseProperties(filter: $f) { results { name displayValue definition { id } } } } }"
+    own = "query($id: ID!) { componentVersion(componentVersionId: $id) { component { id } } }"
+    id = served.ask(own, id=roots(served)["torus_stated.step"])["componentVersion"]["component"]["id"]
+
+    def told(api="v2", **filter):
+        found = served.until(
+            query,
+            lambda one: filter or len(one["component"]["baseProperties"]["results"]) == 3,
+            api,
+            id=id,
+            f=filter or None,
+        )
+        return {one["name"]: one["displayValue"] for one in found["component"]["baseProperties"]["results"]}
+
+    everything = {"Material Name": "Steel", "Name": "torus_stated", "Part Number": "torus"}
+    assert told() == told("v3") == everything
+    assert (
+        told(names=["Name", "x"])
+        == told("v3", ids=["autodesk.massproof.definition:name"])
+        == {"Name": "torus_stated"}
+    )
+
+
 def test_v3_tells_relations_and_quantities(served):
     id = roots(served, "v3")["assembly.step"]
     shallow, deep = (served.ask(RELATIONS, "v3", id=id, deep=depth)["model"] for depth in (0, 5))
@@ -764,7 +788,7 @@ def test_a_thumbnail_that_cannot_be_made_has_failed(served):
 # Mutations
 
 SET = "mutation($t: ID!, $p: [PropertyInput!]!) { setProperties(input: {targetId: $t, propertyInputs: $p}) { targetId properties { name displayValue value definition { id specification isReadOnly } } } }"
-CUSTOM = "query($id: ID!, $f: PropertyFilterInput) { componentVersion(componentVersionId: $id) { baseProperties { results { name } } customProperties(filter: $f) { results { name displayValue value } } component { customProperties { results { name } } } } }"
+CUSTOM = "query($id: ID!, $f: PropertyFilterInput) { componentVersion(componentVersionId: $id) { customProperties(filter: $f) { results { name displayValue value } } component { customProperties { results { name } } } } }"
 
 
 def test_custom_properties_are_kept_and_cleared(fresh):
@@ -791,10 +815,7 @@ def test_custom_properties_are_kept_and_cleared(fresh):
     assert [(one["name"], one["value"]) for one in found["customProperties"]["results"]] == sorted(
         given.items()
     )
-    assert (found["baseProperties"]["results"], len(found["component"]["customProperties"]["results"])) == (
-        [],
-        3,
-    )
+    assert len(found["component"]["customProperties"]["results"]) == 3
     assert [
         one["name"]
         for one in fresh.ask(CUSTOM, id=id, f={"names": ["flag", "x"]})["componentVersion"][
@@ -1099,3 +1120,18 @@ def test_an_answer_is_not_given_again_for_ever(served, monkeypatch):
     assert answers.get("q") is None
     answers.put("q", b"{}", {}, {})
     assert answers.get("q").content == b"{}"
+
+
+def test_the_command_line_names_hubs():
+    from massproof import hosting
+
+    found = hosting.settings_of(
+        hosting.spelled({"hub": ["a", "b"], "quirks": "live", "introspection": False})
+    )
+
+    assert (found.hubs, found.quirks, found.introspection, found.mfgdm) == (
+        (Path("a"), Path("b")),
+        "live",
+        False,
+        "live",
+    )

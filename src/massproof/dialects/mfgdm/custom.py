@@ -12,6 +12,7 @@ from typing import Any
 
 from massproof.dialects.mfgdm.desk import Context
 from massproof.dialects.mfgdm.queries import wrong
+from massproof.dialects.mfgdm.stating import chosen
 
 _VALUES, _DEFINITIONS = "mfgdm.custom", "mfgdm.definitions"
 _NAME, _TEXT, _MOST = 200, 10_000, 1000  # characters of an id, of a value; properties of one component
@@ -23,10 +24,8 @@ def page(context: Context, file: str, part: str, filter: Any, pagination: Any) -
     """A page of what has been set of a component, by name."""
     context.block()
     found = context.desk.service.records.get(_VALUES, f"{file}/{part}") or {}
-    asked = filter or {}
-    wanted = [set(asked[key]) for key in ("names", "ids") if asked.get(key) is not None]
-    rows = [(id, id) for id in sorted(found) if all(id in names for names in wanted)]
-    return context.page(rows, pagination, lambda id: written(id, found[id], context))
+    rows = [(id, written(id, found[id], context)) for id in sorted(found)]
+    return context.page([row for row in rows if chosen(row[1], filter)], pagination, dict)
 
 
 def assign(

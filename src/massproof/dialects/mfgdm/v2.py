@@ -10,6 +10,7 @@ from massproof.dialects.mfgdm import custom, ids, navigation
 from massproof.dialects.mfgdm.desk import FIRST, Context, Info, key_of, moment, of, seconds
 from massproof.dialects.mfgdm.navigation import Filter, Folder, Hub, Paged, Project, file_in
 from massproof.dialects.mfgdm.queries import missing, wrong
+from massproof.dialects.mfgdm.stating import base
 from massproof.dialects.mfgdm.subject import Subject
 from massproof.dialects.mfgdm.tree import File, Place, Version
 
@@ -98,8 +99,8 @@ class _Named:
         return self.subject.number(of(info))
 
     def baseProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
-        """Properties that the API defines, of which files state none."""
-        return of(info).page([], pagination, dict)
+        """What the file states of it."""
+        return base(of(info), self.subject, filter, pagination)
 
     def customProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
         """Properties that clients have set."""
