@@ -131,8 +131,8 @@ def settled(client, urn):
 
 def view(client, urn):
     """Path of the one view."""
-    client.get(f"{DESIGN}/{urn}/metadata")
-    wait(client)
+    while client.get(f"{DESIGN}/{urn}/metadata").status_code == 202:
+        wait(client)
     (one,) = client.get(f"{DESIGN}/{urn}/metadata").json()["data"]["metadata"]
     return f"{DESIGN}/{urn}/metadata/{one['guid']}"
 

@@ -7,16 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from occt_makers import SOLIDS, compound, moved, open_shell
+from occt_makers import written as exact
 from PIL import Image
+from step_makers import Solids
 from strategies import box
 from test_appearance import RED, Styles, assembly
 from test_cli import run
 from test_scene import at
+from test_verify import Stating
 from test_writing import GLASS, tree, written
 
 import massproof as mp
 from massproof import choice, files, formats, selection, sources, tessellate
-from massproof.errors import UsageError
+from massproof.errors import FormatError, UsageError
 from massproof.formats import glb
 from massproof.kernels import jit
 from massproof.scene import Definition, Occurrence, Scene
@@ -195,11 +198,80 @@ def test_a_file_of_one_part_is_taken_as_it_is(data, tmp_path):
         convert(data / "box.stl", tmp_path / "b.ply", unit="mm", parts=["lid"])
 
 
-def test_step_of_a_step_file_is_whole(data, tmp_path):
-    with pytest.raises(UsageError, match="becomes STEP as a whole: leave out parts"):
-        convert(data / "assembly.step", tmp_path / "a.step", parts="spacer")
+# --- as exact STEP
+
+
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        (["standoff 1", "bolt 4"], ["assembly", "carrier", "standoff 1", "bolt", "spacer", "bolt 4"]),
+        ("plate", ["assembly", "carrier", "plate"]),
+        (["bolt"], ["assembly", "carrier", "standoff 1", "bolt", "standoff 2", "bolt"]),
+    ],
+)
+def test_parts_of_a_step_file_become_exact_step_with_their_tree(parts, names, here, data, tmp_path):
+    found = convert(
+        data / "assembly.step", tmp_path / "a.step", parts=parts, up="+y", forward="+z", to_unit="in"
+    )
+
+    assert [one.code for one in found.findings] == ["parts-selected", "layers-left"]
+    assert found.volume_error < 1e-12
+    assert (found.parts, found.triangles) == (
+        len(selection.meshes(choice.of(sources.load(data / "assembly.step"), parts).roots)),
+        0,
+    )
+    assert named(choice.of(sources.load(tmp_path / "a.step")).tree) == names
+
+
+def test_all_parts_of_a_step_file_are_the_file(data, tmp_path):
     assert convert(data / "box_inch.step", tmp_path / "a.step", parts=0).findings == ()
-    assert [one.name for one in tmp_path.iterdir()] == ["a.step"]
+
+
+def test_parts_of_exact_step_keep_their_colours(here, tmp_path):
+    f = Styles()
+    block = f.box()
+    assembly(f, block)
+    f.style(block, RED)
+    convert(io.BytesIO(f.file()), tmp_path / "a.step", format="step", parts=[1, 3])
+    found = choice.of(sources.load(tmp_path / "a.step")).scene(None, Fineness())
+
+    assert [placed.colour for placed in found.placed()] == [(*RED, 1.0)] * 2
+
+
+def test_surfaces_become_exact_step_too(here, tmp_path):
+    two = compound(open_shell(), moved(open_shell(), 0.4, (200, 0, 0))[0])
+    found = convert(io.BytesIO(exact(two)), tmp_path / "a.step", format="step", parts=1)
+
+    assert found.written.area.value == pytest.approx(mp.measure(two).area.value / 2)
+    assert found.parts == 1
+
+
+def test_one_of_several_solids_of_a_product_becomes_exact_step(here, tmp_path):
+    """Open CASCADE has no part for it alone: it becomes one, with the name of the product."""
+    f = Stating()
+    f.part(f.box(), f.box((4.0, 5.0, 6.0), x=20.0), name="pair")
+    found = convert(io.BytesIO(f.file()), tmp_path / "a.step", format="step", parts=2)
+
+    assert volume(found.written) == pytest.approx(120, rel=1e-12)
+    assert found.written.center_of_mass.to("mm") == pytest.approx((22, 2.5, 3), rel=1e-12)
+    assert found.parts == 1
+    assert "pair" in named(choice.of(sources.load(tmp_path / "a.step")).tree)
+
+
+def test_what_exact_step_of_some_parts_cannot_be_is_refused(here, tmp_path, monkeypatch):
+    mirrored, one = Solids(), np.eye(3)
+    block = mirrored.box()
+    mirrored.placed(block, mirrored.operator(one), mirrored.operator(np.diag([-1.0, 1, 1]), (10, 0, 0)))
+    number = list(selection.meshes(choice.of(sources.load(mirrored.file(), "step")).tree))
+
+    found = convert(io.BytesIO(mirrored.file()), tmp_path / "a.step", format="step", parts=number[0])
+    assert found.volume_error < 1e-12
+    with pytest.raises(FormatError, match="is placed mirrored or scaled"):
+        convert(io.BytesIO(mirrored.file()), tmp_path / "b.step", format="step", parts=number[1])
+    monkeypatch.setattr("massproof.occt.drawn_by", lambda reader: ({}, lambda face: -1))
+    with pytest.raises(FormatError, match="Open CASCADE makes no shape of"):
+        convert(io.BytesIO(mirrored.file()), tmp_path / "b.step", format="step", parts=number[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.step"]
 
 
 # --- in several files

@@ -650,6 +650,28 @@ def test_a_zygote_that_does_not_answer_is_lost(monkeypatch):
 
 
 @confined_only
+def test_the_end_kills_what_runs_and_waits_for_no_import(monkeypatch):
+    from massproof import zygote
+
+    pool = isolation._Pool(CONFINED)
+    monkeypatch.setattr(isolation, "_POOL", pool)
+    state = call("workers:state", b"", FAST)
+    begun, awaited = threading.Event(), zygote.Zygote._await
+    monkeypatch.setattr(zygote.Zygote, "_await", lambda *given: (awaited(*given), begun.set()))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(code_of, call, "workers:hang", b"", FAST)
+        assert begun.wait(20)
+        child = _child_of(state["parent"])
+        pool.end()
+        assert waiting.result() in ("ZYGOTE_LOST", "CRASH_SIGKILL")
+    assert gone(child)
+    monkeypatch.setattr(zygote, "_START", "import time; time.sleep(60)  # {path} {control} {parent}")
+    made = zygote.Zygote()
+    made.end()
+    assert not made.alive()
+
+
+@confined_only
 def test_a_zygote_that_always_dies_is_tried_twice(monkeypatch):
     from massproof import zygote
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
-from massproof.operations import databases, durable, expiry, presence, stores
+from massproof.operations import databases, durable, expiry, presence, stores, tables
 from massproof.operations.databases import Database
 from massproof.operations.durable import Durable
 from massproof.operations.memory import Memory
@@ -117,6 +118,11 @@ def job(n=0, kind="plain", **options):
     return Job(kind, ("1" * 64,), {"n": n, **options})
 
 
+def opened(database, folder, **options):
+    """The stores of a server with this folder."""
+    return stores.opened(database, folder, Blobs(folder / "blobs"), **options)
+
+
 def until(what, seconds=LONG):
     """Wait for a thing to be so."""
     end = time.monotonic() + seconds
@@ -139,13 +145,14 @@ def test_a_job_is_answered_once_and_the_answer_is_kept(kept):
     assert found.job == job(7)
     assert (found.attempts, found.failure) == (1, None)
     assert before <= found.created <= found.started <= found.ended <= found.updated <= time.time()
-    assert store.submit(job(7)) == store.get(made.id) == found
+    assert store.submit(job(7)) == store.get(made.id) == store.held(made.id) == found
     assert kept.runs == [made.id]
 
 
 def test_what_was_never_asked_for_is_none(kept):
     store = kept.store()
     assert store.get("0" * 32) is None
+    assert store.held("0" * 32) is None
     assert store.wait("0" * 32, LONG) is None
     assert store.cancel("0" * 32) is None
     assert store.recover() == 0
@@ -294,6 +301,7 @@ def test_closing_finishes_what_runs(kept):
     ("kind", "options", "names"),
     [
         ("properties", {"unit": "mm"}, []),
+        ("assembly", {"unit": "mm"}, []),
         ("thumbnail", {"unit": "mm", "size": 24}, ["thumbnail.png"]),
         ("conversion", {"unit": "mm", "name": "box.obj"}, ["box.obj"]),
     ],
@@ -301,7 +309,7 @@ def test_closing_finishes_what_runs(kept):
 def test_kinds_of_jobs_read_blobs_and_keep_files_as_blobs(kind, options, names, tmp_path, data):
     blobs = Blobs(tmp_path / "blobs")
     box = blobs.take(data / "box.stl").digest
-    store, _ = stores.opened("memory", tmp_path, blobs)
+    store, _ = opened("memory", tmp_path)
     found = store.wait(store.submit(Job(kind, (box,), {**options, "called": "mine.stl"})).id, LONG)
     assert found.state is State.SUCCEEDED, found.failure
     assert list(found.outcome.files) == names
@@ -445,29 +453,32 @@ def test_what_ended_long_ago_is_forgotten_with_the_blobs_that_nothing_needs(dura
     blobs = Blobs(tmp_path / "blobs")
     database = Database(durably.url)
     records = InDatabase(database)
-    old, held, fresh, used = (blobs.put(bytes([n])).digest for n in range(4))
-    for digest in (old, held, used):
+    old, held, keyed, other, _, used = all_of_them = [blobs.put(bytes([n])).digest for n in range(6)]
+    for digest in (old, held, keyed, other, used):
         os.utime(blobs.path(digest), (1, 1))
-    expiry.hold(records, held, "zoo.calls/7")
+    records.put("oss.objects", "bucket/name", {"digest": held, "size": 1})
+    records.put("files", keyed, None)
+    expiry.hold(records, other, "zoo.calls/7")
 
     def tidy(table, before):
-        expiry.sweep(blobs, records, table.used(), before)
+        expiry.sweep(blobs, chain(table.used(), records.named()), before)
 
     store = durably.store(tidy=tidy)
     store.submit(Job("held", (used,)))
     done = store.wait(store.submit(job(1)).id, LONG)
     assert store.expire() == 0
     assert store.get(done.id) == done
-    assert [blobs.has(one) for one in (old, held, fresh, used)] == [False, True, True, True]
+    assert [blobs.has(one) for one in all_of_them] == [False, True, True, True, True, True]
 
     _aged(database, done.id)
     assert store.expire() == 1
     assert store._table.get(done.id) is None
     assert len(store.list()) == 1
-    assert expiry.release(records, held, "zoo.calls/7")
-    assert not expiry.release(records, held, "zoo.calls/7")
+    records.delete("oss.objects", "bucket/name")
+    assert expiry.release(records, other, "zoo.calls/7")
+    assert not expiry.release(records, other, "zoo.calls/7")
     store.expire()
-    assert [blobs.has(one) for one in (held, fresh, used)] == [False, True, True]
+    assert [blobs.has(one) for one in all_of_them] == [False, False, True, False, True, True]
     database.close()
 
     durably.gate.set()
@@ -647,6 +658,18 @@ def test_a_process_runs_operations_of_one_database(embedded, tmp_path):
     embedded.store()  # and it is free again
 
 
+def test_more_are_taken_over_than_a_statement_takes(durably, monkeypatch):
+    monkeypatch.setattr(tables, "_CHUNK", 3)
+    monkeypatch.setattr(durable, "_GRACE", 0.05)
+    store = durably.store(threads=1)
+    ids = [store.submit(job(n, "held")).id for n in range(8)]
+    assert durably.entered.wait(LONG)
+    durably.open.pop().close()
+    store = durably.store(threads=1)
+    durably.gate.set()
+    assert {store.wait(id, LONG).state for id in ids} == {State.SUCCEEDED}
+
+
 def test_a_failed_start_leaves_nothing_behind(embedded, monkeypatch):
     import dbos
 
@@ -667,7 +690,7 @@ def test_a_failed_start_leaves_nothing_behind(embedded, monkeypatch):
 )
 def test_what_is_no_database_is_refused_without_its_password(url, words, tmp_path):
     with pytest.raises(InputError, match=words) as found:
-        stores.opened(url, tmp_path, Blobs(tmp_path / "blobs"))
+        opened(url, tmp_path)
     assert "secret" not in str(found.value)
 
 
@@ -682,14 +705,13 @@ def test_what_is_no_database_is_refused_without_its_password(url, words, tmp_pat
 def test_what_is_not_installed_is_named(module, database, extra, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra) as found:
-        stores.opened(database, tmp_path, Blobs(tmp_path / "blobs"))
+        opened(database, tmp_path)
     assert found.value.extra == extra
 
 
 def test_stores_are_opened_by_name(tmp_path, of_postgresql):
-    blobs = Blobs(tmp_path / "blobs")
     for database, kind in (("memory", Memory), ("sqlite", Durable), (of_postgresql, Durable)):
-        operations, records = stores.opened(database, tmp_path, blobs, threads=1)
+        operations, records = opened(database, tmp_path, threads=1)
         assert isinstance(operations, kind)
         records.put("space", "key", 1)
         if kind is Durable:
@@ -701,7 +723,7 @@ def test_stores_are_opened_by_name(tmp_path, of_postgresql):
 
 def test_somebody_must_run_jobs(tmp_path):
     with pytest.raises(UsageError, match="share a PostgreSQL"):
-        stores.opened("sqlite", tmp_path, Blobs(tmp_path / "blobs"), threads=0)
+        opened("sqlite", tmp_path, threads=0)
 
 
 # Discretion.

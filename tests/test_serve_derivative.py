@@ -8,6 +8,7 @@ import pytest
 from fakes import FakeClock
 from serve_derivative import (
     DESIGN,
+    STAY,
     TETRAHEDRON,
     Through,
     job,
@@ -24,6 +25,7 @@ from serve_derivative import (
 )
 
 from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof.breakdown import Assembly, Part, Use
 from massproof.kernels import jit
 
 COMPILED = pytest.mark.skipif(
@@ -220,6 +222,37 @@ def test_an_assembly_is_a_tree_of_objects_each_with_its_properties(made, data, r
     assert client.get(f"{one}/properties").json() == answer.json()
 
 
+def test_the_density_of_the_server_is_for_parts_that_state_none(made, data, monkeypatch):
+    """And not for what is put together from parts of which some do: its weight would be of neither."""
+
+    def mixed(source, **options):
+        light, own = (
+            measure(data / "box.stl", unit="mm", **options),
+            measure(data / "box.stl", unit="mm", density="1 g/cm^3"),
+        )
+        uses = (Use("u0", "told", "d1", STAY), Use("u1", "untold", "d2", STAY))
+        return Assembly(
+            "d0",
+            {
+                "d0": Part("d0", "all", light, uses),
+                "d1": Part("d1", "told", own),
+                "d2": Part("d2", "untold", light),
+            },
+        )
+
+    monkeypatch.setattr(partwise, "assembly", mixed)
+    for weight in ({"density": "2 g/cm^3"}, {"material": "steel", "density": "2 g/cm^3"}):
+        client = made(**weight)
+        urn = translated(client, (data / "box.stl").read_bytes())
+        rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
+        grams = measure(data / "box.stl", unit="mm", density="1 g/cm^3").mass.to("g").value
+        assert [row["properties"].get("Mass:") for row in rows] == [
+            None,
+            f"{grams:g} gram",
+            f"{2 * grams:g} gram",
+        ]
+
+
 def _walked(truth):
     """Names and definitions of all objects, a parent before its children."""
     found = []
@@ -373,6 +406,8 @@ def test_thumbnails_of_three_sizes(client, data, asked, size):
     )
     found = client.get(f"{DESIGN}/{urn}/thumbnail{asked}")
 
+    (resource,) = resources(settled(client, urn), "thumbnail")
+    assert resource["resolution"] == [100, 100]
     assert found.headers["content-type"] == "image/png"
     assert int.from_bytes(found.content[16:20], "big") == size
     assert found.headers["x-ads-size"] == f"[{size}, {size}]"

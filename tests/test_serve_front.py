@@ -318,6 +318,22 @@ def test_an_address_that_nothing_serves_is_refused_in_the_form_of_its_service(cl
     assert cloud.get("/nothing").json() == plain(Refusal(404, "nothing is served at /nothing"))
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/file/mass", {"message": "m", "request_id": "i"}), ("/oss/v2/buckets", {"reason": "m"}), ("/authentication/v2/x", {"developerMessage": "m"}),
+        ("/modelderivative/v2/x", {"diagnostic": "m"}), ("/v1/files", {"error": {"kind": "refused", "message": "m"}}), ("/x", plain(Refusal(418, "m"))),
+    ],
+)  # fmt: skip
+def test_each_service_says_no_in_its_own_form(settings, path, body):
+    forms = Forms()
+    service = Service(settings)
+    server._served(service, forms)
+    service.close()
+
+    assert json.loads(forms.answer({"path": path, "massproof.id": "i"}, 418, "m").body) == body
+
+
 def test_a_service_is_told_by_the_first_segment():
     async def nothing(_):
         raise AssertionError
@@ -400,6 +416,16 @@ def test_every_answer_has_an_id_and_no_type_is_guessed(cloud):
     assert re.fullmatch("[0-9a-f]{16}", odd.headers["x-request-id"])
     assert given.headers.get_list("x-content-type-options") == ["nosniff"]
     assert cloud.get("/").headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+def test_a_service_may_have_ids_of_its_own(settings, capsys):
+    with client(replace(settings, log="text")) as cloud:
+        answer = cloud.get(
+            "/async/operations/x", headers={"Authorization": "Bearer any", "X-Request-Id": "mine"}
+        )
+
+    assert answer.headers.get_list("x-request-id") == [answer.json()["request_id"]]
+    assert capsys.readouterr().err.endswith(f" {answer.json()['request_id']}\n")
 
 
 def test_a_line_of_json_for_each_request_without_secrets(settings, capsys):
@@ -539,6 +565,26 @@ def test_a_signed_address_needs_no_token_and_another_does(settings):
         ]
 
     assert statuses == [200, 200, 401, 401, 401, 401]
+
+
+def test_a_token_that_was_sold_opens_the_other_services_until_it_is_revoked(settings):
+    app = server.app(replace(settings, token="s3cret"))
+    with TestClient(app) as cloud:
+        asked = {"grant_type": "client_credentials", "scope": "data:read"}
+        refused = cloud.post("/authentication/v2/token", data=asked, auth=("me", "wrong"))
+        sold = cloud.post("/authentication/v2/token", data=asked, auth=("me", "s3cret")).json()[
+            "access_token"
+        ]
+        shown = {"Authorization": f"Bearer {sold}"}
+        before = [
+            cloud.get("/v1/operations", headers=shown).status_code,
+            cloud.post("/mfg/graphql", headers=shown, json={"query": "{__typename}"}).status_code,
+        ]
+        forged = cloud.get("/v1/operations", headers={"Authorization": f"Bearer {sold[:-1]}"})
+        cloud.post("/authentication/v2/revoke", data={"token": sold}, auth=("me", "s3cret"))
+        after = cloud.get("/v1/operations", headers=shown)
+
+    assert (refused.status_code, before, forged.status_code, after.status_code) == (401, [200, 200], 401, 401)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,16 @@ class Assembly:
                 found[use.part] += found[part]
         return found
 
+    def filled(self, other: Assembly) -> Assembly:
+        """The same; where neither a part nor anything in it has a density, as `other` has it, of the same file."""
+        known: dict[str, bool] = {}
+        for key in _ordered(self.parts):  # a part before what it is used in
+            part = self.parts[key]
+            inner = any(known[use.part] for use in part.children)
+            known[key] = inner or part.properties.density is not None
+        parts = {key: part if known[key] else other.parts[key] for key, part in self.parts.items()}
+        return Assembly(self.root, parts)
+
     def walk(self) -> Iterator[tuple[int, Use | None, Part]]:
         """Every definition below each other one it is used in, from the root: depth, the use, the definition.
 

@@ -40,6 +40,10 @@ _LONGEST = 40  # letters of a part's name that a file's name has
 _METRES = ("glb",)  # which have no other unit
 _OWN = ("glb", "step")  # which say their unit
 _USUAL = {"step": "m"}  # unit where none is asked for; of others millimetres
+_LEFT = (
+    "of some parts of a STEP file names and colours are written, and no layers, no colours of one place alone, and "
+    "nothing that is stated of an assembly"
+)
 _DIGITS = 1e-12  # relative: what writing coordinates in another unit rounds, beyond all intervals
 
 
@@ -110,7 +114,7 @@ def convert(
 
     STEP of an exact shape is exact, with the assembly, names, colours, layers and validation properties of a STEP file;
     materials, dimensions and tolerances are left out. STEP of a mesh has a plane face for each triangle, and says so.
-    STEP of a STEP file is of all its parts.
+    Some parts of a STEP file keep their tree, names and the colours that they have everywhere.
 
     A file that is there is replaced when the new one is complete, not before.
 
@@ -173,15 +177,18 @@ def _exact(loaded: Loaded, parts: Parts, unit: str | None, job: _Job) -> tuple[P
 
     formats.require_options("step", job.options)
     findings: list[Finding] = []
+    roots = None
+    exact = cast("Brep | Drawn", loaded.geometry)
     if parts or isinstance(parts, int):
         chosen = choice.of(loaded, parts)
-        if isinstance(loaded.geometry, Drawn) and not chosen.all:
-            msg = f"{loaded.name} becomes STEP as a whole: leave out parts, or write these in a mesh format"
-            raise UsageError(msg)
         loaded, findings = chosen.loaded(), chosen.findings()
+        if isinstance(exact, Drawn) and not chosen.all:
+            roots = chosen.roots
+            findings.append(Finding("layers-left", _LEFT))
+        else:
+            exact = cast("Brep | Drawn", loaded.geometry)
     before = measure(loaded, unit=unit)
-    exact = cast("Brep | Drawn", loaded.geometry)
-    data, count = rewrite.step(exact, job.path.stem, job.unit, job.turn, **job.options)
+    data, count = rewrite.step(exact, job.path.stem, job.unit, job.turn, roots=roots, **job.options)
     replacing.write(job.path, data)
     return before, _Made([job.path], count, 0, [job.path], findings)
 

@@ -133,10 +133,14 @@ def drawn(data: bytes) -> tuple[dict[int, Any], Callable[[Any], int]]:
     A solid whose shell holds several bodies is a group of them. With them comes what tells the position of what draws
     any shape in them, −1 for none. Raises FormatError when the file cannot be read.
     """
+    return drawn_by(_read(data))
+
+
+def drawn_by(reader: Any) -> tuple[dict[int, Any], Callable[[Any], int]]:
+    """What `drawn` returns, of what a reader has read and made shapes of."""
     from OCP.TopAbs import TopAbs_ShapeEnum as Kind
     from OCP.TopLoc import TopLoc_Location
 
-    reader = _read(data)
     model = reader.StepModel()
     # Found by identity, since this door to C++ compares copies of handles where numbers are looked up.
     entities = [model.Entity(position) for position in range(1, model.NbEntities() + 1)]

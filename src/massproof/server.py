@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -37,8 +39,8 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
     Raises InputError when the folder or the database cannot be used, UsageError for faults that are none.
 
-    A dialect's `routes` may have, beside the function of that name, `error_body(refusal)`, how it says no, and `ASKS`,
-    which is true where its routes ask for tokens themselves.
+    A dialect's `routes` may have, beside the function of that name, `error_body(refusal)`, how it says no; `ASKS`, true
+    where its routes ask for tokens themselves; and `admits(service, token)`, for tokens that it sells.
     """
     if settings.log not in LOGS:
         msg = f"a log is {', '.join(LOGS)}, not {settings.log!r}"
@@ -50,8 +52,7 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
     async def living(_: Starlette) -> AsyncIterator[None]:
         started()
         yield
-        await service.call(service.operations.close)
-        service.close()
+        await asyncio.to_thread(service.close)
 
     served, opened = _served(service, forms)
     made = Starlette(
@@ -77,6 +78,8 @@ def _served(service: Service, forms: Forms) -> tuple[list[BaseRoute], list[str]]
         added = module.routes(service)
         forms.add(added, getattr(module, "error_body", plain))
         routes += added
+        if sold := getattr(module, "admits", None):
+            service.sold.append(partial(sold, service))
         if getattr(module, "ASKS", False):
             opened += [f"/{first}" for first in segments(added)]
     return routes, opened

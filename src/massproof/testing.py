@@ -17,7 +17,8 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Server:
 
     def __init__(self, url: str, port: int, token: str | None, folder: Path, control: str) -> None:
         self.url, self.port, self.token, self.folder = url, port, token, folder
-        self._control = control
+        self._control, self._closing = control, ExitStack()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,12 +42,14 @@ class Server:
         token = self.token or "local"
         return {"ZOO_HOST": self.url, "ZOO_API_TOKEN": token, "KITTYCAD_API_TOKEN": token}
 
-    @property
+    @cached_property
     def zoo(self) -> Any:
-        """A client of Zoo's own package `kittycad` at this server."""
+        """A client of Zoo's own package `kittycad` at this server, closed with it."""
         from kittycad import KittyCAD
 
-        return KittyCAD(token=self.token or "local", base_url=self.url)
+        client = KittyCAD(token=self.token or "local", base_url=self.url)
+        self._closing.callback(client.close)
+        return client
 
     def fault(self, *rules: str) -> None:
         """What goes wrong from now on, as "status=503 times=2"; raises UsageError for what is no such rule."""
@@ -89,7 +92,11 @@ def server(**settings: Any) -> Iterator[Server]:
         told: dict[str, Any] = {"folder": folder, "port": 0, "log": "none", "control": secrets.token_hex(16)}
         told |= settings
         with _process(told) as line:
-            yield Server(line["url"], line["port"], told.get("token"), Path(told["folder"]), told["control"])
+            running = Server(
+                line["url"], line["port"], told.get("token"), Path(told["folder"]), told["control"]
+            )
+            with running._closing:
+                yield running
 
 
 @contextmanager

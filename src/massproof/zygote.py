@@ -23,6 +23,7 @@ _START = (
 )
 _ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _STARTING = 120.0  # seconds for importing, before a call begins
+_LEAVING = 0.3  # seconds for noticing that it is no longer wanted, unless it is importing
 _DYING = 10.0  # seconds until a process that was killed is gone
 
 
@@ -121,11 +122,14 @@ class Zygote:
     def end(self) -> None:
         """Stop it and its children; a copy of ours that was forked only forgets it."""
         self._control.close()
-        if self.owner == os.getpid():
+        if self.owner != os.getpid():
+            self._process.returncode = 0  # nobody here may wait for it
+            return
+        try:
+            self._process.wait(_LEAVING)  # it kills what its children started, too
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        else:
-            self._process.returncode = 0  # nobody here may wait for it
 
 
 def lost() -> Stopped:

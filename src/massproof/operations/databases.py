@@ -50,6 +50,8 @@ class Database:
                 _postgresql(self.url, "-c synchronous_commit=off"),
                 _postgresql(self.url, ""),
             )
+        # One statement needs no BEGIN and COMMIT, which to PostgreSQL are messages of their own.
+        self.step, self.promise = _alone(self.engine), _alone(self.synced)
         self._closed = False
         for engine in (self.engine, self.synced):
             sqlalchemy.event.listen(engine, "checkin", self._given_back)
@@ -93,6 +95,13 @@ class Database:
     def _given_back(self, _: Any, record: Any) -> None:
         if self._closed:
             record.invalidate()
+
+
+def _alone(engine: sa.Engine) -> sa.Engine:
+    """The same connections, where each statement is a transaction."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _sqlite(url: sa.URL, synchronous: str) -> sa.Engine:

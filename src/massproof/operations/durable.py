@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 from massproof.operations import presence
@@ -84,7 +85,7 @@ class Durable:
             return known
         now = time.time()
         here = self._flow.threads > 0 and not self._crowded()
-        with self._database.synced.begin() as connection:
+        with self._promising(here) as connection:
             node = self._node if here else ""
             turn = (
                 self._table.ask(connection, job, now, node)
@@ -99,6 +100,10 @@ class Durable:
             self._started(turn)
         attempts = known.attempts if known else 0
         return Operation(job.id, job, State.QUEUED, now, updated=now, attempts=attempts)
+
+    def _promising(self, here: bool) -> AbstractContextManager[sa.Connection]:
+        """Where one statement is written, or that and the queue's, as one."""
+        return (self._database.promise if here else self._database.synced).begin()
 
     def _crowded(self) -> bool:
         return self._flow.queue and len(self._mine) >= self._flow.threads * _WAITING
@@ -258,7 +263,7 @@ class Durable:
 
     def _revived(self, node: str, begun: Sequence[str], turns: Sequence[Turn]) -> int:
         """Have turns go on that a process had which does not run them."""
-        standing = self._flow.standing(turns) if turns else {}
+        standing = self._flow.standing(turns)
         pending = [turn.workflow for turn in turns if standing.get(turn.workflow) == "PENDING"]
         self._flow.resume(sorted({*begun, *pending}))
         known = [turn for turn in turns if standing.get(turn.workflow) in ("PENDING", "ENQUEUED")]
@@ -269,7 +274,7 @@ class Durable:
 
     def _passed_on(self, turn: Turn) -> None:
         here = self._flow.threads > 0
-        with self._database.synced.begin() as connection:
+        with self._promising(here) as connection:
             following = self._table.pass_on(connection, turn, time.time(), self._node if here else "")
             if following is not None:
                 self._taken(connection, following, here)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ _RECORDS = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 _ROW = _RECORDS.c
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 class InDatabase:
@@ -41,13 +44,13 @@ class InDatabase:
             if once
             else new.on_conflict_do_update(index_elements=index, set_={"value": row["value"]})
         )
-        with self._database.synced.begin() as connection:
+        with self._database.promise.begin() as connection:
             return connection.execute(told.returning(_ROW.key)).first() is not None
 
     def get(self, space: str, key: str) -> Any:
         """As the port says."""
         wanted = sa.select(_ROW.value).where(_ROW.space == checked(space), _ROW.key == checked(key))
-        with self._database.engine.connect() as connection:
+        with self._database.step.connect() as connection:
             text = connection.execute(wanted).scalar()
         return None if text is None else json.loads(text)
 
@@ -63,14 +66,20 @@ class InDatabase:
             wanted = wanted if beyond is None else wanted.where(_ROW.key < beyond)
         if after:
             wanted = wanted.where(_ROW.key < checked(after) if descending else _ROW.key > checked(after))
-        with self._database.engine.connect() as connection:
+        with self._database.step.connect() as connection:
             return [(row.key, json.loads(row.value)) for row in connection.execute(wanted)]
 
     def delete(self, space: str, key: str) -> bool:
         """As the port says."""
         gone = sa.delete(_RECORDS).where(_ROW.space == checked(space), _ROW.key == checked(key))
-        with self._database.synced.begin() as connection:
+        with self._database.promise.begin() as connection:
             return bool(connection.execute(gone).rowcount)
+
+    def named(self) -> Iterator[str]:
+        """The SHA-256 of every blob that a record names, in its key or its value; some more than once."""
+        with self._database.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(sa.select(_ROW.key, _ROW.value)):
+                yield from _DIGEST.findall(f"{row.key} {row.value}")
 
     def close(self) -> None:
         """As the port says; the connections are those of the operations, which close them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def opened(
     records = InDatabase(reached)
 
     def tidy(table: Table, before: float) -> None:
-        expiry.sweep(blobs, records, table.used(), before)
+        expiry.sweep(blobs, chain(table.used(), records.named()), before)
 
     kept = Durable(
         run, reached, threads=threads, job_seconds=job_seconds, keep_seconds=keep_seconds, tidy=tidy

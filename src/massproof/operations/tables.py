@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from massproof.operations.databases import Database
 from massproof.operations.port import Failure, Job, Operation, Outcome, State
+
+T = TypeVar("T")
 
 _TABLES = sa.MetaData()
 _OPERATIONS = sa.Table(
@@ -39,6 +41,7 @@ _OPERATIONS = sa.Table(
 _NODES = sa.Table("massproof_nodes", _TABLES, sa.Column("node", sa.Text, primary_key=True))
 
 _ROW = _OPERATIONS.c
+_CHUNK = 500
 _UNFINISHED = (State.QUEUED, State.RUNNING)
 
 
@@ -68,7 +71,7 @@ class Table:
     def __init__(self, database: Database) -> None:
         """Raises InputError when the database cannot be used."""
         database.create(_TABLES)
-        self._database, self._engine, self._synced = database, database.engine, database.synced
+        self._database, self._engine, self._promise = database, database.step, database.promise
 
     def read(self, id: str) -> tuple[Operation, int] | None:
         """The operation, and the length of what is stored of it; None if there is none."""
@@ -162,7 +165,7 @@ class Table:
 
     def cancel(self, id: str, now: float) -> bool:
         """Whether it had not ended."""
-        with self._synced.begin() as connection:
+        with self._promise.begin() as connection:
             return _changed(
                 connection,
                 sa.update(_OPERATIONS)
@@ -188,13 +191,13 @@ class Table:
         ).first()
         return None if row is None else Turn(turn.id, row.turn)
 
-    def put_down(self, turns: Collection[Turn], now: float) -> None:
+    def put_down(self, turns: Sequence[Turn], now: float) -> None:
         """Say that a queue has them."""
-        with self._engine.begin() as connection:
-            for turn in turns:
+        for some in chunks(turns):
+            with self._engine.begin() as connection:
                 connection.execute(
                     sa.update(_OPERATIONS)
-                    .where(_ROW.id == turn.id, _ROW.turn == turn.number, _ROW.state.in_(_UNFINISHED))
+                    .where(sa.tuple_(_ROW.id, _ROW.turn).in_(some), _ROW.state.in_(_UNFINISHED))
                     .values(node="", updated=now)
                 )
 
@@ -212,7 +215,7 @@ class Table:
 
     def used(self) -> Iterator[str]:
         """SHA-256 of every blob that an operation needs; some more than once."""
-        with self._engine.connect() as connection:
+        with self._database.engine.connect() as connection:
             for row in connection.execution_options(yield_per=1000).execute(sa.select(_ROW.used)):
                 yield from row.used.split()
 
@@ -234,6 +237,12 @@ class Table:
 
 def _changed(connection: sa.Connection, statement: sa.Update) -> bool:
     return bool(connection.execute(statement).rowcount)
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A few at a time: a statement takes only so many values."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
 
 
 def encoded(outcome: Outcome, failure: Failure | None) -> str:

@@ -46,7 +46,7 @@ class Guarding:
         headers = Headers(raw=scope["headers"])
         counted = False
         try:
-            self._check(scope, headers)
+            await self._check(scope, headers)
             if counted := _is_upload(headers):
                 self._room(headers)
                 self._uploads += 1
@@ -56,7 +56,7 @@ class Guarding:
         finally:
             self._uploads -= counted
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    async def _check(self, scope: Scope, headers: Headers) -> None:
         host = headers.getlist("host")
         if len(host) != 1:
             raise Refused(400, f"a request has one Host header, this one has {len(host)}")
@@ -68,7 +68,7 @@ class Guarding:
         if len(scope["path"]) + len(scope["query_string"]) > _ADDRESS:
             raise Refused(414, f"an address has {_ADDRESS} bytes at most")
         if not self._is_open(scope["path"]):
-            if not self._admitted(scope, headers):
+            if not await self._admitted(scope, headers):
                 raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
             scope[ADMITTED] = True
         if _length(headers) > self._most:
@@ -81,14 +81,15 @@ class Guarding:
     def _is_open(self, path: str) -> bool:
         return path in self._open or f"/{segment(path)}" in self._open
 
-    def _admitted(self, scope: Scope, headers: Headers) -> bool:
-        service, query = self._service, scope["query_string"]
-        if not service.settings.token or any(map(service.admits, tokens(headers))):
+    async def _admitted(self, scope: Scope, headers: Headers) -> bool:
+        service, query, shown = self._service, scope["query_string"], tokens(headers)
+        if not service.settings.token or any(map(service.admits, shown)):
             return True
-        if b"signature=" not in query:
-            return False
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        return service.signer.holds(scope["path"], QueryParams(query), method)
+        if b"signature=" in query:
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            if service.signer.holds(scope["path"], QueryParams(query), method):
+                return True
+        return bool(shown and service.sold) and await service.call(_is_sold, service, shown[0])
 
     def _room(self, headers: Headers) -> None:
         """Raises Refused: 503 while too many upload, 507 where the disk would be full."""
@@ -129,6 +130,10 @@ class Body:
         if self._left and self._waited > _GRACE and self._size < _LEAST * self._waited:
             raise Refused(408, f"{self._size} bytes of the body came in {self._waited:.0f} s: too slow")
         return message
+
+
+def _is_sold(service: Service, token: str) -> bool:
+    return any(holds(token) for holds in service.sold)
 
 
 def _length(headers: Headers) -> int:

@@ -40,9 +40,7 @@ class Settings:
     upload_limit: int = 512 * MEBI  # bytes of one file
     threads: int = 2  # that run jobs; 0: other processes do, on the same PostgreSQL
     job_seconds: float = 60.0  # that a job may take
-    keep_seconds: float = (
-        7 * 86400.0
-    )  # that operations are kept after their end, and blobs that nothing needs
+    keep_seconds: float = 7 * 86400.0  # that operations stay after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
     density: str | None = None  # the same as "2.7 g/cm^3", where no material is named; of mfgdm alone
@@ -87,6 +85,9 @@ class Service:
         self._remembered: Remembering | None = None
         if settings.workers == 1 and not settings.database.startswith("postgres"):
             self.records = self._remembered = Remembering(self.records)
+        self.sold: list[
+            Callable[[str], bool]
+        ] = []  # whether a token was sold by one of the dialects; they block
         self.signer = Signer(_key(settings.folder))
         self._threads = ThreadPoolExecutor(_WAITING, "massproof-wait")
 

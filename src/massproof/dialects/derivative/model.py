@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -14,6 +14,7 @@ from massproof.breakdown import Assembly, Part
 from massproof.dialects.derivative import shapes, tables
 from massproof.operations.port import Operation
 from massproof.properties import Quantity
+from massproof.serving import weighing
 from massproof.serving.web import Refused
 
 _KEPT = 8  # models in memory: clients ask for one, many times
@@ -113,17 +114,16 @@ class Models:
     """The models that were last asked for. Any thread may ask."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Model] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], Model] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, operation: Operation, name: str) -> Model:
-        """The model of an operation that has succeeded, of a file called `name`; blocks."""
-        key = operation.id, name
+    def of(self, operations: Sequence[Operation], name: str) -> Model:
+        """The model of `weighing.operations` that have succeeded, of a file called `name`; blocks."""
+        key = (*(one.id for one in operations), name)
         with self._lock:
             if key not in self._kept:
-                digest = operation.job.inputs[0]
-                assembly = Assembly.from_dict(operation.outcome.result)
-                self._kept[key] = Model(assembly, name.rpartition(".")[0] or name, digest)
+                digest, title = operations[0].job.inputs[0], name.rpartition(".")[0] or name
+                self._kept[key] = Model(weighing.assembly(operations), title, digest)
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

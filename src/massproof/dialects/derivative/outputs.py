@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from massproof.dialects.derivative import tables
-from massproof.operations.port import Job
+from massproof.serving import weighing
 from massproof.serving.web import Refused
 
 NAME = "part"  # of what is written: an OBJ names its library, so the name is part of the content
-_OBJECTS = "assembly"  # the kind of job that tells objects and their properties
 _VIEWS = ("svf", "svf2")
 
 Options = dict[str, Any]
@@ -53,11 +52,6 @@ def outputs(asked: Mapping[str, Any], suffix: str, mode: str, given: Options) ->
     return found
 
 
-def objects(digest: str, given: Options) -> Job:
-    """The job that tells objects of a file and their properties."""
-    return Job(_OBJECTS, (digest,), given)
-
-
 def picture(size: int, given: Options) -> tuple[str, Options]:
     """Kind and options of the job that draws a thumbnail."""
     unit = {"unit": given["unit"]} if "unit" in given else {}
@@ -97,7 +91,7 @@ def _views(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tu
     if "3d" not in views:
         raise Refused(406, "There are no views in two dimensions of such a source; ask for 3d.")
     sizes = tables.service()["output"]["sizes"]
-    return [(_OBJECTS, given), *(picture(size, given) for size in sizes)]
+    return [(weighing.KIND, given), *(picture(size, given) for size in sizes)]
 
 
 def _thumbnail(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from massproof.dialects.derivative import outputs, store, urns
 from massproof.operations import expiry
 from massproof.operations.port import Job, Operation, State
-from massproof.serving import faults
+from massproof.serving import faults, weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
@@ -68,9 +68,9 @@ class Translations:
         """The operation of a job, as this request shall see it."""
         return faults.view(request, await self._service.submit(job))
 
-    async def objects(self, request: Request, row: Row) -> Operation:
-        """The operation that tells objects and properties of a file."""
-        return await self.operation(request, outputs.objects(row.source.digest, row.given))
+    async def objects(self, request: Request, row: Row) -> list[Operation]:
+        """The operations that tell objects and properties of a file."""
+        return await weighing.operations(request, self._service, row.source.digest, row.given)
 
     async def begin(
         self, request: Request, source: Source, made: list[outputs.Output], of: dict[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -19,11 +20,10 @@ from starlette.routing import BaseRoute, Route
 from massproof.blobs import Blob
 from massproof.breakdown import Assembly
 from massproof.dialects.onshape import shapes
-from massproof.errors import MassproofError
 from massproof.operations import expiry
-from massproof.operations.port import Job, State
+from massproof.operations.port import Operation, State
 from massproof.properties import Properties
-from massproof.serving import faults
+from massproof.serving import faults, weighing
 from massproof.serving.forms import Refusal
 from massproof.serving.service import MEBI, Service
 from massproof.serving.web import Refused, flag, json_body
@@ -67,8 +67,6 @@ def _taken(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
             if not request.headers.get("authorization"):
                 raise Refused(401, "Unauthenticated API request")
             return JSONResponse(await handler(request))
-        except MassproofError as error:  # a file that is not kept any more
-            return JSONResponse(error_body(Refusal(404, str(error))), 404)
         except Refused as error:
             later = {"Retry-After": "1"} if error.status == 503 else {}
             return JSONResponse(error_body(Refusal(error.status, error.message)), error.status, later)
@@ -160,16 +158,25 @@ class Onshape:
             raise Refused(404, "Not found: there is no such element")
         ((_, row),) = rows
         await self._within(request, row["digest"])
-        settings = self._service.settings
-        options = {"unit": settings.unit, "material": settings.material}
-        job = Job("assembly", (row["digest"],), {k: v for k, v in options.items() if v is not None})
-        found = faults.view(request, await self._service.answer(job, _WAIT))
-        if not found.state.ended:
-            raise Refused(503, "the mass properties are being computed; ask again")
-        if found.state is not State.SUCCEEDED:
-            raise Refused(400, found.failure.message if found.failure else found.state.value)
-        assembly = await self._service.call(Assembly.from_dict, found.outcome.result)
-        return assembly, _microversion(row["digest"])
+        options = weighing.unit(self._service.settings)
+        found = await self._ended(request, row["digest"], options)
+        return await self._service.call(weighing.assembly, found), _microversion(row["digest"])
+
+    async def _ended(self, request: Request, digest: str, options: dict[str, Any]) -> list[Operation]:
+        """The operations that measure a file, when they have succeeded; raises Refused."""
+        until = time.monotonic() + _WAIT
+        while True:
+            found = await weighing.operations(request, self._service, digest, options)
+            for one in found:
+                if one.state.ended and one.state is not State.SUCCEEDED:
+                    raise Refused(400, one.failure.message if one.failure else one.state.value)
+            running = [one for one in found if not one.state.ended]
+            if not running:
+                return found
+            left = until - time.monotonic()
+            now = await self._service.wait(running[0].id, left) if left > 0 else None
+            if now is None or not faults.view(request, now).state.ended:
+                raise Refused(503, "the mass properties are being computed; ask again")
 
     async def parts(self, request: Request) -> Any:
         """The parts of an element."""

@@ -5,6 +5,7 @@ The id of a call is derived from what is asked and by whom: the same question is
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -68,7 +69,8 @@ class Call:
         """The job that answers it, None where nothing can."""
         if self.job is None:
             return None
-        return Job(self.job["kind"], tuple(self.job["inputs"]), self.job["options"])
+        inputs = (base64.b64decode(digest).hex() for digest in self.job["inputs"])
+        return Job(self.job["kind"], tuple(inputs), self.job["options"])
 
     def refused(self) -> Operation:
         """The operation of a call that nothing can answer: it has failed from the start."""
@@ -79,8 +81,12 @@ class Call:
 
 
 def as_json(job: Job) -> dict[str, Any]:
-    """A job as a call records it."""
-    return {"kind": job.kind, "inputs": list(job.inputs), "options": dict(job.options)}
+    """A job as a call records it.
+
+    Digests are in base64: records that name blobs keep them, and files that were asked about may go when answers do.
+    """
+    inputs = [base64.b64encode(bytes.fromhex(digest)).decode() for digest in job.inputs]
+    return {"kind": job.kind, "inputs": inputs, "options": dict(job.options)}
 
 
 def user(token: str) -> str:

@@ -53,7 +53,7 @@ class Door:
         """As ASGI calls it."""
         number = str(scope.get(ID) or uuid4())
         try:
-            response = await self._answer(Request(scope, receive))
+            response = await self._answer(Request(scope, receive), number)
         except Refused as error:
             response = _error(error.status, error.message, number)
         except MassproofError as error:
@@ -61,14 +61,15 @@ class Door:
         response.headers.setdefault("X-Api-Call-Id", number)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, number: str) -> Response:
         if not self._handlers:
             raise Refused(404, "Not Found")
+        allowed = {"Allow": ", ".join((*self._handlers, "OPTIONS"))}
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": ", ".join((*self._handlers, "OPTIONS"))})
+            return Response(status_code=204, headers=allowed)
         handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
-            raise Refused(405, "Method Not Allowed")
+            return _error(405, "Method Not Allowed", number, allowed)
         settings = self._service.settings
         shown = profile(request.headers.get("X-Massproof-Profile") or settings.zoo_profile)
         token = bearer(request)
@@ -88,5 +89,5 @@ def error_body(status: int, message: str, number: str = "") -> dict[str, str]:
     return {"message": message, "request_id": number or str(uuid4())}
 
 
-def _error(status: int, message: str, number: str) -> Response:
-    return reply(error_body(status, message, number), status)
+def _error(status: int, message: str, number: str, headers: Mapping[str, str] | None = None) -> Response:
+    return reply(error_body(status, message, number), status, headers)

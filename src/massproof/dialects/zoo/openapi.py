@@ -49,12 +49,13 @@ def document(profile: Profile) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _object(needed: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Schema:
+def _object(needed: Mapping[str, Any], more: Mapping[str, Any] | None = None, open: bool = False) -> Schema:
+    """An object; open : of a request, in which what is not known is ignored."""
     return {
         "type": "object",
         "required": list(needed),
         "properties": {**needed, **(more or {})},
-        "additionalProperties": False,
+        "additionalProperties": open,
     }
 
 
@@ -149,8 +150,9 @@ def _conversions(profile: Profile) -> dict[str, Any]:
     if "conversion_with_options" in profile.without:
         return plain
     asked = {"src_format": _sides("input", profile), "output_format": _sides("output", profile)}
+    parts = {"body": _object(asked, open=True), "file": {"type": "string", "format": "binary"}}
     form = {"multipart/form-data": {
-        "schema": _object({"body": _object(asked), "file": {"type": "string", "format": "binary"}}),
+        "schema": _object(parts, open=True),
         "encoding": {"body": {"contentType": "application/json"}},
     }}  # fmt: skip
     return plain | {"/file/conversion": {"post": _operation(201, _converted(profile), (), form)}}
@@ -165,16 +167,15 @@ def _sides(side: str, profile: Profile) -> Schema:
 def _options(name: str, row: Mapping[str, str], profile: Profile) -> Schema:
     kinds = {key: _kind(kind.removesuffix("!"), profile) for key, kind in row.items()}
     needed = {key: kinds[key] for key, kind in row.items() if kind.endswith("!")}
-    return _object(
-        {"type": _words([name])} | needed, {key: one for key, one in kinds.items() if key not in needed}
-    )
+    rest = {key: one for key, one in kinds.items() if key not in needed}
+    return _object({"type": _words([name])} | needed, rest, True)
 
 
 def _kind(kind: str, profile: Profile) -> Schema:
     if kind == "system":
         enums = table()["enums"]
-        pair = _object({key: _words(enums[key]) for key in ("axis", "direction")})
-        return _object({"forward": pair, "up": pair})
+        pair = _object({key: _words(enums[key]) for key in ("axis", "direction")}, open=True)
+        return _object({"forward": pair, "up": pair}, open=True)
     if kind == "selection":
         return {"oneOf": [_selected(word) for word in table()["enums"]["selection"]]}
     plain = {"flag": {"type": "boolean"}, "time": _TIME}
@@ -184,7 +185,7 @@ def _kind(kind: str, profile: Profile) -> Schema:
 def _selected(word: str) -> Schema:
     key = word.partition("_by_")[2]
     value = {"index": {"type": "integer", "minimum": 0}, "name": _TEXT}
-    return _object({"type": _words([word])} | ({key: value[key]} if key else {}))
+    return _object({"type": _words([word])} | ({key: value[key]} if key else {}), open=True)
 
 
 def _operations(profile: Profile) -> dict[str, Any]:
@@ -247,7 +248,11 @@ def _texts(profile: Profile) -> dict[str, Any]:
     }
     if "text_to_cad" in profile.without:
         return found
-    prompt = {"application/json": {"schema": _object({"prompt": _TEXT}, {"project_name": _TEXT})}}
+    prompt = {
+        "application/json": {
+            "schema": _object({"prompt": _TEXT}, {"project_name": {"type": "string", "nullable": True}}, True)
+        }
+    }
     form = _parameter("output_format", _words(enums["export"]), where="path")
     flag = _parameter("kcl", {"type": "boolean"})
     return found | {

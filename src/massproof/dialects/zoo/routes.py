@@ -231,12 +231,8 @@ def _start(asked: Asked, usual: str) -> dict[str, str]:
 async def _page(
     asked: Asked, space: str, start: Mapping[str, str], shown: Callable[[Call], dict[str, Any] | None]
 ) -> Response:
-    limit, records = forms.limit(asked.query), asked.service.records
-    descending = start["sort_by"] == "created_at_descending"
-    items, last = await asked.service.call(
-        pages.page, records, space, asked.user, start.get("after", ""), descending, limit,
-        lambda key, id: shown(call) if (call := work.listed(asked.service, key, id)) else None,
-    )  # fmt: skip
+    limit = forms.limit(asked.query)
+    items, last = await asked.service.call(work.items, asked, space, start, limit, shown)
     kept = {key: start[key] for key in ("sort_by", "status", "conversation_id") if given(start.get(key))}
     return reply({"items": items} | ({"next_page": pages.token(kept | {"after": last})} if last else {}))
 

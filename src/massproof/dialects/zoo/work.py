@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
-from massproof.dialects.zoo import calls
+from massproof.dialects.zoo import calls, pages
 from massproof.dialects.zoo.calls import CALLS, CONVERSION, FEEDBACK, ORDER, PROMPT, PROMPTS, Call
 from massproof.dialects.zoo.door import Asked, reply
 from massproof.operations.port import Operation, State
@@ -103,11 +104,44 @@ async def answered(
 
 
 def current(service: Service, call: Call) -> Operation:
-    """The operation of a call: submitted once more when it was forgotten."""
+    """The operation of a call: submitted once more when it was forgotten.
+
+    Raises Refused, 404, when it is as old as operations that are not kept any more; then it is forgotten as well.
+    """
     job, operations = call.asked(), service.operations
-    return call.refused() if job is None else operations.get(job.id) or operations.submit(job)
+    found = operations.get(job.id) if job else None
+    if found is not None:
+        return found
+    if call.created < time.time() - service.settings.keep_seconds:
+        for space in (ORDER, PROMPTS):
+            service.records.delete(space, call.key)
+        service.records.delete(CALLS, call.id)
+        raise Refused(404, "Not Found")
+    return operations.submit(job) if job else call.refused()
 
 
 def seen(asked: Asked, call: Call) -> Operation:
     """As `current`, the way this request shall see it."""
     return faults.view(asked.request, current(asked.service, call))
+
+
+def items(
+    asked: Asked,
+    space: str,
+    start: Mapping[str, str],
+    limit: int,
+    shown: Callable[[Call], dict[str, Any] | None],
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the calls of this user, as `pages.page` makes it; start : sort_by, and after which key."""
+
+    def item(key: str, id: str) -> dict[str, Any] | None:
+        call = listed(asked.service, key, id)
+        try:
+            return shown(call) if call else None
+        except Refused:  # it has just been forgotten
+            return None
+
+    descending = start["sort_by"] == "created_at_descending"
+    return pages.page(
+        asked.service.records, space, asked.user, start.get("after", ""), descending, limit, item
+    )

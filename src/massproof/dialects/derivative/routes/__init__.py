@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from massproof.dialects.derivative.routes import auth, designs, files, storage, uploads, views
+from massproof.dialects.derivative.routes import auth, designs, door, files, storage, uploads, views
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
 
@@ -19,6 +19,12 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
     """How these APIs say no."""
     words = (word for start, word in _WORDS.items() if refusal.path.startswith(start))
     return {next(words, "diagnostic"): refusal.message}
+
+
+def admits(service: Service, token: str) -> bool:
+    """Whether a token was sold here and holds still: it opens the other services of this vendor as well. Blocks."""
+    claims = door.known(service, token)
+    return claims is not None and claims.use == "access"
 
 
 def routes(service: Service) -> list[BaseRoute]:

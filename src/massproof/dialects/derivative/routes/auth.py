@@ -22,7 +22,6 @@ from massproof.serving.web import Refused, bearer, small
 
 _LARGEST = 1 << 16  # bytes of a form
 _CODES = "aps.codes"
-_WORD = "developerMessage"
 Form = Mapping[str, str]
 
 
@@ -38,7 +37,7 @@ def routes(service: Service) -> list[BaseRoute]:
         ("/authentication/v2/authorize", "GET", door.authorize),
         ("/userinfo", "GET", door.userinfo),
     ]
-    return [route(service, path, method, handler, _WORD) for path, method, handler in rows]
+    return [route(service, path, method, handler) for path, method, handler in rows]
 
 
 class Authentication:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from massproof.dialects.derivative import archives, manifests, outputs, tables, urns
 from massproof.dialects.derivative.routes.door import Handler, route, told
 from massproof.dialects.derivative.translations import REFERENCES, Source, Translations
+from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag
 
@@ -24,7 +25,7 @@ _PREFIXES = ("/modelderivative/v2/designdata", "/modelderivative/v2/regions/{reg
 def both(service: Service, rows: Iterable[tuple[str, str, Handler, tuple[str, ...]]]) -> list[BaseRoute]:
     """Routes below the path of these APIs, and below that of a region."""
     return [
-        route(service, prefix + path, method, _timed(handler), "diagnostic", scopes)
+        route(service, prefix + path, method, _timed(handler), scopes)
         for prefix in _PREFIXES
         for path, method, handler, scopes in rows
     ]
@@ -87,7 +88,7 @@ class Designs:
             raise Refused(400, "input.rootFilename must name the file in the archive: compressedUrn is true.")
         short = name.rpartition("/")[2]
         suffix = short.rpartition(".")[2].lower() if "." in short else ""
-        given = _given(self._service)
+        given = weighing.unit(self._service.settings)
         made = outputs.outputs(output, suffix, self._mode, given)
         region = _region(request, output)
         digest = await self._unpacked(row["digest"], name) if packed else row["digest"]
@@ -120,12 +121,6 @@ class Designs:
             raise Refused(400, "references must be a list.")
         await self._service.call(self._service.records.put, REFERENCES, urn, len(asked["references"]))
         return JSONResponse({"result": "success", "urn": urn})
-
-
-def _given(service: Service) -> dict[str, Any]:
-    """Options of measuring that the server was started with."""
-    settings = service.settings
-    return {name: value for name in ("unit", "material") if (value := getattr(settings, name)) is not None}
 
 
 def _region(request: Request, output: dict[str, Any]) -> str:

@@ -36,13 +36,8 @@ class Barred(Refused):
         self.body = {"developerMessage": row["message"], "moreInfo": more, "errorCode": row["code"]}
 
 
-def route(
-    service: Service, path: str, methods: str, handler: Handler, word: str, scopes: Iterable[str] = ()
-) -> Route:
-    """A route for methods, as "GET PUT", that a token with one of these scopes may take; any, without scopes.
-
-    word : the key under which this API says why it refuses
-    """
+def route(service: Service, path: str, methods: str, handler: Handler, scopes: Iterable[str] = ()) -> Route:
+    """A route for methods, as "GET PUT", that a token with one of these scopes may take; any, without scopes."""
     may = frozenset(scopes)
 
     async def taken(request: Request) -> Response:
@@ -54,10 +49,8 @@ def route(
             return JSONResponse({"result": "success"}, 202)
         except Barred as error:
             return JSONResponse(error.body, error.status)
-        except Refused as error:
-            return JSONResponse({word: error.message}, error.status)
         except MassproofError as error:
-            return JSONResponse({word: str(error)}, 404)  # a file that is not kept any more
+            raise Refused(404, str(error)) from error  # a file that is not kept any more
 
     return Route(path, taken, methods=methods.split())
 

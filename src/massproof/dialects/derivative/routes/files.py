@@ -35,7 +35,7 @@ def routes(service: Service) -> list[BaseRoute]:
         (one, "GET", door.derivative, READ),
     ]
     signed = f"{_CDN}/{{urn}}/{{operation}}/{{name}}"
-    return [*both(service, rows), route(service, signed, "GET", door.signed, "diagnostic")]
+    return [*both(service, rows), route(service, signed, "GET", door.signed)]
 
 
 class Files:

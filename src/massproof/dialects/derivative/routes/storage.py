@@ -37,7 +37,7 @@ def routes(service: Service) -> list[BaseRoute]:
         (key, "DELETE", store.drop, ("data:write",)),
         (key, "GET", store.get, _READ),
     ]
-    return [route(service, path, method, handler, "reason", scopes) for path, method, handler, scopes in rows]
+    return [route(service, path, method, handler, scopes) for path, method, handler, scopes in rows]
 
 
 class Storage:

@@ -38,7 +38,7 @@ def routes(service: Service) -> list[BaseRoute]:
         (f"{_PARTS}/{{upload}}/{{number:int}}", "PUT", door.part, ()),
         (f"{_FILES}/{{bucket}}/{{key}}", "GET", door.file, ()),
     ]
-    return [route(service, path, method, handler, "reason", scopes) for path, method, handler, scopes in rows]
+    return [route(service, path, method, handler, scopes) for path, method, handler, scopes in rows]
 
 
 class Uploads:
@@ -55,10 +55,10 @@ class Uploads:
 
     async def begin_many(self, request: Request) -> Response:
         """The same of several objects."""
-        bucket, results = request.path_params["bucket"], {}
-        for key, one in _requests(await told(request)):
-            results[key] = await _each(self._begun(request, bucket, key, one))
-        return JSONResponse({"results": results})
+        bucket, asked = request.path_params["bucket"], _requests(await told(request))
+        return JSONResponse(
+            {"results": {key: await _each(self._begun(request, bucket, key, one)) for key, one in asked}}
+        )
 
     async def _begun(self, request: Request, bucket: str, key: str, asked: dict[str, Any]) -> dict[str, Any]:
         table = self._table
@@ -101,10 +101,10 @@ class Uploads:
 
     async def complete_many(self, request: Request) -> Response:
         """The same of several objects."""
-        bucket, results = request.path_params["bucket"], {}
-        for key, one in _requests(await told(request)):
-            results[key] = await _each(self._completed(request, bucket, key, one))
-        return JSONResponse({"results": results})
+        bucket, asked = request.path_params["bucket"], _requests(await told(request))
+        return JSONResponse(
+            {"results": {key: await _each(self._completed(request, bucket, key, one)) for key, one in asked}}
+        )
 
     async def _completed(
         self, request: Request, bucket: str, key: str, asked: dict[str, Any]
@@ -125,10 +125,15 @@ class Uploads:
 
     async def download_many(self, request: Request) -> Response:
         """The same of several objects."""
-        bucket, results = request.path_params["bucket"], {}
-        for key, _ in _requests(await told(request)):
-            results[key] = await _each(self._offered(request, bucket, key, self._minutes(request)))
-        return JSONResponse({"results": results})
+        bucket, asked = request.path_params["bucket"], _requests(await told(request))
+        return JSONResponse(
+            {
+                "results": {
+                    key: await _each(self._offered(request, bucket, key, self._minutes(request)))
+                    for key, _ in asked
+                }
+            }
+        )
 
     async def _offered(self, request: Request, bucket: str, key: str, minutes: int) -> dict[str, Any]:
         row = await self._service.call(self._store.object, bucket, key)

@@ -51,8 +51,8 @@ class Views:
         rows = await self._translations.rows(request, request.path_params["urn"])
         if request.path_params["guid"] != manifests.view(rows[0]):
             raise Refused(404, "There is no view of this guid; ask for metadata first.")
-        operation = _ended(await self._translations.objects(request, rows[0]))
-        return await self._service.call(self._models.of, operation, rows[0].source.name)
+        operations = _ended(await self._translations.objects(request, rows[0]))
+        return await self._service.call(self._models.of, operations, rows[0].source.name)
 
     async def tree(self, request: Request) -> Response:
         """The objects."""
@@ -99,14 +99,15 @@ def _encoded(make: Callable[[], Any]) -> bytes:
     return json.dumps({"data": make()}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _ended(operation: Operation) -> Operation:
-    """An operation that has succeeded; raises Later, or Refused with why it has not."""
-    if not operation.state.ended:
+def _ended(operations: list[Operation]) -> list[Operation]:
+    """Operations that have succeeded; raises Later, or Refused with why one has not."""
+    for one in operations:
+        if one.state.ended and one.state is not State.SUCCEEDED:
+            why = one.failure.message if one.failure else one.state.value
+            raise Refused(404, f"{tables.service()['messages']['failed']} {why}")
+    if not all(one.state.ended for one in operations):
         raise Later
-    if operation.state is not State.SUCCEEDED:
-        why = operation.failure.message if operation.failure else operation.state.value
-        raise Refused(404, f"{tables.service()['messages']['failed']} {why}")
-    return operation
+    return operations
 
 
 def _object(text: str | None) -> int | None:

@@ -1,0 +1,49 @@
+"""What each part of a file weighs: with the server's density where the file states none, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+
+from massproof.breakdown import Assembly
+from massproof.operations.port import Job, Operation, State
+from massproof.serving import faults
+from massproof.serving.service import Service, Settings
+
+KIND = "assembly"
+
+
+def unit(settings: Settings) -> dict[str, Any]:
+    """The option of jobs that says the unit of files that declare none, where the server was told one."""
+    return {"unit": settings.unit} if settings.unit else {}
+
+
+async def operations(
+    request: Request, service: Service, digest: str, options: Mapping[str, Any]
+) -> list[Operation]:
+    """The operation that measures each part of a file, and the one that does so with the server's density, if needed.
+
+    options : of measuring, without a density
+    """
+    found = faults.view(request, await service.submit(Job(KIND, (digest,), options)))
+    settings = service.settings
+    weights = (("density", settings.density), ("material", settings.material))
+    weight = next(({name: value} for name, value in weights if value), None)
+    if weight is None or found.state is not State.SUCCEEDED or _weighed(found.outcome.result):
+        return [found]
+    again = await service.submit(Job(KIND, (digest,), {**options, **weight}))
+    return [found, faults.view(request, again)]
+
+
+def assembly(found: Sequence[Operation]) -> Assembly:
+    """What such operations have told, all of which have succeeded."""
+    first, *second = (Assembly.from_dict(one.outcome.result) for one in found)
+    return first.filled(second[0]) if second else first
+
+
+def _weighed(result: Mapping[str, Any]) -> bool:
+    """Whether each part has a density."""
+    parts = result["parts"].values()
+    return all(one["properties"]["properties"]["density"] is not None for one in parts)
