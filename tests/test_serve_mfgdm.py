@@ -433,7 +433,7 @@ def test_parts_have_properties_of_their_own(served, data):
     found = served.ask(more, id=id)["componentVersion"]
 
     assert served.physical(id)["volume"]["value"] == shapes.emit(bolt.properties)["volume"]["value"]
-    assert (found["materialName"], found["thumbnail"], found["occurrences"]["results"]) == (None, None, [])
+    assert (found["materialName"], found["occurrences"]["results"]) == (None, [])
     assert found["derivatives"] == [{"status": "NOT_GENERATED"}]
     assert (
         found["component"]["name"],
@@ -453,6 +453,28 @@ def test_parts_have_properties_of_their_own(served, data):
         )[0]
         == "BAD_USER_INPUT"
     )
+
+
+def test_parts_have_thumbnails_and_derivatives_of_their_own(served):
+    """Which part is meant, the job is told by its id in the breakdown of the file."""
+    everything = served.ask(TREE, id=roots(served)["assembly.step"])["componentVersion"]["allOccurrences"][
+        "results"
+    ]
+    id = next(
+        one["componentVersion"]["id"] for one in everything if one["componentVersion"]["name"] == "bolt"
+    )
+    query = "query($id: ID!) { componentVersion(componentVersionId: $id) { thumbnail { status signedUrl } derivatives(derivativeInput: {outputFormat: [STL, OBJ], generate: true}) { outputFormat status } } }"
+    found = served.until(
+        query, lambda told: "PENDING" not in str(told) and "IN_PROGRESS" not in str(told), id=id
+    )["componentVersion"]
+    asked = json.loads(served.client.get(found["thumbnail"]["signedUrl"]).content[5:])
+
+    assert asked == {"format": "step", "definition": "d4", "size": 100, "transparent": True}
+    assert [(one["outputFormat"], one["status"]) for one in found["derivatives"]] == [
+        ("STL", "SUCCESS"),
+        ("OBJ", "SUCCESS"),
+        ("MTL", "SUCCESS"),
+    ]
 
 
 def test_parts_weigh_what_the_server_says_where_the_file_says_nothing(tmp_path, few, data):

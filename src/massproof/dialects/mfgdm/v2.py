@@ -73,7 +73,7 @@ class DesignItemVersion:
         """All of it."""
         return ComponentVersion(Subject(self.file, self.version))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return Subject(self.file, self.version).thumbnail(of(info))
 
@@ -148,7 +148,7 @@ class ComponentVersion(_Named):
         """What is measured."""
         return self.subject.physical(of(info))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return self.subject.thumbnail(of(info))
 

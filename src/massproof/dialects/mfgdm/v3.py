@@ -46,7 +46,7 @@ class _Named:
         """What the file or the server says that it is made of, when it has been measured."""
         return text(of(info), "Material Name", self.subject.material(of(info)))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return self.subject.thumbnail(of(info))
 
