@@ -24,7 +24,7 @@ def test_a_part_alone_measures_as_it_does_in_the_breakdown(data):
 
 
 def test_a_part_alone_is_a_tree_of_what_it_holds(data):
-    """A part that the whole uses four times stands once in itself."""
+    """A part that the whole uses several times stands once in itself."""
     path = data / "assembly.step"
 
     def standing(id):
@@ -34,7 +34,7 @@ def test_a_part_alone_is_a_tree_of_what_it_holds(data):
             if node.definition is not None
         ]
 
-    assert standing("d0").count("bolt") == 3
+    assert len(standing("d0")) == 7
     assert standing("d4") == ["bolt"]
 
 
