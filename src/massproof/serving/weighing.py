@@ -20,6 +20,12 @@ def unit(settings: Settings) -> dict[str, Any]:
     return {"unit": settings.unit} if settings.unit else {}
 
 
+def weight(settings: Settings) -> dict[str, Any]:
+    """The option of jobs that says what parts weigh whose file does not, where the server was told."""
+    weights = (("density", settings.density), ("material", settings.material))
+    return next(({name: value} for name, value in weights if value), {})
+
+
 async def operations(
     request: Request, service: Service, digest: str, options: Mapping[str, Any]
 ) -> list[Operation]:
@@ -28,12 +34,10 @@ async def operations(
     options : of measuring, without a density
     """
     found = faults.view(request, await service.submit(Job(KIND, (digest,), options)))
-    settings = service.settings
-    weights = (("density", settings.density), ("material", settings.material))
-    weight = next(({name: value} for name, value in weights if value), None)
-    if weight is None or found.state is not State.SUCCEEDED or _weighed(found.outcome.result):
+    more = weight(service.settings)
+    if not more or found.state is not State.SUCCEEDED or _weighed(found.outcome.result):
         return [found]
-    again = await service.submit(Job(KIND, (digest,), {**options, **weight}))
+    again = await service.submit(Job(KIND, (digest,), {**options, **more}))
     return [found, faults.view(request, again)]
 
 
