@@ -24,19 +24,33 @@ _LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
 
 
 def properties(job: Job, blobs: Blobs) -> Outcome:
-    """One file measured: our own JSON. Options are those of `massproof.measure`."""
+    """One file measured: our own JSON.
+
+    Options are those of `massproof.measure`; and `otherwise`, those of them that hold where the file states no density.
+    """
     from massproof.measure import measure
 
     source, options = _asked(job, blobs)
-    return Outcome(measure(source, **options).to_dict())
+    otherwise = options.pop("otherwise", None)
+    found = measure(source, **options)
+    if otherwise and found.density is None:
+        found = measure(source, **options, **otherwise)
+    return Outcome(found.to_dict())
 
 
 def assembly(job: Job, blobs: Blobs) -> Outcome:
-    """Each part of one file measured: `Assembly.to_dict()`. Options are those of `massproof.assembly`."""
+    """Each part of one file measured: `Assembly.to_dict()`.
+
+    Options are those of `massproof.assembly`; and `otherwise`, those that hold for parts of which no density is stated.
+    """
     from massproof.partwise import assembly as measured
 
     source, options = _asked(job, blobs)
-    return Outcome(measured(source, **options).to_dict())
+    otherwise = options.pop("otherwise", None)
+    found = measured(source, **options)
+    if otherwise and any(one.properties.density is None for one in found.parts.values()):
+        found = found.filled(measured(source, **options, **otherwise))
+    return Outcome(found.to_dict())
 
 
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
