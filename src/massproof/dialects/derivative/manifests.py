@@ -124,11 +124,8 @@ def _resource(row: Row, operation: Operation, name: str, role: str) -> dict[str,
 
 def _messages(row: Row, status: str, referenced: bool) -> list[dict[str, Any]]:
     """What went wrong, and what is not there though it might be looked for."""
-    said = [
-        {"type": "error", "code": one.failure.code, "message": one.failure.message}
-        for one in row.operations
-        if one.failure
-    ]
+    failures = dict.fromkeys(one.failure for one in row.operations if one.failure)  # once, however many sizes
+    said = [{"type": "error", "code": one.code, "message": one.message} for one in failures]
     table = tables.service()["messages"]
     if status == "success" and row.output.type.startswith("svf"):
         said.append({"type": "warning", "code": "no-graphics", "message": table["graphics"]})
