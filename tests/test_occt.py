@@ -350,6 +350,12 @@ def test_our_own_mistakes_are_not_blamed_on_the_kernel():
         _ = 1 / 0
 
 
+def test_a_version_of_ocp_that_lacks_a_name_is_said_and_no_file_is_blamed():
+    wanted = r'another version: cannot import name .*"cadquery-ocp-novtk<8"'
+    with pytest.raises(MissingExtra, match=wanted), occt.door("a test"):
+        from OCP.TopTools import TopTools_NoMapOfShape  # noqa: F401
+
+
 def test_the_kernel_out_of_memory_is_out_of_memory():
     from OCP.Standard import Standard_OutOfMemory
 

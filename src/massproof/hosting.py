@@ -111,7 +111,7 @@ _NAMES = {
 # Modules without which some requests fail: what is missing then.
 _OPTIONAL = (
     ("PIL", "render", "", "thumbnails", "drawing"),
-    ("OCP", "step", "cadquery-ocp-novtk", "pictures and conversions of STEP files", "that"),
+    ("OCP", "step", '"cadquery-ocp-novtk<8"', "pictures and conversions of STEP files", "that"),
 )
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 _BYTES = {f"{k}{b}": 1000**n for k, n in _POWERS.items() for b in ("b", "")}

@@ -1,7 +1,8 @@
 """Exact solids through Open CASCADE: STEP and CAD objects in, mass properties out.
 
 The only module that imports OCP, and only inside functions: importing it costs a second or more.
-Either distribution of OCP serves, `cadquery-ocp` or the lighter `cadquery-ocp-novtk`, 7.8 or later.
+Either distribution of OCP serves, `cadquery-ocp` or the lighter `cadquery-ocp-novtk`, 7.8 or
+later, and before 8, which has other names for much.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from massproof.errors import FormatError, MissingExtra, Note
 from massproof.mass import Array, Body, Errors
 from massproof.placed import Box, Definition, Occurrence, Whole, checked, whole
 
+LIGHTER = '"cadquery-ocp-novtk<8"'  # OCP without what draws on screens, as pip is told
 MAX_OCCURRENCES = 100_000  # placed solids and surfaces; a file of 80 kB can hold 10¹⁰
 
 # Relative accuracy asked of each face. Spheres, cones and tori written as NURBS are off by 1.5e-8
@@ -557,12 +559,15 @@ def door(what: str) -> Iterator[None]:
     try:
         from OCP.Message import Message
     except ImportError as error:
-        raise MissingExtra(what, "step", "cadquery-ocp-novtk") from error
+        raise MissingExtra(what, "step", LIGHTER) from error
     messenger = static(Message, "DefaultMessenger")()
     printers = list(messenger.Printers())
     messenger.ChangePrinters().Clear()  # they write to stdout
     try:
         yield
+    except ImportError as error:  # of a name that another version has
+        lacking = f"{what} (the OCP that is installed is of another version: {error.msg.split(' (')[0]})"
+        raise MissingExtra(lacking, "step", LIGHTER) from error
     except Exception as error:
         # OCP's exceptions share no base class: Standard_DomainError is no Standard_Failure
         if not (type(error).__module__.startswith("OCP") or isinstance(error, RuntimeError)):
