@@ -13,6 +13,8 @@ from serve_derivative import URL, job, picture, resources, settled, stored, view
 from starlette.testclient import TestClient
 from test_measure import stating
 from test_partwise import with_a_sheet
+from test_products import M
+from test_stated import KG
 from test_trees import Tree
 
 import massproof as mp
@@ -33,7 +35,10 @@ ASKED = {
     "bounding-box": "",
 }
 IMPORTED = {"step": "step", "stl": "stl", "obj": "obj", "ply": "ply", "glb": "gltf"}
-UPRIGHT, LYING = ((0, 1), (2, -1), (1, 1)), ((0, 1), (2, 1), (1, -1))  # of each new axis: which old one, its sign
+UPRIGHT, LYING = (
+    ((0, 1), (2, -1), (1, 1)),
+    ((0, 1), (2, 1), (1, -1)),
+)  # of each new axis: which old one, its sign
 
 
 def surfaces():
@@ -44,14 +49,31 @@ def surfaces():
     return f.file()
 
 
+def heavy(f, part):
+    """State a density."""
+    f.state(part, f.measure("density measure", "X(7850.)", f.derived((KG, 1.0), (M, -3.0))))
+
+
+def mixed():
+    """A sub-assembly of a part of which the file states a density and of one of which it does not, and that again."""
+    f = Tree()
+    one, first = f.part(f.box(), name="heavy"), f.representation
+    heavy(f, one)
+    two, second = f.part(f.box(x=20.0), name="plain"), f.representation
+    outer, between = f.shape(f.millimetres()), f.shape(f.millimetres())
+    middle, whole = f.product("middle", between), f.product("whole", outer)
+    f.used(middle, one, first, between, (0.0, 0.0, 0.0))
+    f.used(middle, two, second, between, (0.0, 0.0, 0.0))
+    f.used(whole, middle, between, outer, (0.0, 0.0, 0.0))
+    f.used(whole, two, second, outer, (0.0, 50.0, 0.0))
+    return f.file()
+
+
 def repeated():
     """A part in five places of two levels, in a file that states what it weighs."""
-    from test_products import M
-    from test_stated import KG
-
     f = Tree()
     part, inner = f.part(f.box()), f.representation
-    f.state(part, f.measure("density measure", "X(7850.)", f.derived((KG, 1.0), (M, -3.0))))
+    heavy(f, part)
     outer, between = f.shape(f.millimetres()), f.shape(f.millimetres())
     middle, whole = f.product("middle", between), f.product("whole", outer)
     f.used(middle, part, inner, between, (0.0, 0.0, 0.0), "left")
@@ -76,6 +98,7 @@ FILES = {
     "stated.step": lambda: stating(7850.0, 2700.0).file(),
     "partly.step": lambda: stating(7850.0, None).file(),
     "repeated.step": repeated,
+    "mixed.step": mixed,
     "sheet.step": lambda: with_a_sheet().file(),
     "surfaces.step": surfaces,
 }  # fmt: skip
@@ -166,6 +189,14 @@ def mfgdm(client, name, api):
     return cloud.physical((cloud.items(hub) if api == "v2" else cloud.models(hub))[name][1], api)
 
 
+def components(client, name):
+    """Name and id of every part below what was uploaded under a name."""
+    cloud = Cloud(client, TOKEN)
+    query = "query($id: ID!) { it: componentVersion(componentVersionId: $id) { allOccurrences { results { componentVersion { id name } } } } }"
+    found = cloud.ask(query, id=cloud.items(cloud.hub("Uploads"))[name][1])["it"]["allOccurrences"]["results"]
+    return {(one["componentVersion"]["name"], one["componentVersion"]["id"]) for one in found}
+
+
 def objects(client, urn, form="text"):
     """Objects of a translated file as properties:query answers."""
     path = view(client, urn) + "/properties:query"
@@ -248,7 +279,13 @@ def test_zoo_says_the_same_in_its_frames_and_units_of_all_times(client, name, pr
     unit = {} if name.endswith((".step", ".glb")) else {"unit": row["unit"]}
     weighed = library(name, density="2700.5 kg/m^3", **unit)
     plain = library(name, **unit)
-    here = replace(plain, mass=weighed.mass, density=weighed.density, inertia=weighed.inertia, principal=weighed.principal)
+    here = replace(
+        plain,
+        mass=weighed.mass,
+        density=weighed.density,
+        inertia=weighed.inertia,
+        principal=weighed.principal,
+    )
     here = turned(here, UPRIGHT) if name.endswith(".glb") else here
     lying = turned(here, LYING) if row["up"] == "y" else here
     there = zoo(client, name, content(name), profile)
@@ -257,7 +294,10 @@ def test_zoo_says_the_same_in_its_frames_and_units_of_all_times(client, name, pr
 
     assert len(done) + len(failed) == len(there) == len(ASKED) - ("bounding_box" in row["without"])
     assert failed == (set() if here.volume else {"file_volume", "file_center_of_mass", "file_mass"})
-    agreed(dialects.parse([one for one in done if one["type"] == "file_center_of_mass"] or done), lying if here.volume else here)
+    agreed(
+        dialects.parse([one for one in done if one["type"] == "file_center_of_mass"] or done),
+        lying if here.volume else here,
+    )
     rest = [one for one in done if one["type"] != "file_center_of_mass"]
     assert "area" in agreed(dialects.parse(rest), here)
 
@@ -287,3 +327,87 @@ def test_no_api_has_a_number_of_a_file_that_cannot_be_read(client, name):
     assert said.status_code == 400
     with pytest.raises(RemoteError):
         dialects.parse(said.json(), "onshape")
+
+
+@pytest.mark.parametrize("told", [{"density": "2.7 g/cm^3"}, {"material": "Copper"}], ids=str)
+@pytest.mark.parametrize("name", ["box.stl", "open.stl", "stated.step", "partly.step", "mixed.step"])
+def test_what_a_server_was_told_weighs_what_the_file_does_not_in_every_api(tmp_path, monkeypatch, name, told):
+    monkeypatch.setattr(rendering, "render", picture)
+    data, kind = content(name), name.rpartition(".")[2]
+    here = library(name, unit="inch")
+    if not any(one.code == "density-stated" for one in here.findings):
+        here = library(name, unit="inch", **told)
+    parts = mp.assembly(data, format=kind, unit="inch").filled(
+        mp.assembly(data, format=kind, unit="inch", **told)
+    )
+    with served(Settings(folder=tmp_path, log="none", unit="inch", **told)) as client:
+        found = native(client, name, data)
+        assert found["result"]["properties"] == here.to_dict()["properties"]
+        assert found["result"]["provenance"].get("material") == here.provenance.get("material")
+        whole = native(client, name, data, "assembly")["result"]["parts"]["d0"]["properties"]
+        assert whole["properties"] == parts.whole.properties.to_dict()["properties"]
+        assert (
+            native(client, name, data, density="1 g/cm^3")["result"]["properties"]["density"]["value"] == 1000
+        )
+        for api in ("v2", "v3"):
+            there = dialects.parse(mfgdm(client, name, api))
+            assert ("density" in agreed(there, here)) == (here.density is not None)
+        for title, id in components(client, name) if name == "mixed.step" else ():
+            (part,) = (one for one in parts.parts.values() if one.name == title)
+            there = dialects.parse(Cloud(client, TOKEN).physical(id))
+            assert ("mass" in agreed(there, part.properties)) == (part.properties.mass is not None)
+        at = onshape(client, name, data)
+        urn = stored(client, data, name)
+        job(client, urn, {"type": "svf2", "views": ["3d"]})
+        settled(client, urn)
+        read = dialects.parse_objects(objects(client, urn))
+        for part, (_, there) in zip(parts_in_order(parts), read.values(), strict=True):
+            assert ("mass" in agreed(there, part.properties)) == (part.properties.mass is not None)
+        for id, part in parts.parts.items():
+            document = client.get(f"/api/v10/parts/{at}/partid/{id}/massproperties").json()
+            there = dialects.parse(document, "onshape", object=id)
+            assert ("mass" in agreed(there, part.properties)) == (part.properties.mass is not None)
+
+
+def test_equal_bytes_have_the_name_under_which_they_are_asked_for(client):
+    data = content("cube.ply")
+    first, second, wrong = (native(client, name, data) for name in ("one.ply", "Two.PLY", "three.stl"))
+
+    assert len({first["id"], second["id"], wrong["id"]}) == 3
+    assert wrong["error"]["kind"] == "format"
+    for found, name in ((first, "one.ply"), (second, "Two.ply"), (wrong, "three.stl")):
+        again = client.get(f"/v1/operations/{found['id']}").json()
+        assert again["inputs"][0]["name"] == name
+    spoken = client.get(f"/v1/operations/{first['id']}/as/native").json()
+    assert spoken["source"]["name"] == "one.ply"
+    assert spoken["properties"] == library("cube.ply").to_dict()["properties"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", '"\\ud800"'])
+def test_what_no_answer_could_repeat_is_refused_by_every_api(client, number):
+    file = client.post("/v1/files", params={"name": "a.stl"}, content=content("box.stl")).json()["file"]
+    urn, kind = stored(client, content("box.stl")), {"Content-Type": "application/json"}
+    for path, text in (
+        ("/v1/operations", f'{{"kind":"properties","file":"{file}","options":{{"weld":%s}}}}'),
+        ("/mfg/graphql", '{"query":"{ __typename }","variables":{"x":%s}}'),
+        ("/modelderivative/v2/designdata/job", f'{{"input":{{"urn":"{urn}"}},"output":{{"formats":[{{"type":"step","advanced":{{"tolerance":%s}}}}]}}}}'),
+    ):  # fmt: skip
+        answer = client.post(path, content=(text % number).encode(), headers=kind)
+        assert answer.status_code == 400, path
+    assert client.get("/v1/operations").status_code == 200
+
+
+def test_a_translation_in_another_unit_takes_the_place_of_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "render", picture)
+    data, view_of = content("box.stl"), {"type": "svf2", "views": ["3d"]}
+    with served(Settings(folder=tmp_path, database="sqlite", log="none")) as client:
+        urn = stored(client, data)
+        job(client, urn, {"type": "obj"})
+        settled(client, urn)
+    with served(Settings(folder=tmp_path, database="sqlite", log="none", unit="inch")) as client:
+        job(client, urn, view_of)
+        manifest = settled(client, urn)
+        (_, there), *_ = dialects.parse_objects(objects(client, urn)).values()
+
+    assert [one["outputType"] for one in manifest["derivatives"]] == ["svf2"]
+    assert "volume" in agreed(there, library("box.stl", unit="inch"))
