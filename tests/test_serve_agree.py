@@ -8,7 +8,7 @@ from pathlib import Path
 
 import makers
 import pytest
-from mfgdm_makers import Cloud
+from mfgdm_makers import Cloud, age, cloud, hub
 from serve_derivative import URL, job, picture, resources, settled, stored, view
 from starlette.testclient import TestClient
 from test_measure import stating
@@ -411,3 +411,24 @@ def test_a_translation_in_another_unit_takes_the_place_of_the_one_before(tmp_pat
 
     assert [one["outputType"] for one in manifest["derivatives"]] == ["svf2"]
     assert "volume" in agreed(there, library("box.stl", unit="inch"))
+
+
+def test_a_file_of_the_same_size_and_age_in_a_hub_is_measured_anew(tmp_path):
+    """As archives unpack it, whose files are all of one time."""
+    small, large = content("box.stl"), content("inverted.stl")
+    folder = hub(tmp_path / "hub", {"part.stl": small})
+    assert len(small) == len(large)
+    with cloud(tmp_path / "server", folder) as asked:
+        query = "query($id: ID!) { it: item(hubId: $hub, itemId: $id) { ... on DesignItem { tipRootComponentVersion { id } } } }"
+        query = query.replace("($id", "($hub: ID!, $id")
+        top = asked.hub("hub")
+        item = asked.items(top)["part.stl"][0]
+
+        def tip():
+            return asked.ask(query, hub=top, id=item)["it"]["tipRootComponentVersion"]["id"]
+
+        first = tip()
+        assert [tip() for _ in range(3)] == [first] * 3
+        (folder / "part.stl").write_bytes(large)
+        age(folder / "part.stl", folder)
+        assert tip() != first
