@@ -1,10 +1,10 @@
 """Every API of one server answers of a file what the library measures, and nothing where the library knows nothing."""
 
-import io
-import json
+import base64
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import makers
 import pytest
@@ -115,8 +115,13 @@ def library(name, **options):
 def client(tmp_path_factory):
     settings = Settings(folder=tmp_path_factory.mktemp("agree"), log="none")
     with pytest.MonkeyPatch.context() as patch, served(settings) as made:
-        patch.setattr(rendering, "render", picture)
+        patch.setattr(rendering, "render", drawn)
         yield made
+
+
+def drawn(source, size=400, **options):
+    """A picture, in place of one that takes longer, which tells what it is of."""
+    return picture(source, size) + str(mp.measure(source).source.sha256).encode()
 
 
 def served(settings):
@@ -329,10 +334,97 @@ def test_no_api_has_a_number_of_a_file_that_cannot_be_read(client, name):
         dialects.parse(said.json(), "onshape")
 
 
-@pytest.mark.parametrize("told", [{"density": "2.7 g/cm^3"}, {"material": "Copper"}], ids=str)
-@pytest.mark.parametrize("name", ["box.stl", "open.stl", "stated.step", "partly.step", "mixed.step"])
+def generated(client, name, *formats):
+    """The thumbnail and the derivatives of what was uploaded under a name, in the Manufacturing Data Model."""
+    cloud = Cloud(client, TOKEN)
+    query = """query($id: ID!, $formats: [OutputFormatEnum]) { it: componentVersion(componentVersionId: $id) {
+        thumbnail { status signedUrl }
+        derivatives(derivativeInput: {outputFormat: $formats, generate: true}) { status outputFormat signedUrl } } }"""
+    asked = {"id": cloud.items(cloud.hub("Uploads"))[name][1], "formats": formats}
+
+    def ready(found):
+        return not {"PENDING", "IN_PROGRESS"} & {
+            one["status"] for one in (found["it"]["thumbnail"], *found["it"]["derivatives"])
+        }
+
+    return cloud.until(query, ready, **asked)["it"]
+
+
+def test_pictures_are_of_the_part_that_is_asked_for(client):
+    seen = set()
+    for name in ("box.stl", "inch.step", "metres.glb"):
+        data = content(name)
+        own = native(client, name, data, "thumbnail", size=64)
+        assert own["error"] is None
+        assert client.get(own["files"]["thumbnail.png"]).content == drawn(data, 64)
+        shown = client.get(generated(client, name, "STL")["thumbnail"]["signedUrl"]).content
+        urn = stored(client, data, name)
+        job(client, urn, {"type": "svf2", "views": ["3d"]})
+        for row in resources(settled(client, urn), "thumbnail"):
+            size = row["resolution"][0]
+            path = f"/modelderivative/v2/designdata/{urn}/manifest/{quote(row['urn'], safe='')}"
+            assert client.get(path).content == drawn(data, size)
+        of = client.get(
+            f"/modelderivative/v2/designdata/{urn}/thumbnail", params={"width": 100, "height": 100}
+        ).content
+        assert of == drawn(data, 100)
+        assert shown.startswith(b"\x89PNG") and shown.endswith(drawn(data)[-64:])
+        seen.add(shown[-64:])
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("name", ["box.stl", "inch.step", "metres.glb"])
+def test_what_is_written_in_other_formats_measures_as_it_is_said_to(client, name):
+    here, data = library(name), content(name)
+    for to in ("stl", "obj", "ply", "glb", "step"):
+        found = native(client, name, data, "conversion", to=to)["result"]
+        (path,) = (
+            one
+            for one in native(client, name, data, "conversion", to=to)["files"].values()
+            if one.endswith(to)
+        )
+        measured = mp.measure(client.get(path).content, format=to, unit=found["unit"])
+        assert abs(measured.volume.value / here.volume.value - 1) <= found["volumeError"] + 1e-12
+        agreed(dialects.parse(found["written"]), measured)
+        as_large(measured, here)
+    for row in generated(client, name, "STL", "OBJ", "STEP")["derivatives"]:
+        as_large(
+            mp.measure(client.get(row["signedUrl"]).content, format=row["outputFormat"].lower(), unit="mm"),
+            here,
+        )
+    urn, formats = stored(client, data, name), ["stl", "obj"]
+    assert job(client, urn, *({"type": one} for one in formats)).status_code == 200
+    for one in formats:
+        (row,) = resources(settled(client, urn), one.upper())
+        path = f"/modelderivative/v2/designdata/{urn}/manifest/{quote(row['urn'], safe='')}"
+        as_large(mp.measure(client.get(path).content, format=one, unit="mm"), here)
+
+
+def as_large(measured, here):
+    """To what float32 rounds, which some formats write."""
+    assert measured.volume.value == pytest.approx(here.volume.value, rel=1e-6)
+    assert measured.area.value == pytest.approx(here.area.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("profile", ["zoo-2024-04", "zoo-2026-10"])
+@pytest.mark.parametrize("name", ["box.stl", "inch.step"])
+def test_what_zoo_writes_is_in_the_unit_of_the_time(client, name, profile):
+    kind, unit = name.rpartition(".")[2], table()["profiles"][profile]["unit"]
+    here = library(name, **({"unit": unit} if kind == "stl" else {}))
+    for to in ("stl", "obj", "ply", "glb", "step"):
+        path, headers = f"/file/conversion/{kind}/{to}", {"X-Massproof-Profile": profile}
+        made = client.post(path, content=content(name), headers=headers).json()
+        (packed,) = _ended(client, made)["outputs"].values()
+        as_large(mp.measure(base64.urlsafe_b64decode(packed + "=="), format=to, unit=unit), here)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(name, {"density": "2.7 g/cm^3"}) for name in ("box.stl", "open.stl", "stated.step", "mixed.step")]
+    + [("partly.step", {"material": "Copper"})],
+)
 def test_what_a_server_was_told_weighs_what_the_file_does_not_in_every_api(tmp_path, monkeypatch, name, told):
-    monkeypatch.setattr(rendering, "render", picture)
+    monkeypatch.setattr(rendering, "render", drawn)
     data, kind = content(name), name.rpartition(".")[2]
     here = library(name, unit="inch")
     if not any(one.code == "density-stated" for one in here.findings):
@@ -398,7 +490,7 @@ def test_what_no_answer_could_repeat_is_refused_by_every_api(client, number):
 
 
 def test_a_translation_in_another_unit_takes_the_place_of_the_one_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(rendering, "render", picture)
+    monkeypatch.setattr(rendering, "render", drawn)
     data, view_of = content("box.stl"), {"type": "svf2", "views": ["3d"]}
     with served(Settings(folder=tmp_path, database="sqlite", log="none")) as client:
         urn = stored(client, data)
