@@ -524,3 +524,24 @@ def test_a_file_of_the_same_size_and_age_in_a_hub_is_measured_anew(tmp_path):
         (folder / "part.stl").write_bytes(large)
         age(folder / "part.stl", folder)
         assert tip() != first
+
+
+def test_every_api_says_what_its_numbers_are_worth(client):
+    """Of a file that has no unit, and is so small that Inventor's three decimals do not show it."""
+    data = makers.off(points=[tuple(0.05 * x for x in point) for point in makers.POINTS])
+    urn, at = stored(client, data, "tiny.off"), onshape(client, "tiny.off", data)
+    job(client, urn, {"type": "svf2", "views": ["3d"]})
+    settled(client, urn)
+    own = client.get(f"{view(client, urn)}/properties")
+    assert own.json()["data"]["collection"][0]["properties"]["Mass Properties"]["Volume"] == "0 millimeter^3"
+    assert own.headers["X-Massproof-Findings"] == "no-density, rounded-to-zero, unit-assumed"
+    for path in (f"partstudios/{at}", f"assemblies/{at}", f"parts/{at}/partid/d0"):
+        said = client.get(f"/api/v10/{path}/massproperties").headers
+        assert said["X-Massproof-Verdict"] == "BOUNDED"
+        assert said["X-Massproof-Findings"] == "no-density, unit-assumed"
+
+
+def test_a_name_of_many_bytes_is_cut_between_characters(client):
+    found = native(client, "\N{SNOWMAN}" * 100 + ".ply", content("cube.ply"), "conversion", to="stl")
+    assert found["inputs"][0]["name"] == "\N{SNOWMAN}" * 66
+    assert list(found["files"]) == ["\N{SNOWMAN}" * 66 + ".stl"]
