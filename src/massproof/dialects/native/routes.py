@@ -105,7 +105,7 @@ async def _upload(service: Service, request: Request) -> Response:
     blob = await receive(request, service)
     known = {"file": blob.digest, "name": name, "size": blob.size}
     await service.call(service.records.put, _FILES, blob.digest, known)
-    await service.call(uploads.keep, service.records, name, blob)
+    await service.call(uploads.keep, service.records, name, "native", blob)
     return JSONResponse(known, 201)
 
 
