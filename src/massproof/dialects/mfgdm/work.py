@@ -15,6 +15,8 @@ from massproof.serving.service import Service
 T = TypeVar("T")
 Found = TypeVar("Found", Operation, Operation | None)
 
+_PATIENCE = 10.0  # seconds of waiting for parts of a file: clients give up after 15
+
 Options = tuple[tuple[str, Any], ...]  # of a job, sorted by name
 
 
@@ -113,7 +115,7 @@ class Work:
         found = self.start("assembly", file, options, asked)
         if wait and not found.state.ended:
             asked.block()
-            self._service.operations.wait(found.id, self._service.settings.job_seconds)
+            self._service.operations.wait(found.id, _PATIENCE)
             found = self.start("assembly", file, options, asked)
         return found
 
