@@ -252,7 +252,7 @@ class Durable:
     # What keeps watch.
 
     def _keeping(self) -> None:
-        tidied = 0.0
+        tidied = -math.inf
         while not self._closing.wait(_ROUND):
             try:
                 self._presence.hold()
