@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from massproof.dialects.derivative import tables, urns
+from massproof.dialects.derivative import propertydb, tables, urns
 from massproof.dialects.derivative.translations import Row, required
 from massproof.operations.port import Operation, State
 
@@ -100,13 +100,25 @@ def _children(row: Row, pictures: list[Operation]) -> list[dict[str, Any]]:
             "progress": "complete",
             "children": drawn,
         }
-        return [scene]
+        return [scene, _database(row)]
     role = row.output.type.upper()
     return [
         _resource(row, one, name, role) | row.output.advanced
         for one in row.operations
         for name in one.outcome.files
     ]
+
+
+def _database(row: Row) -> dict[str, Any]:
+    (operation,) = required(row)
+    return {
+        "guid": guid(operation.id, propertydb.NAME),
+        "type": "resource",
+        "role": propertydb.ROLE,
+        "mime": propertydb.MIME,
+        "status": "success",
+        "urn": str(urns.Output(row.source.urn, operation.id, propertydb.NAME)),
+    }
 
 
 def _resource(row: Row, operation: Operation, name: str, role: str) -> dict[str, Any]:
