@@ -248,6 +248,8 @@ def test_the_density_of_the_server_is_for_parts_that_state_none(made, data, monk
     for weight in ({"density": "2 g/cm^3"}, {"material": "steel", "density": "2 g/cm^3"}):
         client = made(**weight)
         urn = translated(client, (data / "box.stl").read_bytes())
+        assert settled(client, urn)["status"] == "success"
+        assert client.get(f"{DESIGN}/{urn}/metadata").status_code == 200  # at once, as clients count on it
         rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
         grams = measure(data / "box.stl", unit="mm", density="1 g/cm^3").mass.to("g").value
         assert [row["properties"].get("Mass:") for row in rows] == [

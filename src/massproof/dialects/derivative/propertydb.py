@@ -38,7 +38,7 @@ def written(model: Model, view: str) -> bytes:
     attributes: dict[_Attribute, int] = {}
     values: dict[tuple[type, Any], int] = {}
     parents = {child: node.id for node in model.nodes for child in node.children}
-    rows = []
+    rows: list[tuple[int, int, int, int]] = []
     for node in model.nodes:
         for attribute, value in _told(model, node, parents.get(node.id), view):
             a = attributes.setdefault(attribute, len(attributes) + 1)
