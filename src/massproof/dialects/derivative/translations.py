@@ -103,7 +103,8 @@ class Translations:
 
     def _write(self, source: Source, made: list[outputs.Output], of: dict[str, Any]) -> None:
         for row in self._listed(source.urn):
-            if row["digest"] != source.digest:  # of what was stored under this name before
+            # of what was stored under this name before, or read in another unit
+            if row["digest"] != source.digest or row["given"] != of["given"]:
                 self._drop(source.urn, row)
         for one in made:
             expiry.hold(self._service.records, source.digest, _holder(source.urn, one.type))
