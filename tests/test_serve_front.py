@@ -418,7 +418,7 @@ def test_every_answer_has_an_id_and_no_type_is_guessed(cloud):
     assert cloud.get("/").headers.get_list("x-content-type-options") == ["nosniff"]
 
 
-def test_a_service_may_have_ids_of_its_own(settings, capsys):
+def test_an_error_tells_the_id_that_the_log_has(settings, capsys):
     with client(replace(settings, log="text")) as cloud:
         answer = cloud.get(
             "/async/operations/x", headers={"Authorization": "Bearer any", "X-Request-Id": "mine"}

@@ -12,7 +12,6 @@ GET    /v1/materials                     what `material` may be
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from massproof.operations.port import Job, Operation
 from massproof.serving import faults, uploads
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
-from massproof.serving.web import Refused, download, receive
+from massproof.serving.web import Refused, download, json_body, receive
 
 _FILES = "native.files"  # space of records: what is known of an upload, by its SHA-256
 _BODY = 1 << 16  # bytes of a request that asks for an operation
@@ -114,7 +113,7 @@ def _plain(name: str) -> str:
 
 
 async def _submit(service: Service, request: Request) -> Response:
-    asked = await _asked(request, service)
+    asked = await _asked(request)
     kind, digest, given = str(asked.get("kind")), str(asked.get("file")), asked.get("options", {})
     if kind not in _OPTIONS:
         msg = f"kind {kind!r} is unknown; use one of {', '.join(_OPTIONS)}"
@@ -158,17 +157,9 @@ def _target(to: Any) -> str:
     return str(to)
 
 
-async def _asked(request: Request, service: Service) -> dict[str, Any]:
+async def _asked(request: Request) -> dict[str, Any]:
     """The JSON object of a request."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _BODY:
-            raise Refused(413, f"request body exceeded maximum size of {_BODY} bytes")
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"the body is no JSON: {error}") from error
+    found = await json_body(request, _BODY)
     if not isinstance(found, dict):
         raise Refused(400, f"the body is a JSON {type(found).__name__}, not an object")
     return found
