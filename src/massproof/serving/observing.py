@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,6 +84,8 @@ class _Seen:
             theirs = [(name, value) for name, value in message["headers"] if name not in _OURS]
             ours = [(_ASKED, self.id.encode()), (_TYPES, b"nosniff")]
             message = {**message, "headers": theirs + ours}
+        elif message["type"] == "http.response.pathsend":  # a file, which the server sends by itself
+            self.sent += Path(message["path"]).stat().st_size
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)
