@@ -89,6 +89,17 @@ def test_what_is_polled_again_is_the_same_answer(client):
     ]
 
 
+def test_answers_that_are_remembered_are_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(work.Finished, "MOST", 1)
+    with served(tmp_path) as client:
+        for unit in ("mm3", "cm3", "mm3"):
+            first, again = (
+                ask(client, "volume", "stl", data("box.stl"), f"&output_unit={unit}") for _ in range(2)
+            )
+            assert first == again
+            assert first["output_unit"] == unit
+
+
 def test_a_result_that_was_forgotten_is_made_again(tmp_path):
     """Calls outlive operations, whose results may expire."""
     with served(tmp_path) as client:

@@ -49,7 +49,11 @@ def executed(text: bytes) -> bytes:
     if len(text) > _LONGEST:
         msg = f"the program has {len(text)} bytes, of at most {_LONGEST}; shorten it"
         raise FormatError(msg)
-    step: bytes = isolation.call_for_bytes("massproof.operations.programs:run", text, LIMITS)[1]
+    try:
+        step: bytes = isolation.call_for_bytes("massproof.operations.programs:run", text, LIMITS)[1]
+    except isolation.Stopped as error:
+        msg = f"the program was stopped ({error.code}): {error}"
+        raise isolation.Stopped(msg, error.code) from error
     return step
 
 

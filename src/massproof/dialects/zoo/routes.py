@@ -63,7 +63,7 @@ def routes(service: Service) -> list[BaseRoute]:
         "/file/conversion/{src_format}/{output_format}": {"POST": _convert},
         "/file/conversion": {"POST": _convert_with_options},
         "/async/operations": {"GET": _operations},
-        "/async/operations/{id}": {"GET": _operation},
+        "/async/operations/{id}": {"GET": partial(_operation, work.Finished())},
         "/unit/conversion/{kind}/{input_unit}/{output_unit}": {"GET": _unit},
         "/ai/text-to-cad/{output_format}": {"POST": _prompt},
         "/user/text-to-cad": {"GET": _prompts},
@@ -189,11 +189,9 @@ def _conversion(
     return _call(asked, CONVERSION, echo, calls.as_json(Job("conversion", (blob.digest,), chosen)), "", told)
 
 
-async def _operation(asked: Asked) -> Response:
+async def _operation(finished: work.Finished, asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await work.now(asked, call)
-    body, headers = await work.answered(asked, call, operation, {})
-    return reply(body, 200, headers)
+    return await finished.answer(asked, call, await work.now(asked, call))
 
 
 async def _operations(asked: Asked) -> Response:
@@ -248,7 +246,7 @@ async def _unit(asked: Asked) -> Response:
     }
     value = forms.number(asked.query, "value")
     body = conversions.answer(kind, source, target, value, asked.profile, head)
-    return reply(body, 200, {"X-Api-Call-Id": head["id"]})
+    return reply(body, {"X-Api-Call-Id": head["id"]})
 
 
 async def _prompt(asked: Asked) -> Response:
@@ -269,7 +267,7 @@ async def _prompted(asked: Asked) -> Response:
     body, headers = await asked.service.call(
         work.shown, asked.service, call, operation, {"typed": texts.typed(call)}
     )
-    return reply(body, 200, headers)
+    return reply(body, headers)
 
 
 async def _feedback(asked: Asked) -> Response:
