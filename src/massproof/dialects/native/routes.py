@@ -29,7 +29,7 @@ from massproof.operations.port import Job, Operation
 from massproof.serving import faults, uploads, weighing
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
-from massproof.serving.web import Refused, authorized, download, json_body, receive
+from massproof.serving.web import Refused, download, json_body, receive
 
 _FILES = "native.files"  # space of records: what is known of an upload, by its SHA-256
 _BODY = 1 << 16  # bytes of a request that asks for an operation
@@ -70,17 +70,15 @@ def routes(service: Service) -> list[BaseRoute]:
         ("GET", "/v1/operations/{id}/as/{dialect}", _spoken),
         ("GET", "/v1/materials", _materials),
     ]
-    return [Route(path, _guarded(service, endpoint), methods=[method]) for method, path, endpoint in table]
+    return [Route(path, _told(service, endpoint), methods=[method]) for method, path, endpoint in table]
 
 
-def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that shows its errors as JSON, once the token is right."""
+def _told(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that shows its errors as JSON."""
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         try:
-            if not authorized(request, service):
-                raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
             return await endpoint(service, request)
         except Refused as refused:
             return _error(refused.status, "refused", refused.message)
