@@ -1,7 +1,6 @@
 """The whole way of the official clients through storage and translation, in process, and every status on it."""
 
 import json
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +9,7 @@ from serve_derivative import (
     DESIGN,
     STAY,
     TETRAHEDRON,
+    TWO,
     Through,
     job,
     opened,
@@ -24,8 +24,9 @@ from serve_derivative import (
     wait,
 )
 
-from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof import cassettes, choice, clients, dialects, measure, partwise, rendering
 from massproof.breakdown import Assembly, Part, Use
+from massproof.errors import UsageError
 from massproof.kernels import jit
 
 COMPILED = pytest.mark.skipif(
@@ -377,7 +378,6 @@ def test_a_part_of_open_surfaces_has_no_volume_and_says_so(client, data):
 
 def test_a_view_without_pictures_is_a_view(client, data, monkeypatch):
     """Where nothing can be drawn there is no thumbnail, and the rest is there."""
-    from massproof.errors import UsageError
 
     def refused(*given, **options):
         msg = "nothing to draw"
@@ -503,18 +503,71 @@ def test_signed_cookies(client, data):
         assert client.get(path, params=asked).status_code == 400
 
 
-@COMPILED
-def test_a_file_for_each_part(client, data):
+def test_a_file_for_each_part(client):
     urn = translated(
-        client,
-        (data / "assembly.step").read_bytes(),
-        {"type": "stl", "advanced": {"exportFileStructure": "multiple"}},
-        key="a.step",
+        client, TWO, {"type": "stl", "advanced": {"exportFileStructure": "multiple"}}, key="two.obj"
     )
-    names = [row["urn"].rpartition("/")[2] for row in resources(settled(client, urn), "STL")]
+    rows = resources(settled(client, urn), "STL")
+    assert len(rows) == 2
+    volumes = [
+        measure(client.get(f"{DESIGN}/{urn}/manifest/{row['urn']}").content, unit="mm")
+        .volume.to("mm^3")
+        .value
+        for row in rows
+    ]
 
-    assert len(names) == len(set(names)) > 1
-    assert {Path(name).suffix for name in names} == {".stl"}
+    assert volumes == pytest.approx([121.5, 4.5])
+
+
+def test_some_objects_alone(client, data, monkeypatch):
+    """Where they stand, as exact as all of them; what is no object is refused, by the job too."""
+
+    def told(source, **options):
+        one = measure(TWO, unit="mm")
+        uses = (Use("u0", "one", "d1", STAY), Use("u1", "two", "d1", STAY))
+        return Assembly("d0", {"d0": Part("d0", "all", one, uses), "d1": Part("d1", "one", one)})
+
+    monkeypatch.setattr(partwise, "assembly", told)
+    urn = stored(client, TWO, "two.obj")
+    assert job(client, urn, {"type": "svf2"}).status_code == 200
+    guid = view(client, urn).rpartition("/")[2]
+
+    def asked(*ids, **headers):
+        advanced = {"modelGuid": guid, "objectIds": list(ids)}
+        return job(client, urn, {"type": "obj", "advanced": advanced}, headers=headers)
+
+    assert asked(4).status_code == 400
+    assert asked(3, **{"X-Massproof-Fault": "stuck"}).status_code == 409
+    assert asked(3).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    assert (resource["modelGuid"], resource["objectIds"]) == (guid, [3])
+    assert asked(3).status_code == 201
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert some.volume.to("mm^3").value == pytest.approx(4.5)
+    assert some.center_of_mass.to("mm")[0] == pytest.approx(20.75)
+    assert asked(1, 2).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    everything = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert everything.volume.to("mm^3").value == pytest.approx(126)
+
+
+def test_objects_that_the_file_has_not_are_not_written(data):
+    for wanted, count in (([(1, "other")], 2), ([(1, "box")], 9), ([(5, "box")], 1)):
+        with pytest.raises(UsageError, match="not those of the"):
+            choice.objects(data / "box.obj", wanted, count)
+
+
+@COMPILED
+def test_parts_of_a_step_file_alone(client, data):
+    urn = translated(client, (data / "assembly.step").read_bytes(), key="assembly.step")
+    one = view(client, urn)
+    rows = client.get(f"{one}/properties").json()["data"]["collection"]
+    advanced = {"modelGuid": one.rpartition("/")[2], "objectIds": [3]}
+    assert job(client, urn, {"type": "obj", "advanced": advanced}).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    volume = float(rows[2]["properties"]["Mass Properties"]["Volume"].partition(" ")[0])
+    assert some.volume.to("mm^3").value == pytest.approx(volume, rel=1e-2)
 
 
 def test_everything_outlives_a_restart(made, data):

@@ -42,9 +42,9 @@ def upload(cloud, data, name="box.stl", **headers):
     return cloud.post(f"/v1/files?name={name}", content=(data / name).read_bytes(), headers=headers)
 
 
-def measured(cloud, data, **headers):
+def measured(cloud, data, name="box.stl", **headers):
     """The states that a client sees of one measurement, from its submission on."""
-    file = upload(cloud, data).json()["file"]
+    file = upload(cloud, data, name).json()["file"]
     asked = {"kind": "properties", "file": file, "options": {"unit": "mm"}}
     made = cloud.post("/v1/operations", json=asked).json()
     return lambda: cloud.get(f"/v1/operations/{made['id']}?wait=20", headers=headers).json()
@@ -826,6 +826,19 @@ def test_words_of_queries():
         False,
     ]
     assert [web.given(text) for text in (None, "", "undefined", "x")] == [None, None, None, "x"]
+
+
+@pytest.mark.parametrize("largest", [0, 1 << 16])
+def test_a_result_that_is_polled_is_the_same_text(cloud, data, monkeypatch, largest):
+    monkeypatch.setattr(native, "_TEXTS", {})
+    monkeypatch.setattr(native, "_MOST", 1)
+    monkeypatch.setattr(native, "_LARGEST", largest)
+    looks = [measured(cloud, data, name) for name in ("box.stl", "open_box.stl", "box.stl")]
+    first, second, again, same = looks[0](), looks[1](), looks[2](), looks[2]()
+
+    assert first == again == same
+    assert first["result"] != second["result"]
+    assert len(native._TEXTS) == (largest > 0)
 
 
 def test_a_result_is_read_once_and_told_under_any_name(settings, data, monkeypatch):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mfgdm_makers import LONG_AGO, age, cloud, hub
 
-from massproof.dialects.mfgdm import ids, parts, tree
+from massproof.dialects.mfgdm import desk, ids, parts, tree
 from massproof.dialects.mfgdm.parts import Parts
-from massproof.errors import InputError
+from massproof.errors import InputError, UsageError
 from massproof.operations.records import InMemory
 from massproof.serving import uploads
 from massproof.serving.service import Service, Settings
@@ -326,8 +326,6 @@ def test_pages_that_cannot_be(still, asked, words):
 
 
 def test_an_answer_has_a_size(still, monkeypatch):
-    from massproof.dialects.mfgdm import desk
-
     monkeypatch.setattr(desk, "_OBJECTS", 5)
     code, message = still.refused(
         "{ hubs { results { projects { results { items { results { id } } } } } } }"
@@ -623,6 +621,28 @@ def test_a_hub_must_be_a_folder(tmp_path):
     with (
         pytest.raises(InputError, match="is no folder; name one that exists"),
         cloud(tmp_path / "data", tmp_path / "nothing"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (-1, "1969-12-31T23:59:59.000Z"),
+        (1e15, "9999-12-31T23:59:59.000Z"),
+        (-1e15, "0001-01-01T00:00:00.000Z"),
+        (0.0625, "1970-01-01T00:00:00.062Z"),
+    ],
+)
+def test_any_time_of_a_file_can_be_told(seconds, told):
+    assert desk.moment(seconds) == told
+
+
+@pytest.mark.parametrize("setting", [{"mfgdm": "v1"}, {"quirks": "some"}])
+def test_settings_that_mean_nothing_are_refused(tmp_path, folder, setting):
+    with (
+        pytest.raises(UsageError, match="is unknown; use one of"),
+        cloud(tmp_path / "data", folder, **setting),
     ):
         pass
 

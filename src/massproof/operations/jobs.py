@@ -24,26 +24,40 @@ _LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
 
 
 def properties(job: Job, blobs: Blobs) -> Outcome:
-    """One file measured: our own JSON. Options are those of `massproof.measure`."""
+    """One file measured: our own JSON.
+
+    Options are those of `massproof.measure`; and `otherwise`, those of them that hold where the file states no density.
+    """
     from massproof.measure import measure
 
     source, options = _asked(job, blobs)
-    return Outcome(measure(source, **options).to_dict())
+    otherwise = options.pop("otherwise", None)
+    found = measure(source, **options)
+    if otherwise and found.density is None:
+        found = measure(source, **options, **otherwise)
+    return Outcome(found.to_dict())
 
 
 def assembly(job: Job, blobs: Blobs) -> Outcome:
-    """Each part of one file measured: `Assembly.to_dict()`. Options are those of `massproof.assembly`."""
+    """Each part of one file measured: `Assembly.to_dict()`.
+
+    Options are those of `massproof.assembly`; and `otherwise`, those that hold for parts of which no density is stated.
+    """
     from massproof.partwise import assembly as measured
 
     source, options = _asked(job, blobs)
-    return Outcome(measured(source, **options).to_dict())
+    otherwise = options.pop("otherwise", None)
+    found = measured(source, **options)
+    if otherwise and any(one.properties.density is None for one in found.parts.values()):
+        found = found.filled(measured(source, **options, **otherwise))
+    return Outcome(found.to_dict())
 
 
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
-    """A picture of one file: thumbnail.png. Options are those of `massproof.render`."""
+    """A picture of one file: thumbnail.png. Options are those of `massproof.render`, and `definition`: see `_part`."""
     from massproof.rendering import render
 
-    source, options = _asked(job, blobs)
+    source, options = _part(*_asked(job, blobs))
     picture = blobs.put(render(source, **options))
     return Outcome({"size": picture.size}, {"thumbnail.png": picture.digest})
 
@@ -52,15 +66,18 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
     """One file in another format.
 
     Options are those of `massproof.convert`; `name`, of what is written; and `mesh`, the number or name of the one that
-    is, as `choice.mesh` takes it.
+    is, as `choice.mesh` takes it; or `objects` and `of`, which of a breakdown's, as `choice.objects` takes them; or
+    `definition`: see `_part`.
     """
     from massproof import choice
     from massproof.conversion import convert
 
-    source, options = _asked(job, blobs)
+    source, options = _part(*_asked(job, blobs))
     name, mesh = options.pop("name"), options.pop("mesh", None)
     if mesh is not None:
         options["parts"] = choice.mesh(source, options["format"], mesh)
+    if (objects := options.pop("objects", None)) is not None:
+        options["parts"] = choice.objects(source, objects, options.pop("of"))
     with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
         done = convert(source, Path(folder) / name, **options)
         files = {path.name: blobs.take(path).digest for path in done.files}
@@ -68,6 +85,16 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
             "files": list(files)
         }  # which hashes what is written: it must still be there
     return Outcome(result, files)
+
+
+def _part(source: Opened, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The part of a file that the option `definition` names, by its id in the file's `Assembly`, or all of it."""
+    definition = options.pop("definition", None)
+    if definition is None:
+        return source, options
+    from massproof.partwise import alone
+
+    return alone(source, definition, options.get("format")), options
 
 
 def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:

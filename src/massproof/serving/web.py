@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -78,7 +79,9 @@ async def json_body(request: Request, limit: int = MEBI) -> Any:
 def parsed(body: bytes) -> Any:
     """What JSON says; raises Refused as `json_body` does."""
     try:
-        found = json.loads(body, parse_constant=_no_number)
+        found = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        if b"\\u" in body:
+            json.dumps(found, ensure_ascii=False).encode()  # half a character could be said in no answer
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise Refused(400, f"the body is no JSON: {why}") from None
@@ -87,7 +90,11 @@ def parsed(body: bytes) -> Any:
     return found
 
 
-def _no_number(text: str) -> Any:
+def _finite(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
     msg = f"{text} is no number there"
     raise ValueError(msg)
 

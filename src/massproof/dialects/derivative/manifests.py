@@ -54,9 +54,9 @@ def guid(*words: str) -> str:
     return str(uuid.uuid5(_SPACE, "/".join(words)))
 
 
-def view(row: Row) -> str:
+def view(digest: str) -> str:
     """The guid of the one view of a file."""
-    return guid("view", row.source.digest)
+    return guid("view", digest)
 
 
 def _derivative(row: Row, referenced: bool) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _children(row: Row, pictures: list[Operation]) -> list[dict[str, Any]]:
         return drawn
     if row.output.type.startswith("svf"):
         scene = {
-            "guid": view(row),
+            "guid": view(row.source.digest),
             "type": "geometry",
             "role": "3d",
             "name": tables.service()["output"]["view"],

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from massproof.dialects.derivative import outputs, store, urns
 from massproof.operations import expiry
 from massproof.operations.port import Job, Operation, State
-from massproof.serving import faults, weighing
+from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
@@ -66,7 +66,7 @@ class Translations:
 
     async def operation(self, request: Request, job: Job) -> Operation:
         """The operation of a job, as this request shall see it."""
-        return faults.view(request, await self._service.submit(job))
+        return await weighing.operation(request, self._service, job)
 
     async def objects(self, request: Request, row: Row) -> list[Operation]:
         """The operations that tell objects and properties of a file."""
@@ -99,7 +99,8 @@ class Translations:
 
     def _write(self, source: Source, made: list[outputs.Output], of: dict[str, Any]) -> None:
         for row in self._listed(source.urn):
-            if row["digest"] != source.digest:  # of what was stored under this name before
+            # of what was stored under this name before, or read in another unit
+            if row["digest"] != source.digest or row["given"] != of["given"]:
                 self._drop(source.urn, row)
         for one in made:
             expiry.hold(self._service.records, source.digest, _holder(source.urn, one.type))

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -94,6 +94,7 @@ class File:
     parent: Place
     state: State = ()  # of the file when its bytes were read; (): they are to be read again
     versions: tuple[Version, ...] = ()
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of who reads its bytes
 
     @property
     def id(self) -> str:

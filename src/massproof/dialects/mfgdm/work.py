@@ -57,7 +57,7 @@ class Work:
         self._service, self._done = service, Recent[Operation](4096)
         settings = service.settings
         self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
-        weights = (("density", settings.density), ("material", settings.material))
+        weights = (("material", settings.material), ("density", settings.density))
         self._weight: Options = next(((pair,) for pair in weights if pair[1]), ())
 
     def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:

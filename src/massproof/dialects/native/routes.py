@@ -1,7 +1,7 @@
 """Our own API, which the page at `/` uses: files, operations on them, and their answers in every dialect's form.
 
 POST   /v1/files?name=part.step          the bytes of a file → its SHA-256, by which operations call it
-POST   /v1/operations                    {"kind", "file", "options"} → the operation, new or known
+POST   /v1/operations                    {"kind", "file", "name", "options"} → the operation, new or known
 GET    /v1/operations?limit=&before=     the newest first
 GET    /v1/operations/{id}?wait=         after so many seconds at most, when it has ended
 DELETE /v1/operations/{id}               told to stop
@@ -12,7 +12,6 @@ GET    /v1/materials                     what `material` may be
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -27,10 +26,10 @@ from starlette.routing import BaseRoute, Route
 from massproof import dialects, formats, materials
 from massproof.errors import MassproofError, UsageError
 from massproof.operations.port import Job, Operation
-from massproof.serving import faults, uploads
+from massproof.serving import faults, uploads, weighing
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
-from massproof.serving.web import Refused, authorized, download, receive
+from massproof.serving.web import Refused, authorized, download, json_body, receive
 
 _FILES = "native.files"  # space of records: what is known of an upload, by its SHA-256
 _BODY = 1 << 16  # bytes of a request that asks for an operation
@@ -116,7 +115,7 @@ def _plain(name: str) -> str:
 
 
 async def _submit(service: Service, request: Request) -> Response:
-    asked = await _asked(request, service)
+    asked = await _asked(request)
     kind, digest, given = str(asked.get("kind")), str(asked.get("file")), asked.get("options", {})
     if kind not in _OPTIONS:
         msg = f"kind {kind!r} is unknown; use one of {', '.join(_OPTIONS)}"
@@ -128,7 +127,8 @@ async def _submit(service: Service, request: Request) -> Response:
         odd = sorted(given.keys() - _OPTIONS[kind]) if isinstance(given, dict) else [repr(given)]
         msg = f"options of {kind} cannot be {', '.join(odd)}; use some of {', '.join(sorted(_OPTIONS[kind]))}"
         raise UsageError(msg)
-    operation = await service.submit(Job(kind, (digest,), _complete(service, kind, upload["name"], given)))
+    name = _plain(str(asked.get("name") or upload["name"]))  # the same bytes may have several
+    operation = await service.submit(Job(kind, (digest,), _complete(service, kind, name, given)))
     return JSONResponse(await _shown(service, request, operation), 200 if operation.state.ended else 202)
 
 
@@ -141,8 +141,9 @@ def _complete(service: Service, kind: str, name: str, given: Mapping[str, Any]) 
         options["format"] = suffix.lower()
     if service.settings.unit:
         options.setdefault("unit", service.settings.unit)
-    if kind in ("properties", "assembly") and service.settings.material and not options.keys() & _DENSE:
-        options["material"] = service.settings.material
+    more = weighing.weight(service.settings)
+    if kind in ("properties", "assembly") and more and not options.keys() & _DENSE:
+        options["otherwise"] = more
     if kind == "conversion":
         options["name"] = f"{options['called']}.{_target(options.pop('to', None))}"
     return options
@@ -160,17 +161,9 @@ def _target(to: Any) -> str:
     return str(to)
 
 
-async def _asked(request: Request, service: Service) -> dict[str, Any]:
+async def _asked(request: Request) -> dict[str, Any]:
     """The JSON object of a request."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _BODY:
-            raise Refused(413, f"request body exceeded maximum size of {_BODY} bytes")
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"the body is no JSON: {error}") from error
+    found = await json_body(request, _BODY)
     if not isinstance(found, dict):
         raise Refused(400, f"the body is a JSON {type(found).__name__}, not an object")
     return found
@@ -209,7 +202,26 @@ async def _known(service: Service, request: Request) -> Operation:
 
 
 async def _get(service: Service, request: Request) -> Response:
-    return JSONResponse(await _shown(service, request, await _known(service, request)))
+    return _said(await _shown(service, request, await _known(service, request)))
+
+
+def _said(shown: Mapping[str, Any]) -> Response:
+    """An operation as an answer; one that has succeeded is written once, however often it is looked at."""
+    told = {key: value for key, value in shown.items() if key != "result"}
+    key = (str(told), shown["result"] is None)
+    text = _TEXTS.get(key) if shown["state"] == "succeeded" else None
+    if text is None:
+        text = bytes(JSONResponse(shown).body)
+        if shown["state"] == "succeeded" and len(text) <= _LARGEST:
+            if len(_TEXTS) >= _MOST:
+                _TEXTS.clear()
+            _TEXTS[key] = text
+    return Response(text, media_type="application/json")
+
+
+# The id of an operation says what its result is, so what is told beside that says which text this is.
+_TEXTS: dict[tuple[str, bool], bytes] = {}
+_MOST, _LARGEST = 256, 1 << 16
 
 
 async def _cancel(service: Service, request: Request) -> Response:
@@ -226,7 +238,10 @@ async def _shown(service: Service, request: Request, operation: Operation) -> di
         "id": seen.id,
         "kind": seen.job.kind,
         "options": {key: value for key, value in seen.job.options.items() if key not in ("called", "name")},
-        "inputs": [one or {"file": digest} for one, digest in zip(inputs, seen.job.inputs, strict=True)],
+        "inputs": [
+            one | {"name": _name(seen, one)} if one else {"file": digest}
+            for one, digest in zip(inputs, seen.job.inputs, strict=True)
+        ],
         "state": seen.state.value,
         "created": _time(seen.created),
         "started": _time(seen.started),
@@ -236,6 +251,13 @@ async def _shown(service: Service, request: Request, operation: Operation) -> di
         "files": {name: f"/v1/operations/{seen.id}/files/{name}" for name in seen.outcome.files},
         "error": {"kind": seen.failure.code, "message": seen.failure.message} if seen.failure else None,
     }
+
+
+def _name(operation: Operation, upload: Mapping[str, Any]) -> str:
+    """What its input was called when it was asked for; the same bytes may have been uploaded by another name since."""
+    of, last = operation.job.options, str(upload.get("name", "part"))
+    asked = ".".join(of[key] for key in ("called", "format") if key in of)
+    return asked if "called" in of and asked.lower() != last.lower() else last
 
 
 def _time(seconds: float | None) -> str | None:
@@ -260,7 +282,7 @@ async def _spoken(service: Service, request: Request) -> Response:
     if dialect not in dialects.READ:
         raise Refused(404, f"there is no dialect {dialect!r}; use one of {', '.join(dialects.READ)}")
     upload = await service.call(service.records.get, _FILES, operation.job.inputs[0]) or {}
-    found = measured(operation, upload.get("name", "part"))
+    found = measured(operation, _name(operation, upload))
     if dialect == "native":
         return JSONResponse(found.to_dict(units=request.query_params.get("units", "SI")))
     return JSONResponse(found.to_dict(dialect))

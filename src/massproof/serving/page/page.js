@@ -7,6 +7,7 @@ const ROWS = [
   ["area", "area"], ["volume", "volume"], ["density", "density"], ["mass", "mass"],
   ["centerOfMass", "center of mass"], ["boundingBox", "bounding box"], ["inertia", "inertia"],
 ];
+const names = new Map(); // what files were called when they were last shown: the same bytes may have several names
 let shown = 0; // which file is shown: what arrives late for another is dropped
 
 function token() {
@@ -34,7 +35,7 @@ async function ask(path, options = {}) {
 const json = async (path, options) => (await ask(path, options)).json();
 
 async function operation(kind, file, options, told) {
-  let found = await json("/v1/operations", { method: "POST", body: JSON.stringify({ kind, file, options }) });
+  let found = await json("/v1/operations", { method: "POST", body: JSON.stringify({ kind, file, name: names.get(file), options }) });
   for (const begun = Date.now(); !["succeeded", "failed", "timed_out", "cancelled"].includes(found.state);) {
     told?.(`${found.state}, ${Math.round((Date.now() - begun) / 1000)} s`);
     found = await json(`/v1/operations/${found.id}?wait=${WAIT}`);
@@ -214,6 +215,7 @@ async function show(file, name) {
   $("empty").hidden = true;
   $("result").hidden = false;
   $("name").textContent = name;
+  names.set(file, name === "part" ? undefined : name);
   for (const id of ["verdict", "findings", "clouds"]) $(id).replaceChildren();
   $("properties").tBodies[0].replaceChildren();
   delete $("view").dataset.loaded;

@@ -44,12 +44,16 @@ class Views:
         """The one view of a file, when what is in it is known."""
         rows = await self._translations.rows(request, request.path_params["urn"])
         _ended(await self._translations.objects(request, rows[0]))
-        view = {"name": tables.service()["output"]["view"], "role": "3d", "guid": manifests.view(rows[0])}
+        view = {
+            "name": tables.service()["output"]["view"],
+            "role": "3d",
+            "guid": manifests.view(rows[0].source.digest),
+        }
         return JSONResponse({"data": {"type": "metadata", "metadata": [view]}})
 
     async def _model(self, request: Request) -> Model:
         rows = await self._translations.rows(request, request.path_params["urn"])
-        if request.path_params["guid"] != manifests.view(rows[0]):
+        if request.path_params["guid"] != manifests.view(rows[0].source.digest):
             raise Refused(404, "There is no view of this guid; ask for metadata first.")
         operations = _ended(await self._translations.objects(request, rows[0]))
         return await self._service.call(self._models.of, operations, rows[0].source.name)
