@@ -51,12 +51,15 @@ State = tuple[int, ...]
 
 
 def state_of(path: Path) -> State:
-    """Which file or folder is at a path, its bytes, and its time of change in nanoseconds; () for none."""
+    """Which file or folder is at a path, its bytes, and its times of change in nanoseconds; () for none.
+
+    The second time is the system's own, which no program that sets the first can set: archives unpack files of any age.
+    """
     try:
         found = path.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(slots=True, eq=False)

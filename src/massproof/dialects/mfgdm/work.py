@@ -95,7 +95,7 @@ class Work:
         A density or material of the server is used where the file states none, and only there.
         """
         found = self.start("properties", file, (), asked)
-        if self._weight and found.state is State.SUCCEEDED and not weighed(found.outcome.result):
+        if self._weight and found.state is State.SUCCEEDED and not _weighs(found.outcome.result):
             return self.start("properties", file, self._weight, asked)
         return found
 
@@ -123,6 +123,12 @@ class Work:
 def _asked(key: tuple[str, str, Options]) -> Job:
     kind, digest, options = key
     return Job(kind, (digest,), dict(options))
+
+
+def _weighs(result: Mapping[str, Any]) -> bool:
+    """Whether a file has a density, or states those of some of its parts, which one density of all would override."""
+    stated = (one["evidence"]["densities"] for one in result["findings"] if one["code"] == "density-stated")
+    return weighed(result) or any(stated)
 
 
 def weighed(result: Mapping[str, Any]) -> bool:
