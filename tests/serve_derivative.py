@@ -26,6 +26,10 @@ TETRAHEDRON = b"solid\n" + b"".join(
         ((30, 0, 0), (0, 30, 0), (0, 0, 30)),
     )
 ) + b"endsolid\n"  # fmt: skip
+TWO = (
+    b"o one\nv 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
+    b"o two\nv 20 0 0\nv 23 0 0\nv 20 3 0\nv 20 0 3\nf 5 7 6\nf 5 6 8\nf 5 8 7\nf 6 7 8\n"
+)
 STAY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 
 
@@ -125,8 +129,9 @@ def wait(client):
 
 def settled(client, urn):
     """The manifest when it will not change any more."""
-    wait(client)
-    return client.get(f"{DESIGN}/{urn}/manifest").json()
+    while (found := client.get(f"{DESIGN}/{urn}/manifest").json())["status"] in ("pending", "inprogress"):
+        wait(client)
+    return found
 
 
 def view(client, urn):

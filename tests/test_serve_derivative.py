@@ -1,7 +1,8 @@
 """The whole way of the official clients through storage and translation, in process, and every status on it."""
 
+import contextlib
 import json
-from pathlib import Path
+import sqlite3
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,7 @@ from serve_derivative import (
     DESIGN,
     STAY,
     TETRAHEDRON,
+    TWO,
     Through,
     job,
     opened,
@@ -24,8 +26,10 @@ from serve_derivative import (
     wait,
 )
 
-from massproof import cassettes, clients, dialects, measure, partwise, rendering
+from massproof import cassettes, choice, clients, dialects, measure, partwise, rendering
 from massproof.breakdown import Assembly, Part, Use
+from massproof.dialects.derivative import tables
+from massproof.errors import UsageError
 from massproof.kernels import jit
 
 COMPILED = pytest.mark.skipif(
@@ -244,6 +248,8 @@ def test_the_density_of_the_server_is_for_parts_that_state_none(made, data, monk
     for weight in ({"density": "2 g/cm^3"}, {"material": "steel", "density": "2 g/cm^3"}):
         client = made(**weight)
         urn = translated(client, (data / "box.stl").read_bytes())
+        assert settled(client, urn)["status"] == "success"
+        assert client.get(f"{DESIGN}/{urn}/metadata").status_code == 200  # at once, as clients count on it
         rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
         grams = measure(data / "box.stl", unit="mm", density="1 g/cm^3").mass.to("g").value
         assert [row["properties"].get("Mass:") for row in rows] == [
@@ -284,8 +290,6 @@ def test_objects_that_are_not_there(client, data, path, status):
 
 
 def test_large_answers_are_given_to_whoever_insists(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     one = view(client, translated(client, (data / "box.stl").read_bytes()))
     monkeypatch.setitem(tables.service()["limits"], "tree", 10)
     for path in (one, f"{one}/properties"):
@@ -301,8 +305,6 @@ def test_large_answers_are_given_to_whoever_insists(client, data, monkeypatch):
 
 
 def test_more_objects_than_a_tree_has_are_refused(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     monkeypatch.setitem(tables.service()["limits"], "objects", 1)
     monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
     urn = translated(client, (data / "box.stl").read_bytes())
@@ -377,7 +379,6 @@ def test_a_part_of_open_surfaces_has_no_volume_and_says_so(client, data):
 
 def test_a_view_without_pictures_is_a_view(client, data, monkeypatch):
     """Where nothing can be drawn there is no thumbnail, and the rest is there."""
-    from massproof.errors import UsageError
 
     def refused(*given, **options):
         msg = "nothing to draw"
@@ -440,8 +441,6 @@ def test_files_are_had_in_ranges_and_by_head(client, data):
 
 
 def test_files_too_large_to_be_had_at_once(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     urn = translated(
         client,
         (data / "box.stl").read_bytes(),
@@ -503,18 +502,116 @@ def test_signed_cookies(client, data):
         assert client.get(path, params=asked).status_code == 400
 
 
-@COMPILED
-def test_a_file_for_each_part(client, data):
+def test_a_file_for_each_part(client):
     urn = translated(
-        client,
-        (data / "assembly.step").read_bytes(),
-        {"type": "stl", "advanced": {"exportFileStructure": "multiple"}},
-        key="a.step",
+        client, TWO, {"type": "stl", "advanced": {"exportFileStructure": "multiple"}}, key="two.obj"
     )
-    names = [row["urn"].rpartition("/")[2] for row in resources(settled(client, urn), "STL")]
+    rows = resources(settled(client, urn), "STL")
+    assert len(rows) == 2
+    volumes = [
+        measure(client.get(f"{DESIGN}/{urn}/manifest/{row['urn']}").content, unit="mm")
+        .volume.to("mm^3")
+        .value
+        for row in rows
+    ]
 
-    assert len(names) == len(set(names)) > 1
-    assert {Path(name).suffix for name in names} == {".stl"}
+    assert volumes == pytest.approx([121.5, 4.5])
+
+
+def test_the_property_database_holds_what_the_objects_are(made, data, monkeypatch):
+    monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
+    client = made(material="steel")
+    urn = translated(client, (data / "box.stl").read_bytes())
+    rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
+    (resource,) = resources(settled(client, urn), "Autodesk.CloudPlatform.PropertyDatabase")
+    path = f"{DESIGN}/{urn}/manifest/{resource['urn']}"
+    found = client.get(path)
+    assert found.headers["content-type"] == resource["mime"] == "application/autodesk-db"
+    assert client.get(path).content == found.content
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        base.deserialize(found.content)
+        told = base.execute(
+            "SELECT i.id, i.external_id, a.category, a.name, v.value, a.data_type_context FROM _objects_eav e JOIN _objects_id i ON e.entity_id = i.id "
+            "JOIN _objects_attr a ON e.attribute_id = a.id JOIN _objects_val v ON e.value_id = v.id"
+        ).fetchall()
+    truth = measure(data / "box.stl", material="steel")
+    names = {id: value for id, _, _, name, value, _ in told if name == "name"}
+    assert names == {row["objectid"]: row["name"] for row in rows}
+    assert {(id, external) for id, external, *_ in told} == {
+        (row["objectid"], row["externalId"]) for row in rows
+    }
+    children = {(id, value) for id, _, _, name, value, _ in told if name == "child"}
+    assert (
+        children
+        == {(value, id) for id, _, _, name, value, _ in told if name == "parent"}
+        == {(1, 2), (1, 5), (2, 3), (2, 4), (5, 6), (5, 7)}
+    )
+    for name, quantity in (
+        ("Mass", truth.mass.to("kg")),
+        ("Volume", truth.volume.to("mm^3")),
+        ("Area", truth.area.to("mm^2")),
+    ):
+        assert {value for _, _, category, key, value, _ in told if (category, key) == ("Physical", name)} == {
+            quantity.value
+        }
+    assert {value for _, _, _, key, value, _ in told if key == "Material"} == {
+        "brass",
+        truth.provenance["material"],
+    }
+    monkeypatch.setitem(tables.service()["limits"], "database", 100)
+    assert client.get(path).status_code == 413
+    assert client.get(path, headers={"X-Massproof-Fault": "stuck"}).status_code == 202
+
+
+def test_some_objects_alone(client, data, monkeypatch):
+    """Where they stand, as exact as all of them; what is no object is refused, by the job too."""
+
+    def told(source, **options):
+        one = measure(TWO, unit="mm")
+        uses = (Use("u0", "one", "d1", STAY), Use("u1", "two", "d1", STAY))
+        return Assembly("d0", {"d0": Part("d0", "all", one, uses), "d1": Part("d1", "one", one)})
+
+    monkeypatch.setattr(partwise, "assembly", told)
+    urn = stored(client, TWO, "two.obj")
+    assert job(client, urn, {"type": "svf2"}).status_code == 200
+    guid = view(client, urn).rpartition("/")[2]
+
+    def asked(*ids, **headers):
+        advanced = {"modelGuid": guid, "objectIds": list(ids)}
+        return job(client, urn, {"type": "obj", "advanced": advanced}, headers=headers)
+
+    assert asked(4).status_code == 400
+    assert asked(3, **{"X-Massproof-Fault": "stuck"}).status_code == 409
+    assert asked(3).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    assert (resource["modelGuid"], resource["objectIds"]) == (guid, [3])
+    assert asked(3).status_code == 201
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert some.volume.to("mm^3").value == pytest.approx(4.5)
+    assert some.center_of_mass.to("mm")[0] == pytest.approx(20.75)
+    assert asked(1, 2).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    everything = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    assert everything.volume.to("mm^3").value == pytest.approx(126)
+
+
+def test_objects_that_the_file_has_not_are_not_written(data):
+    for wanted, count in (([(1, "other")], 2), ([(1, "box")], 9), ([(5, "box")], 1)):
+        with pytest.raises(UsageError, match="not those of the"):
+            choice.objects(data / "box.obj", wanted, count)
+
+
+@COMPILED
+def test_parts_of_a_step_file_alone(client, data):
+    urn = translated(client, (data / "assembly.step").read_bytes(), key="assembly.step")
+    one = view(client, urn)
+    rows = client.get(f"{one}/properties").json()["data"]["collection"]
+    advanced = {"modelGuid": one.rpartition("/")[2], "objectIds": [3]}
+    assert job(client, urn, {"type": "obj", "advanced": advanced}).status_code == 200
+    (resource,) = resources(settled(client, urn), "OBJ")
+    some = measure(client.get(f"{DESIGN}/{urn}/manifest/{resource['urn']}").content, unit="mm")
+    volume = float(rows[2]["properties"]["Mass Properties"]["Volume"].partition(" ")[0])
+    assert some.volume.to("mm^3").value == pytest.approx(volume, rel=1e-2)
 
 
 def test_everything_outlives_a_restart(made, data):

@@ -175,6 +175,9 @@ def test_a_server_with_a_secret_wants_it(made):
     token = granted(client, "bucket:read", ("app", "very secret")).json()["access_token"]
     assert client.get(OSS, headers=shown(token)).status_code == 200
     assert client.get(OSS, headers=shown(token + "0")).status_code == 401
+    asked = {"query": "{ __typename }"}  # of another service of this vendor, whose tokens are the same
+    assert client.post("/mfg/graphql", json=asked, headers=shown(token)).status_code == 200
+    assert client.post("/mfg/graphql", json=asked, headers=shown(token + "0")).status_code == 401
 
 
 def test_tokens_expire_and_cannot_be_made_up(monkeypatch):
@@ -375,7 +378,8 @@ def test_what_a_server_makes_of_each_source_is_what_it_says(client):
         ([{"type": "svf2", "views": ["2d"]}], 406), ([{"type": "svf2", "views": "3d"}], 400), ([{"type": "svf2", "views": ["4d"]}], 400),
         ([{"type": "stl", "advanced": 1}], 400), ([{"type": "stl", "advanced": {"advanced": [1]}}], 400), ([{"type": "stl", "advanced": {"format": "x"}}], 400),
         ([{"type": "stl", "advanced": {"exportColor": "perhaps"}}], 400), ([{"type": "stl", "advanced": {"exportFileStructure": "none"}}], 400),
-        ([{"type": "obj", "advanced": {"unit": "parsec"}}], 400), ([{"type": "obj", "advanced": {"objectIds": [3], "modelGuid": "x"}}], 400),
+        ([{"type": "obj", "advanced": {"unit": "parsec"}}], 400), ([{"type": "obj", "advanced": {"objectIds": [3]}}], 400), ([{"type": "obj", "advanced": {"objectIds": ["3"]}}], 400), ([{"type": "obj", "advanced": {"objectIds": 3}}], 400),
+        ([{"type": "obj", "advanced": {"objectIds": [3], "modelGuid": "x"}}], 400),
         ([{"type": "obj", "advanced": {"objectIds": [-1], "unit": "METER"}}], 200),
         ([{"type": "step", "advanced": {"applicationProtocol": "999"}}], 400), ([{"type": "step", "advanced": {"tolerance": -1}}], 400),
         ([{"type": "step", "advanced": {"tolerance": True}}], 400), ([{"type": "step", "advanced": {"applicationProtocol": 203, "tolerance": None}}], 200),
@@ -655,6 +659,27 @@ def test_no_body_breaks_the_server(client, body, inner):
     ]
     for path, sent in requests:
         assert client.post(path, content=json.dumps(sent).encode()).status_code < 500, path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    header=st.from_regex(
+        r"(bytes|items|)=? ?(\d{0,30}-?\d{0,30},?){0,4}",
+        fullmatch=True,
+        alphabet=st.characters(codec="ascii"),
+    ),
+    query=st.text("0123456789-x%&=", max_size=20),
+)
+def test_no_range_or_query_breaks_the_server(client, header, query):
+    urn = stored(client, TETRAHEDRON)
+    job(client, urn, {"type": "thumbnail"})
+    for path in (
+        f"{OSS}/parts/objects/part.stl",
+        f"{DESIGN}/{urn}/thumbnail?width={query}",
+        f"{OSS}?limit={query}",
+        f"{OSS}/parts/objects/x/signeds3upload?parts={query}",
+    ):
+        assert client.get(path, headers={"Range": header}).status_code < 500, path
 
 
 @given(st.text(max_size=60))

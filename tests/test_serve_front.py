@@ -42,9 +42,9 @@ def upload(cloud, data, name="box.stl", **headers):
     return cloud.post(f"/v1/files?name={name}", content=(data / name).read_bytes(), headers=headers)
 
 
-def measured(cloud, data, **headers):
+def measured(cloud, data, name="box.stl", **headers):
     """The states that a client sees of one measurement, from its submission on."""
-    file = upload(cloud, data).json()["file"]
+    file = upload(cloud, data, name).json()["file"]
     asked = {"kind": "properties", "file": file, "options": {"unit": "mm"}}
     made = cloud.post("/v1/operations", json=asked).json()
     return lambda: cloud.get(f"/v1/operations/{made['id']}?wait=20", headers=headers).json()
@@ -418,7 +418,7 @@ def test_every_answer_has_an_id_and_no_type_is_guessed(cloud):
     assert cloud.get("/").headers.get_list("x-content-type-options") == ["nosniff"]
 
 
-def test_a_service_may_have_ids_of_its_own(settings, capsys):
+def test_an_error_tells_the_id_that_the_log_has(settings, capsys):
     with client(replace(settings, log="text")) as cloud:
         answer = cloud.get(
             "/async/operations/x", headers={"Authorization": "Bearer any", "X-Request-Id": "mine"}
@@ -443,6 +443,34 @@ def test_a_line_of_json_for_each_request_without_secrets(settings, capsys):
     assert lines[0]["time"].endswith("+00:00")
     assert lines[1]["path"] == r"/else\nwhere"
     assert "s3cret" not in str(lines) and "abc" not in str(lines)
+
+
+def test_a_file_that_the_server_sends_by_itself_is_counted_unless_it_shall_be_slow(settings, capsys):
+    """As Granian does where an answer is a whole file; with a fault it must come through our hands."""
+    app = server.app(replace(settings, log="json"))
+    kinds = []
+
+    async def asked(fault):
+        async def send(message):
+            kinds.append(message["type"].rpartition(".")[2])
+
+        headers = [(b"host", b"localhost"), *([(b"x-massproof-fault", fault)] if fault else [])]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/page/page.css",
+            "query_string": b"",
+            "headers": headers,
+        }
+        await app(scope | {"extensions": {"http.response.pathsend": {}}}, asyncio.Event().wait, send)
+
+    asyncio.run(asked(b""))
+    asyncio.run(asked(b"slow=10ms"))
+    sizes = [json.loads(line)["bytes"] for line in capsys.readouterr().err.splitlines()]
+
+    assert kinds[:2] == ["start", "pathsend"]
+    assert "pathsend" not in kinds[2:]
+    assert sizes[0] == sizes[1] > 1000
 
 
 def test_a_line_of_text_for_each_request(settings, capsys):
@@ -826,6 +854,19 @@ def test_words_of_queries():
         False,
     ]
     assert [web.given(text) for text in (None, "", "undefined", "x")] == [None, None, None, "x"]
+
+
+@pytest.mark.parametrize("largest", [0, 1 << 16])
+def test_a_result_that_is_polled_is_the_same_text(cloud, data, monkeypatch, largest):
+    monkeypatch.setattr(native, "_TEXTS", {})
+    monkeypatch.setattr(native, "_MOST", 1)
+    monkeypatch.setattr(native, "_LARGEST", largest)
+    looks = [measured(cloud, data, name) for name in ("box.stl", "open_box.stl", "box.stl")]
+    first, second, again, same = looks[0](), looks[1](), looks[2](), looks[2]()
+
+    assert first == again == same
+    assert first["result"] != second["result"]
+    assert len(native._TEXTS) == (largest > 0)
 
 
 def test_a_result_is_read_once_and_told_under_any_name(settings, data, monkeypatch):

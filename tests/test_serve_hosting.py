@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import httpx
+import postgresql
 import pytest
 import typer.testing
 
@@ -356,6 +357,41 @@ def test_a_server_that_does_not_end_is_killed(monkeypatch):
     testing._end(process)
 
     assert process.returncode == -signal.SIGKILL
+
+
+def test_two_processes_answer_on_one_database_and_one_that_is_killed_comes_back(data):
+    if why := postgresql.available():
+        pytest.skip(why)
+    with (
+        postgresql.cluster() as address,
+        testing.server(workers=2, database=postgresql.created(address, "front")) as cloud,
+    ):
+        with httpx.Client(base_url=cloud.url, trust_env=False) as http:
+            file = http.post("/v1/files?name=box.stl", content=(data / "box.stl").read_bytes()).json()["file"]
+            asked = {"kind": "properties", "file": file, "options": {"unit": "mm"}}
+            id = http.post("/v1/operations", json=asked).json()["id"]
+            assert http.get(f"/v1/operations/{id}?wait=30").json()["state"] == "succeeded"
+        pids = workers(cloud, 2)
+        os.kill(pids.pop(), signal.SIGKILL)
+        assert len(workers(cloud, 2) - pids) == 1
+        seen = [
+            httpx.get(f"{cloud.url}/v1/operations/{id}", trust_env=False).json()["state"] for _ in range(8)
+        ]
+
+    assert seen == ["succeeded"] * 8
+
+
+def workers(cloud, count):
+    """Processes that answer: each connection is one's."""
+    found, until = set(), time.monotonic() + 30
+    while len(found) < count and time.monotonic() < until:
+        try:
+            text = httpx.get(f"{cloud.url}/metrics", trust_env=False, timeout=20).text
+        except httpx.TransportError:  # it went to the one that was killed
+            continue
+        found |= {int(pid) for pid in re.findall(r'sent_bytes_total\{worker="(\d+)"', text)}
+        found = {pid for pid in found if Path(f"/proc/{pid}").exists()} if Path("/proc").exists() else found
+    return found
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])

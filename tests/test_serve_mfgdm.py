@@ -433,7 +433,7 @@ def test_parts_have_properties_of_their_own(served, data):
     found = served.ask(more, id=id)["componentVersion"]
 
     assert served.physical(id)["volume"]["value"] == shapes.emit(bolt.properties)["volume"]["value"]
-    assert (found["materialName"], found["thumbnail"], found["occurrences"]["results"]) == (None, None, [])
+    assert (found["materialName"], found["occurrences"]["results"]) == (None, [])
     assert found["derivatives"] == [{"status": "NOT_GENERATED"}]
     assert (
         found["component"]["name"],
@@ -453,6 +453,28 @@ def test_parts_have_properties_of_their_own(served, data):
         )[0]
         == "BAD_USER_INPUT"
     )
+
+
+def test_parts_have_thumbnails_and_derivatives_of_their_own(served):
+    """Which part is meant, the job is told by its id in the breakdown of the file."""
+    everything = served.ask(TREE, id=roots(served)["assembly.step"])["componentVersion"]["allOccurrences"][
+        "results"
+    ]
+    id = next(
+        one["componentVersion"]["id"] for one in everything if one["componentVersion"]["name"] == "bolt"
+    )
+    query = "query($id: ID!) { componentVersion(componentVersionId: $id) { thumbnail { status signedUrl } derivatives(derivativeInput: {outputFormat: [STL, OBJ], generate: true}) { outputFormat status } } }"
+    found = served.until(
+        query, lambda told: "PENDING" not in str(told) and "IN_PROGRESS" not in str(told), id=id
+    )["componentVersion"]
+    asked = json.loads(served.client.get(found["thumbnail"]["signedUrl"]).content[5:])
+
+    assert asked == {"format": "step", "definition": "d4", "size": 100, "transparent": True}
+    assert [(one["outputFormat"], one["status"]) for one in found["derivatives"]] == [
+        ("STL", "SUCCESS"),
+        ("OBJ", "SUCCESS"),
+        ("MTL", "SUCCESS"),
+    ]
 
 
 def test_parts_weigh_what_the_server_says_where_the_file_says_nothing(tmp_path, few, data):
@@ -487,6 +509,30 @@ RELATIONS = """query($id: ID!, $deep: Int) { model(modelId: $id) { isRoot isTip 
     hub { name } primaryModel { id } baseProperties { results { name } } customProperties { results { name } }
     bomRelations(depth: $deep) { results { id quantity sequenceNumber toComponentState quantityProperty { value displayValue } fromComponent { name { value } } toComponent { id name { value } hasChildren } } } } } }
 fragment rel on AssemblyRelation { toModelInstanceIndex createdOn fromModel { id name { displayValue } } toModel { id isRoot name { displayValue } } }"""
+
+
+def test_what_a_file_states_of_a_component_are_its_base_properties(served):
+    query = "query($id: ID!, $f: PropertyFilterInput) { component(componentId: $id) { baseProperties(filter: $f) { results { name displayValue definition { id } } } } }"
+    own = "query($id: ID!) { componentVersion(componentVersionId: $id) { component { id } } }"
+    id = served.ask(own, id=roots(served)["torus_stated.step"])["componentVersion"]["component"]["id"]
+
+    def told(api="v2", **filter):
+        found = served.until(
+            query,
+            lambda one: filter or len(one["component"]["baseProperties"]["results"]) == 3,
+            api,
+            id=id,
+            f=filter or None,
+        )
+        return {one["name"]: one["displayValue"] for one in found["component"]["baseProperties"]["results"]}
+
+    everything = {"Material Name": "Steel", "Name": "torus_stated", "Part Number": "torus"}
+    assert told() == told("v3") == everything
+    assert (
+        told(names=["Name", "x"])
+        == told("v3", ids=["autodesk.massproof.definition:name"])
+        == {"Name": "torus_stated"}
+    )
 
 
 def test_v3_tells_relations_and_quantities(served):
@@ -764,7 +810,7 @@ def test_a_thumbnail_that_cannot_be_made_has_failed(served):
 # Mutations
 
 SET = "mutation($t: ID!, $p: [PropertyInput!]!) { setProperties(input: {targetId: $t, propertyInputs: $p}) { targetId properties { name displayValue value definition { id specification isReadOnly } } } }"
-CUSTOM = "query($id: ID!, $f: PropertyFilterInput) { componentVersion(componentVersionId: $id) { baseProperties { results { name } } customProperties(filter: $f) { results { name displayValue value } } component { customProperties { results { name } } } } }"
+CUSTOM = "query($id: ID!, $f: PropertyFilterInput) { componentVersion(componentVersionId: $id) { customProperties(filter: $f) { results { name displayValue value } } component { customProperties { results { name } } } } }"
 
 
 def test_custom_properties_are_kept_and_cleared(fresh):
@@ -791,10 +837,7 @@ def test_custom_properties_are_kept_and_cleared(fresh):
     assert [(one["name"], one["value"]) for one in found["customProperties"]["results"]] == sorted(
         given.items()
     )
-    assert (found["baseProperties"]["results"], len(found["component"]["customProperties"]["results"])) == (
-        [],
-        3,
-    )
+    assert len(found["component"]["customProperties"]["results"]) == 3
     assert [
         one["name"]
         for one in fresh.ask(CUSTOM, id=id, f={"names": ["flag", "x"]})["componentVersion"][
@@ -811,6 +854,7 @@ def test_custom_properties_are_kept_and_cleared(fresh):
         ("own", [{"propertyDefinitionId": "", "value": 1}], "BAD_USER_INPUT", "has 0 characters"),
         ("own", [{"propertyDefinitionId": "x"}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": [1]}], "BAD_USER_INPUT", "takes text"),
+        ("own", [{"propertyDefinitionId": "x", "value": 10**400}], "BAD_USER_INPUT", "takes text"),
         ("own", [{"propertyDefinitionId": "x", "value": "y" * 10_001}], "BAD_USER_INPUT", "takes text"),
         (
             "own",
@@ -838,7 +882,7 @@ def test_custom_properties_that_cannot_be(served, target, inputs, code, words):
     ] == ["known to be text"]
 
 
-EXPORT = "mutation($h: ID!, $i: ID!, $n: String!) { createDesignFromFile(input: {hubId: $h, sourceItemId: $i, name: $n}) { exportId } }"
+EXPORT = "mutation($h: ID!, $i: ID!, $n: String) { createDesignFromFile(input: {hubId: $h, sourceItemId: $i, name: $n}) { exportId } }"
 STATUS = "query($h: ID!, $e: ID!) { exportStatusOfFile(input: {hubId: $h, exportId: $e}) { status progress designItemVersion { id name versionNumber } } }"
 
 
@@ -847,7 +891,7 @@ def test_a_file_is_a_design_already(served):
     item = served.items(of_hub)["box.stl"][0]
     made = {
         served.ask(EXPORT, h=of_hub, i=item, n=name)["createDesignFromFile"]["exportId"]
-        for name in ("box", "box.stl")
+        for name in ("box", "box.stl", None)
     }
     (export,) = made
     found = served.ask(STATUS, h=of_hub, e=export)["exportStatusOfFile"]
@@ -1098,3 +1142,18 @@ def test_an_answer_is_not_given_again_for_ever(served, monkeypatch):
     assert answers.get("q") is None
     answers.put("q", b"{}", {}, {})
     assert answers.get("q").content == b"{}"
+
+
+def test_the_command_line_names_hubs():
+    from massproof import hosting
+
+    found = hosting.settings_of(
+        hosting.spelled({"hub": ["a", "b"], "quirks": "live", "introspection": False})
+    )
+
+    assert (found.hubs, found.quirks, found.introspection, found.mfgdm) == (
+        (Path("a"), Path("b")),
+        "live",
+        False,
+        "live",
+    )

@@ -10,6 +10,7 @@ import pytest
 from test_serve_zoo import DATA, TOKEN, data, ended, errors, served
 
 import massproof as mp
+from massproof import answering
 from massproof.blobs import Blobs
 from massproof.errors import FormatError, MissingExtra, RemoteError, UsageError
 from massproof.operations import programs, providers
@@ -126,6 +127,26 @@ def test_a_program_s_part_in_this_process():
 
     assert nothing == {}
     assert mp.measure(step, format="step").volume.to("mm^3").value == pytest.approx(6.0)
+
+
+def test_a_program_sees_none_of_our_secrets(monkeypatch):
+    """It may tell what it reads: who is answered is whoever wrote it."""
+    monkeypatch.setenv("MASSPROOF_TOKEN", "secret")
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert answering.environment()["HOME"] == "/somewhere"
+    assert "MASSPROOF_TOKEN" not in answering.environment()
+    with pytest.raises(FormatError) as caught:
+        programs.executed(b"import os\nraise ValueError(' '.join(os.environ))")
+    names = str(caught.value).partition("ValueError: ")[2].partition(";")[0].split()
+    assert "PATH" in names
+    assert not [name for name in names if "TOKEN" in name or "KEY" in name or name.startswith(("AWS", "GIT"))]
+
+
+def test_a_program_that_does_not_end(monkeypatch):
+    monkeypatch.setattr(programs, "LIMITS", programs.LIMITS._replace(seconds=0.2))
+    with pytest.raises(FormatError, match=r"the program was stopped \([A-Z_]+\): ") as caught:
+        programs.executed(b"while True: pass")
+    assert caught.value.code in ("WALL_CLOCK", "CPU_LIMIT")
 
 
 def test_a_program_that_is_no_program():
@@ -249,7 +270,9 @@ def test_prompts_are_listed_newest_first(tmp_path):
         talk = made[1]["conversation_id"]
         assert client.get(f"/user/text-to-cad?conversation_id={talk}").json()["items"] == [made[1]]
         errors(client.get("/user/text-to-cad?conversation_id=x"), 400, "UUID parsing failed")
-        assert client.get("/async/operations").json()["items"] == []
+        listed = client.get("/async/operations").json()["items"]
+        assert [one["input"]["prompt"] for one in listed] == ["one", "two", "three"]
+        assert {one["type"] for one in listed} == {"text_to_cad"}
 
 
 def test_feedback_is_kept(tmp_path):

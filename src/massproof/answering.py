@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import struct
 from collections.abc import Callable
@@ -25,6 +26,19 @@ _NEAR = (
 )
 _LENGTH = struct.Struct("<QQ")  # bytes of the request or answer, and of the data that follow
 _PIECE = 1 << 20  # bytes that are read at once, whatever a message says that it holds
+
+
+# Beginnings of the names of variables that a process needs to start, find libraries and be measured. Nothing else is
+# handed on: what runs there may be somebody else's, and tell what it reads; tokens and keys are in variables too.
+_HANDED_ON = (
+    "PATH", "HOME", "LANG", "LC_", "TZ", "TMP", "TEMP", "PYTHON", "LD_", "DYLD_", "SYSTEMROOT", "WINDIR", "COV_",
+    "COVERAGE_", "NUMBA_", "OMP_", "OPENBLAS_", "MKL_", "CSF_", "CASROOT", "MASSPROOF_CACHE",
+)  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """Variables of this process that one which works for it is given."""
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(_HANDED_ON)}
 
 
 class Stopped(FormatError):

@@ -14,7 +14,7 @@ from massproof.errors import UsageError
 from massproof.mesh import Mesh
 from massproof.properties import Finding
 from massproof.scene import Occurrence, Scene
-from massproof.selection import Parts, meshes, selected, visible
+from massproof.selection import Parts, meshes, nodes, selected, visible
 from massproof.sources import Loaded, load
 from massproof.stepfile import Model, Shown
 from massproof.tessellate import Fineness
@@ -105,6 +105,24 @@ def mesh(source: Any, format: str | None, which: int | str) -> int:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     msg = f"there is no {what}; there are {listed}{more}"
     raise UsageError(msg)
+
+
+def objects(source: Any, wanted: Sequence[tuple[int, str]], count: int) -> list[int]:
+    """Numbers, as `of` takes them, of occurrences that a breakdown of the same file has.
+
+    wanted : number of each among all occurrences, each before what is in it, from 0, the whole; and its name
+    count : of all occurrences, the whole among them
+
+    Raises UsageError where the file is not put together as it says, and what `sources.load` raises.
+    """
+    names = [node.name for node in nodes(of(load(source)).tree)]
+    above = count - len(names)  # 1 where the whole is none of the parts, but above several
+    found = [number - above for number, _ in wanted]
+    told = [name for _, name in wanted]
+    if above not in (0, 1) or [names[n] for n in found if 0 <= n < len(names)] != told:
+        msg = f"the file shows {len(names)} parts and groups that are not those of the {count} objects; write all of it"
+        raise UsageError(msg)
+    return found
 
 
 def _only(model: Model, leaves: Sequence[Occurrence]) -> Model:

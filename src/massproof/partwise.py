@@ -15,7 +15,7 @@ from typing import Any
 from massproof import engines, formats, products, sources, structure, units
 from massproof.breakdown import Assembly, Part, Use, matrix_of
 from massproof.brep import Drawn
-from massproof.errors import FormatError, MissingExtra
+from massproof.errors import FormatError, MissingExtra, UsageError
 from massproof.groups import SURFACE
 from massproof.measure import Begun, begin, report
 from massproof.placements import STAY, Places
@@ -48,6 +48,31 @@ def assembly(source: Any, **options: Any) -> Assembly:
     measured = sources.integrate(begun.loaded, stated=begun.stated, **begun.options)
     properties = report(begun.loaded, measured, begun.stated, begun.asked)
     return Assembly("d0", {"d0": Part("d0", _stem(begun.loaded), properties)})
+
+
+def alone(source: Any, part: str, format: str | None = None) -> Loaded:
+    """A part or sub-assembly of a file alone, in its own frame; part : its id in the `assembly` of the file.
+
+    Facets can be made of it, and it can be measured; STEP would be of the whole file.
+
+    Raises what `measure` raises for a source that cannot be read, and UsageError for an id that there is not.
+    """
+    loaded = sources.load(source, format)
+    geometry, found = loaded.geometry, None
+    if isinstance(geometry, Drawn):
+        tree = structure.tree(geometry.model)
+        found = next((tree.nodes[key] for key, id in _ids(tree).items() if id == part), None)
+    if part == "d0":
+        return loaded
+    if found is None or not isinstance(geometry, Drawn):
+        msg = f"{loaded.name} has no part {part!r}; give an id of its `assembly`"
+        raise UsageError(msg)
+    return replace(loaded, geometry=replace(geometry, model=found.model))
+
+
+def _ids(tree: structure.Tree) -> dict[Key, str]:
+    """Ids of all products of a file; d0 is the whole, whether that is one product or several."""
+    return {key: f"d{number + (len(tree.tops) != 1)}" for number, key in enumerate(_met(tree))}
 
 
 def _stem(loaded: Loaded) -> str:
@@ -92,10 +117,8 @@ class _Products:
     def _named(self, whole: Properties) -> Assembly:
         """Everything by its id, in the order in which it is met from the whole downwards."""
         tree = self._tree
-        ids: dict[Key, str] = {}
+        ids = _ids(tree)
         parts: dict[str, Part] = {}
-        for key in _met(tree):
-            ids[key] = f"d{len(ids) + (len(tree.tops) != 1)}"
         if len(tree.tops) != 1:
             stay = [structure.Use(key, STAY, -1) for key in tree.tops]
             parts["d0"] = Part("d0", _stem(self._begun.loaded), whole, self._uses(stay, ids))

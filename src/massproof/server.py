@@ -27,6 +27,7 @@ from massproof.serving.faults import Faults
 from massproof.serving.forms import Forms, plain, segments
 from massproof.serving.guarding import Guarding
 from massproof.serving.observing import LOGS, Observing
+from massproof.serving.routing import Segmented
 from massproof.serving.service import Service, Settings
 from massproof.version import __version__
 
@@ -56,8 +57,6 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
 
     served, opened = _served(service, forms)
     made = Starlette(
-        routes=own_routes(service, faults, counts) + served,
-        lifespan=living,
         exception_handlers={web.Refused: forms.refused, HTTPException: forms.unrouted},
         middleware=[
             Middleware(Observing, forms, counts, settings.log),
@@ -66,6 +65,7 @@ def app(settings: Settings, started: Callable[[], None] = lambda: None) -> Starl
             Middleware(Failing, faults, forms),
         ],
     )
+    made.router = Segmented(own_routes(service, faults, counts) + served, living)
     made.state.service = service
     return made
 

@@ -32,7 +32,10 @@ def grown(model: Model, shown: Sequence[Shown], names: Sequence[str], scale: flo
     ways, looks = products.paths(model.entities), model.appearance
     leaves: list[_Leaf] = []
     for number, (one, name) in enumerate(zip(shown, names, strict=True)):
-        own, paths = model.parts.index(one), ways.get(one.part.row) or [()] * len(one.part.placements)
+        own, count = model.parts.index(one), len(one.part.placements)
+        paths = ways.get(one.part.row, ())
+        if len(paths) != count:  # placed by nothing, or alone in the frame of one product
+            paths = [()] * count
         first = colour(looks.of(own))
         for place, (matrix, path) in enumerate(zip(one.part.placements, paths, strict=True)):
             stands = matrix.copy()

@@ -46,7 +46,7 @@ class Zygote:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for whoever calls, and closes its ends
-                env=os.environ | _ALONE,  # a process of several threads must not fork
+                env=answering.environment() | _ALONE,  # a process of several threads must not fork
             )
 
     def ask(self, request: dict[str, Any], data: bytes | memoryview, limits: Limits) -> tuple[bytes, bytes]:

@@ -8,16 +8,18 @@ work, which is done again, but no promise, and never leaves half of anything. A 
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from massproof.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY = 30_000  # milliseconds that a writer waits for another before it fails
@@ -153,3 +155,24 @@ def held(call: Callable[[], T], stop: threading.Event) -> T:
             if stop.wait(pause):
                 raise
             pause = min(2 * pause, 2.0)
+
+
+def insistent(method: Callable[P, T]) -> Callable[P, T]:
+    """The method, called once more when the connection that it was given turned out to be dead.
+
+    A server that was restarted has cut all of them. Whether the first call was heard is then unknown, so the method
+    must be one that may be called twice.
+    """
+
+    @functools.wraps(method)
+    def called(*arguments: P.args, **named: P.kwargs) -> T:
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            return method(*arguments, **named)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return method(*arguments, **named)
+
+    return called

@@ -8,14 +8,15 @@ touches it ends as WORKER_LOST. An answer is written by the process that claimed
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from massproof.operations import presence
-from massproof.operations.databases import Database, held
+from massproof.operations.databases import Database, held, insistent
 from massproof.operations.jobs import Ending, ending, failure_of
 from massproof.operations.port import Failure, Job, Operation, Outcome, Run, State, again
 from massproof.operations.recent import Recent, Waiting
@@ -65,14 +66,15 @@ class Durable:
         self._running: dict[Turn, threading.Event] = {}
         self._closing = threading.Event()
         self._database = database
-        self._table = Table(database)
-        self._presence = presence.present(database, self._node)
-        try:
+        with ExitStack() as undo:
+            undo.callback(database.close)
+            self._table = Table(database)
+            self._presence = presence.present(database, self._node)
+            undo.callback(self._presence.close)
             self._flow = Workflows(database, self._node, self._perform, threads)
+            undo.callback(self._flow.close)
             self.recover()
-        except BaseException:
-            self._presence.close()
-            raise
+            undo.pop_all()
         self._keeper = threading.Thread(target=self._keeping, name="massproof-keeper", daemon=True)
         self._keeper.start()
 
@@ -85,8 +87,18 @@ class Durable:
             return known
         now = time.time()
         here = self._flow.threads > 0 and not self._crowded()
+        turn = self._asked(job, known, now, here)
+        if turn is None:  # another was faster
+            return self._table.get(job.id) or Operation(job.id, job, State.QUEUED, now, updated=now)
+        if here:
+            self._started(turn)
+        attempts = known.attempts if known else 0
+        return Operation(job.id, job, State.QUEUED, now, updated=now, attempts=attempts)
+
+    @insistent
+    def _asked(self, job: Job, known: Operation | None, now: float, here: bool) -> Turn | None:
+        node = self._node if here else ""
         with self._promising(here) as connection:
-            node = self._node if here else ""
             turn = (
                 self._table.ask(connection, job, now, node)
                 if known is None
@@ -94,12 +106,7 @@ class Durable:
             )
             if turn is not None:
                 self._taken(connection, turn, here)
-        if turn is None:  # another was faster
-            return self._table.get(job.id) or Operation(job.id, job, State.QUEUED, now, updated=now)
-        if here:
-            self._started(turn)
-        attempts = known.attempts if known else 0
-        return Operation(job.id, job, State.QUEUED, now, updated=now, attempts=attempts)
+        return turn
 
     def _promising(self, here: bool) -> AbstractContextManager[sa.Connection]:
         """Where one statement is written, or that and the queue's, as one."""
@@ -195,15 +202,17 @@ class Durable:
         self._closing.set()
         self._keeper.join()
         self._flow.close()
-        until = time.monotonic() + _GRACE
-        while self._running and time.monotonic() < until:
-            time.sleep(0.01)
+        self._idle(_GRACE)
         for running in [*self._running.values()]:
             running.set()
-        while self._running:
-            time.sleep(0.01)
+        self._idle(math.inf)
         self._presence.close()
         self._database.close()
+
+    def _idle(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while self._running and time.monotonic() < until:
+            time.sleep(0.01)
 
     # What runs a turn: DBOS calls `_perform`, as often as processes die that run it.
 
@@ -243,7 +252,7 @@ class Durable:
     # What keeps watch.
 
     def _keeping(self) -> None:
-        tidied = 0.0
+        tidied = -math.inf
         while not self._closing.wait(_ROUND):
             try:
                 self._presence.hold()

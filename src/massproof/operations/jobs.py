@@ -56,10 +56,10 @@ def assembly(job: Job, blobs: Blobs) -> Outcome:
 
 
 def thumbnail(job: Job, blobs: Blobs) -> Outcome:
-    """A picture of one file: thumbnail.png. Options are those of `massproof.render`."""
+    """A picture of one file: thumbnail.png. Options are those of `massproof.render`, and `definition`: see `_part`."""
     from massproof.rendering import render
 
-    source, options = _asked(job, blobs)
+    source, options = _part(*_asked(job, blobs))
     picture = blobs.put(render(source, **options))
     return Outcome({"size": picture.size}, {"thumbnail.png": picture.digest})
 
@@ -68,15 +68,18 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
     """One file in another format.
 
     Options are those of `massproof.convert`; `name`, of what is written; and `mesh`, the number or name of the one that
-    is, as `choice.mesh` takes it.
+    is, as `choice.mesh` takes it; or `objects` and `of`, which of a breakdown's, as `choice.objects` takes them; or
+    `definition`: see `_part`.
     """
     from massproof import choice
     from massproof.conversion import convert
 
-    source, options = _asked(job, blobs)
+    source, options = _part(*_asked(job, blobs))
     name, mesh = options.pop("name"), options.pop("mesh", None)
     if mesh is not None:
         options["parts"] = choice.mesh(source, options["format"], mesh)
+    if (objects := options.pop("objects", None)) is not None:
+        options["parts"] = choice.objects(source, objects, options.pop("of"))
     with tempfile.TemporaryDirectory(prefix="massproof-") as folder:
         done = convert(source, Path(folder) / name, **options)
         files = {path.name: blobs.take(path).digest for path in done.files}
@@ -84,6 +87,16 @@ def conversion(job: Job, blobs: Blobs) -> Outcome:
             "files": list(files)
         }  # which hashes what is written: it must still be there
     return Outcome(result, files)
+
+
+def _part(source: Opened, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The part of a file that the option `definition` names, by its id in the file's `Assembly`, or all of it."""
+    definition = options.pop("definition", None)
+    if definition is None:
+        return source, options
+    from massproof.partwise import alone
+
+    return alone(source, definition, options.get("format")), options
 
 
 def _asked(job: Job, blobs: Blobs) -> tuple[Opened, dict[str, Any]]:

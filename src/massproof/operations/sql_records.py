@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from massproof.operations.databases import Database
+from massproof.operations.databases import Database, insistent
 from massproof.operations.records import checked, following
 
 _TABLES = sa.MetaData()
@@ -34,6 +34,7 @@ class InDatabase:
         database.create(_TABLES)
         self._database = database
 
+    @insistent
     def put(self, space: str, key: str, value: Any, once: bool = False) -> bool:
         """As the port says."""
         row = {"space": checked(space), "key": checked(key), "value": json.dumps(value)}
@@ -47,6 +48,7 @@ class InDatabase:
         with self._database.promise.begin() as connection:
             return connection.execute(told.returning(_ROW.key)).first() is not None
 
+    @insistent
     def get(self, space: str, key: str) -> Any:
         """As the port says."""
         wanted = sa.select(_ROW.value).where(_ROW.space == checked(space), _ROW.key == checked(key))
@@ -54,6 +56,7 @@ class InDatabase:
             text = connection.execute(wanted).scalar()
         return None if text is None else json.loads(text)
 
+    @insistent
     def list(
         self, space: str, prefix: str = "", after: str = "", limit: int = 100, descending: bool = False
     ) -> list[tuple[str, Any]]:
@@ -69,6 +72,7 @@ class InDatabase:
         with self._database.step.connect() as connection:
             return [(row.key, json.loads(row.value)) for row in connection.execute(wanted)]
 
+    @insistent
     def delete(self, space: str, key: str) -> bool:
         """As the port says."""
         gone = sa.delete(_RECORDS).where(_ROW.space == checked(space), _ROW.key == checked(key))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from massproof.operations.databases import Database
+from massproof.operations.databases import Database, insistent
 from massproof.operations.port import Failure, Job, Operation, Outcome, State
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class Table:
         database.create(_TABLES)
         self._database, self._engine, self._promise = database, database.step, database.promise
 
+    @insistent
     def read(self, id: str) -> tuple[Operation, int] | None:
         """The operation, and the length of what is stored of it; None if there is none."""
         with self._engine.connect() as connection:
@@ -84,6 +85,7 @@ class Table:
         found = self.read(id)
         return None if found is None else found[0]
 
+    @insistent
     def list(
         self, kind: str | None, state: State | None, limit: int, before: float | None
     ) -> Sequence[Operation]:
@@ -163,6 +165,7 @@ class Table:
             _ROW.state == State.RUNNING,
         )
 
+    @insistent
     def cancel(self, id: str, now: float) -> bool:
         """Whether it had not ended."""
         with self._promise.begin() as connection:

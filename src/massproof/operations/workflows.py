@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from massproof.errors import InputError, MissingExtra
@@ -18,7 +19,7 @@ from massproof.operations.tables import Turn, chunks
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from dbos import DBOSClient, DBOSConfig
+    from dbos import DBOSConfig
 
 Perform = Callable[[str, int], None]
 
@@ -36,27 +37,23 @@ class Workflows:
 
     def __init__(self, database: Database, node: str, perform: Perform, threads: int) -> None:
         """threads : that run turns here; with 0 none do. Raises InputError while this process has another."""
-        try:
-            _quiet()
-            import dbos
-        except ImportError as error:
-            what = "keeping operations in a database"
-            raise MissingExtra(what, "serve") from error
         self.threads, self.queue = threads, not database.embedded
-        self._perform: Perform | None = None
-        if threads:
-            self._perform = _launched(database, node, perform, threads)
-        else:
-            dbos.DBOS.migrate(database.url.render_as_string(hide_password=False))
-        self._client: DBOSClient = dbos.DBOSClient(
-            system_database_engine=database.engine,
-            serializer=dbos.DBOSPortableJSONSerializer(),
-            application_name=_APPLICATION,
-        )
-        if self.queue:
-            self._client.register_queue(
-                _QUEUE, worker_concurrency=_AHEAD, polling_interval_sec=_POLL, on_conflict="always_update"
+        with _discreet():
+            self._perform = _opened(database, node, perform, threads)
+            import dbos
+
+            self._client = dbos.DBOSClient(
+                system_database_engine=database.engine,
+                serializer=dbos.DBOSPortableJSONSerializer(),
+                application_name=_APPLICATION,
             )
+        if self.queue:
+            with ExitStack() as undo:
+                undo.callback(self.close)
+                self._client.register_queue(
+                    _QUEUE, worker_concurrency=_AHEAD, polling_interval_sec=_POLL, on_conflict="always_update"
+                )
+                undo.pop_all()
 
     def start(self, turn: Turn) -> None:
         """Run a turn here, when a thread is free."""
@@ -116,13 +113,31 @@ class Workflows:
             _one.release()
 
 
-def _quiet() -> None:
-    """Let nothing that DBOS logs or reads from the environment reach the outside."""
-    for name in [name for name in os.environ if name.startswith("DBOS__")]:
-        del os.environ[name]  # they would have it report to its vendor's cloud
+@contextmanager
+def _discreet() -> Iterator[None]:
+    """Let nothing that DBOS logs, or reads from the environment, reach the outside."""
+    told = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("DBOS__")}
     logger = logging.getLogger("dbos")
-    logger.addHandler(logging.NullHandler())  # it adds one for the console where there is none
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())  # it adds one for the console where there is none
     logger.propagate = False
+    try:
+        yield
+    finally:
+        os.environ.update(told)  # with which it would have reported to its vendor's cloud
+
+
+def _opened(database: Database, node: str, perform: Perform, threads: int) -> Perform | None:
+    """What runs a turn here, None where nothing does; the tables are there."""
+    try:
+        import dbos
+    except ImportError as error:
+        what = "keeping operations in a database"
+        raise MissingExtra(what, "serve") from error
+    if threads:
+        return _launched(database, node, perform, threads)
+    dbos.DBOS.migrate(database.url.render_as_string(hide_password=False))
+    return None
 
 
 def _launched(database: Database, node: str, perform: Perform, threads: int) -> Perform:

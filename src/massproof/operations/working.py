@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -29,7 +30,14 @@ def work(
         raise UsageError(msg)
     with _asked_to_stop() as stop:
         blobs = Blobs(folder / "blobs")
-        operations, records = opened(database, folder, blobs, threads=threads, job_seconds=job_seconds)
+        operations, records = opened(
+            database,
+            folder,
+            blobs,
+            threads=threads,
+            job_seconds=job_seconds,
+            keep_seconds=math.inf,  # to forget is for servers, which are told when
+        )
         try:
             ready()
             stop.wait()

@@ -26,6 +26,12 @@ def weight(settings: Settings) -> dict[str, Any]:
     return next(({name: value} for name, value in weights if value), {})
 
 
+async def operation(request: Request, service: Service, job: Job) -> Operation:
+    """The operation of a job, as this request shall see it: to look at one that has failed is not to try again."""
+    found = await service.get(job.id) or await service.submit(job)
+    return faults.view(request, found)
+
+
 async def operations(
     request: Request, service: Service, digest: str, options: Mapping[str, Any]
 ) -> list[Operation]:
@@ -33,12 +39,11 @@ async def operations(
 
     options : of measuring, without a density
     """
-    found = faults.view(request, await service.submit(Job(KIND, (digest,), options)))
+    found = await operation(request, service, Job(KIND, (digest,), options))
     more = weight(service.settings)
     if not more or found.state is not State.SUCCEEDED or _weighed(found.outcome.result):
         return [found]
-    again = await service.submit(Job(KIND, (digest,), {**options, **more}))
-    return [found, faults.view(request, again)]
+    return [found, await operation(request, service, Job(KIND, (digest,), {**options, **more}))]
 
 
 def assembly(found: Sequence[Operation]) -> Assembly:

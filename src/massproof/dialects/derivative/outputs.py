@@ -112,6 +112,24 @@ def _obj(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tupl
     return [_conversion("obj", {"to_unit": units[unit]} | _structure(advanced), given)]
 
 
+def wanted(output: Output) -> list[int]:
+    """Ids of the objects that an OBJ shall have, none for all; raises Refused for what are none."""
+    ids = output.advanced.get("objectIds", [-1]) if output.type == "obj" else [-1]
+    if not isinstance(ids, list) or not ids or not all(isinstance(id, int) for id in ids):
+        raise Refused(400, "advanced.objectIds must be a list of objectids, or [-1].")
+    if ids == [-1]:
+        return []
+    if not isinstance(output.advanced.get("modelGuid"), str):
+        raise Refused(400, "advanced.objectIds need the modelGuid of their view.")
+    return ids
+
+
+def of_some(output: Output, objects: list[list[Any]], count: int) -> Output:
+    """The same of some objects, as the job takes them."""
+    ((kind, options),) = output.jobs
+    return output._replace(jobs=[(kind, {**options, "objects": objects, "of": count})])
+
+
 def _step(one: Mapping[str, Any], advanced: Options, given: Options) -> list[tuple[str, Options]]:
     protocols = tables.service()["protocols"]
     protocol = _one_of(advanced, "applicationProtocol", list(protocols), "214")
@@ -127,11 +145,8 @@ def _conversion(suffix: str, options: Options, given: Options) -> tuple[str, Opt
 
 
 def _structure(advanced: Options) -> Options:
-    """One file, or one of each part; raises Refused for what asks for some of the parts."""
+    """One file, or one of each part."""
     structure = _one_of(advanced, "exportFileStructure", ["single", "multiple"], "single")
-    ids = advanced.get("objectIds")
-    if ids not in (None, [-1]):
-        raise Refused(400, "advanced.objectIds: only all objects can be written here, [-1].")
     return {} if structure == "single" else {"structure": structure}
 
 

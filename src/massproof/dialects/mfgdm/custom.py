@@ -6,16 +6,17 @@ what has one id has one content, as normalising caches assume.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from massproof.dialects.mfgdm.desk import Context
 from massproof.dialects.mfgdm.queries import wrong
+from massproof.dialects.mfgdm.stating import chosen
 
 _VALUES, _DEFINITIONS = "mfgdm.custom", "mfgdm.definitions"
 _NAME, _TEXT, _MOST = 200, 10_000, 1000  # characters of an id, of a value; properties of one component
+_LARGEST = 1e300  # a number
 _LOCK = threading.Lock()
 
 
@@ -23,10 +24,8 @@ def page(context: Context, file: str, part: str, filter: Any, pagination: Any) -
     """A page of what has been set of a component, by name."""
     context.block()
     found = context.desk.service.records.get(_VALUES, f"{file}/{part}") or {}
-    asked = filter or {}
-    wanted = [set(asked[key]) for key in ("names", "ids") if asked.get(key) is not None]
-    rows = [(id, id) for id in sorted(found) if all(id in names for names in wanted)]
-    return context.page(rows, pagination, lambda id: written(id, found[id], context))
+    rows = [(id, written(id, found[id], context)) for id in sorted(found)]
+    return context.page([row for row in rows if chosen(row[1], filter)], pagination, dict)
 
 
 def assign(
@@ -69,7 +68,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "BOOLEAN"
     if isinstance(value, (int, float)):
-        return "FLOAT" if math.isfinite(value) and abs(value) < 1e300 else ""
+        return "FLOAT" if abs(value) < _LARGEST else ""  # which neither infinity nor NaN is
     return "STRING" if isinstance(value, str) and len(value) <= _TEXT else ""
 
 

@@ -8,7 +8,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
@@ -21,6 +21,7 @@ from massproof.dialects.mfgdm.shapes import contract
 from massproof.dialects.mfgdm.tree import Asked, File, Place, Tree, measurable
 from massproof.dialects.mfgdm.versions import Versions
 from massproof.dialects.mfgdm.work import Recent, Work
+from massproof.errors import UsageError
 from massproof.operations.port import Operation
 from massproof.serving import uploads
 from massproof.serving.service import Service
@@ -31,6 +32,9 @@ Info: TypeAlias = "GraphQLResolveInfo[Any]"
 
 _OBJECTS = 10_000  # in the lists of one answer
 _USUAL = 50  # rows of a page, where a client does not say
+_WORDS = {"mfgdm": ("live", "seed"), "quirks": ("clean", "live")}  # of settings
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ERAS = -62_135_596_800, 253_402_300_799  # seconds: the years 1 to 9999
 FIRST = "."  # the cursor of a first page of nothing: no row comes before it
 
 
@@ -46,10 +50,15 @@ class Shared:
 
 
 def shared(service: Service) -> Shared:
-    """Of one service; raises InputError for a hub that is no folder."""
+    """Of one service; raises InputError for a hub that is no folder, UsageError for settings that mean nothing."""
+    for name, known in _WORDS.items():
+        word = getattr(service.settings, name)
+        if word not in known:
+            msg = f"{name}={word!r} is unknown; use one of {', '.join(known)}"
+            raise UsageError(msg)
 
-    def uploaded() -> list[tuple[str, str]]:
-        return [(one.key, one.name) for one in uploads.newest(service.records) if measurable(one.name)]
+    def uploaded(key: str) -> list[tuple[str, str]]:
+        return [(one.key, one.name) for one in uploads.newest(service.records, key) if measurable(one.name)]
 
     tree = Tree(service.settings.hubs, uploaded)
     return Shared(service, tree, Versions(service), Work(service))
@@ -172,7 +181,8 @@ def of(info: Info) -> Context:
 
 def moment(seconds: float) -> str:
     """A time as the API says it: ISO 8601, UTC, in milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    past = timedelta(seconds=min(max(seconds, _ERAS[0]), _ERAS[1]))  # a file may have any time
+    return (_EPOCH + past).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds(text: Any) -> float:

@@ -166,7 +166,7 @@ class DesignItem:
         """All of the file as it is now."""
         return Subject(self.file, context.desk.versions.tip(self.file, context))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return self.subject(of(info)).thumbnail(of(info))
 

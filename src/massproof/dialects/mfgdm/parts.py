@@ -25,6 +25,7 @@ class Part:
     """A part or sub-assembly of a file, or all of it."""
 
     key: str  # `ids.WHOLE`, or of its name
+    id: str  # in the result
     name: str
     number: str | None  # part number
     material: str | None
@@ -46,7 +47,7 @@ class Parts:
             row = told[id]
             uses = tuple(Use(one["id"], keys[one["part"]]) for one in row["children"])
             self.all[keys[id]] = Part(
-                keys[id], row["name"], row["number"], row["material"], row["properties"], uses
+                keys[id], id, row["name"], row["number"], row["material"], row["properties"], uses
             )
         self.users: dict[str, list[str]] = {key: [] for key in self.all}
         for part in self.all.values():

@@ -149,12 +149,14 @@ class Subject:
             return None
         return self.told(context).number
 
-    def thumbnail(self, context: Context) -> dict[str, Any] | None:
-        """A picture of all of a file; None of a part of it, of which none is made."""
-        if not self.whole:
-            return None
+    def _of_it(self, context: Context) -> Options:
+        """Options of a job that is of this part alone."""
+        return () if self.whole else (("definition", self.told(context).id),)
+
+    def thumbnail(self, context: Context) -> dict[str, Any]:
+        """A picture: asking for it starts the work."""
         size = context.desk.contract["served"]["thumbnail"][context.desk.api]
-        options: Options = (("size", size), ("transparent", True))
+        options: Options = (*self._of_it(context), ("size", size), ("transparent", True))
         found = context.view(context.desk.work.start("thumbnail", self._input(context), options, context))
         return {
             "id": ids.opaque("thumb", found.id),
@@ -165,18 +167,14 @@ class Subject:
     def derivatives(self, context: Context, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
         """This in other formats: those asked for, made if there is `generate`; without any, those that there are."""
         formats = [one for one in asked.get("outputFormat") or () if one]
-        if not self.whole:
-            if asked.get("generate"):
-                wrong("derivatives are made of whole files here: ask the root component for them")
-            return [self._derivative(context, one, None) for one in formats]
+        make = bool(formats and asked.get("generate"))
+        if make and "STEP" in formats and not self.whole:
+            wrong("STEP is made of whole files: ask the root component for it, or this one for STL or OBJ")
         found = []
         for one in formats or _WRITTEN:
-            job = "conversion", self._input(context), (("name", _WRITTEN[one]),), context
-            operation: Operation | None
-            if formats and asked.get("generate"):
-                operation = context.desk.work.start(*job)
-            else:
-                operation = context.desk.work.find(*job)
+            options: Options = (*self._of_it(context), ("name", _WRITTEN[one]))
+            how = context.desk.work.start if make else context.desk.work.find
+            operation = how("conversion", self._input(context), options, context)
             if operation is not None:
                 operation = context.view(operation)
                 found += [self._derivative(context, kind, operation) for kind in _kinds(one, operation)]

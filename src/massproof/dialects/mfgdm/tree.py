@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -97,6 +97,7 @@ class File:
     parent: Place
     state: State = ()  # of the file when its bytes were read; (): they are to be read again
     versions: tuple[Version, ...] = ()
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of who reads its bytes
 
     @property
     def id(self) -> str:
@@ -127,8 +128,8 @@ def settled(state: State) -> bool:
 class Tree:
     """All hubs, projects, folders and files that are known."""
 
-    def __init__(self, hubs: Sequence[Path], uploads: Callable[[], Sequence[tuple[str, str]]]) -> None:
-        """hubs : folders;  uploads : key and name of each file that was uploaded.
+    def __init__(self, hubs: Sequence[Path], uploads: Callable[[str], Sequence[tuple[str, str]]]) -> None:
+        """hubs : folders;  uploads : key and name of the file that was uploaded with a key, of all for "".
 
         Raises InputError for a folder that there is not.
         """
@@ -148,7 +149,10 @@ class Tree:
             if place.kind == "project":
                 asked.block()
                 with self._lock:
-                    place.files = tuple(self._file(*one, None, place) for one in self._uploads())
+                    before = place.files
+                    place.files = tuple(self._file(*one, None, place) for one in self._uploads(""))
+                    for gone in {*before} - {*place.files}:
+                        self._forget(gone)
             return place
         state = asked.state(place.path)
         if not state:  # it is gone
@@ -216,6 +220,9 @@ class Tree:
     def _there(self, one: Place | File, asked: Asked) -> bool:
         """Whether the folders above still have it, each by its own name."""
         above = one.parent
+        if isinstance(one, File) and one.path is None:
+            asked.block()
+            return bool(self._uploads(one.key))
         if above is None or above.path is None:
             return True
         look = self.look(above, asked) if self._there(above, asked) else None

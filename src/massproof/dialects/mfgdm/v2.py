@@ -10,6 +10,7 @@ from massproof.dialects.mfgdm import custom, ids, navigation
 from massproof.dialects.mfgdm.desk import FIRST, Context, Info, key_of, moment, of, seconds
 from massproof.dialects.mfgdm.navigation import Filter, Folder, Hub, Paged, Project, file_in
 from massproof.dialects.mfgdm.queries import missing, wrong
+from massproof.dialects.mfgdm.stating import base
 from massproof.dialects.mfgdm.subject import Subject
 from massproof.dialects.mfgdm.tree import File, Place, Version
 
@@ -72,7 +73,7 @@ class DesignItemVersion:
         """All of it."""
         return ComponentVersion(Subject(self.file, self.version))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return Subject(self.file, self.version).thumbnail(of(info))
 
@@ -98,8 +99,8 @@ class _Named:
         return self.subject.number(of(info))
 
     def baseProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
-        """Properties that the API defines, of which files state none."""
-        return of(info).page([], pagination, dict)
+        """What the file states of it."""
+        return base(of(info), self.subject, filter, pagination)
 
     def customProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
         """Properties that clients have set."""
@@ -147,7 +148,7 @@ class ComponentVersion(_Named):
         """What is measured."""
         return self.subject.physical(of(info))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return self.subject.thumbnail(of(info))
 
@@ -289,7 +290,7 @@ class Root(navigation.Navigation):
         context, id = of(info), input["sourceItemId"]
         file = file_in(context, input["hubId"], ids.item_key(id), "item", id)
         subject = Subject(file, context.desk.versions.tip(file, context))
-        if input["name"] not in (file.name, subject.name(context)):
+        if input.get("name") not in (None, file.name, subject.name(context)):
             wrong(
                 f"this server writes no files into its hubs, so the design cannot be called {input['name']!r}: "
                 f"it is the file itself; name it {file.name!r}"

@@ -12,29 +12,13 @@ from massproof.dialects.mfgdm.desk import Context, Info, moment, of, seconds
 from massproof.dialects.mfgdm.navigation import Filter, Folder, Hub, Paged, Project
 from massproof.dialects.mfgdm.parts import Part
 from massproof.dialects.mfgdm.queries import missing, wrong
+from massproof.dialects.mfgdm.stating import base, text
 from massproof.dialects.mfgdm.subject import Subject
 
 __all__ = ["DesignItem", "Folder", "Hub", "Project", "Root"]
 
 _UNKEPT = ("RELEASED", "PENDING")  # compositions that nothing here is in
 _DEEPEST = 64  # levels below the first
-
-
-def _text(context: Context, name: str, value: Any) -> dict[str, Any]:
-    """A property that is a text or a count."""
-    row = context.desk.contract["served"]["definition"]
-    return {
-        "name": name,
-        "displayValue": None if value is None else str(value),
-        "value": value,
-        "definition": {
-            **row,
-            "id": row["id"] + name.lower().replace(" ", "-"),
-            "name": name,
-            "localizedName": name,
-            "specification": "INTEGER" if isinstance(value, int) else "STRING",
-        },
-    }
 
 
 class DesignItem(navigation.DesignItem):
@@ -56,13 +40,13 @@ class _Named:
 
     def name(self, info: Info) -> dict[str, Any]:
         """That of the part in the file."""
-        return _text(of(info), "Name", self.subject.name(of(info)))
+        return text(of(info), "Name", self.subject.name(of(info)))
 
     def materialName(self, info: Info) -> dict[str, Any]:
         """What the file or the server says that it is made of, when it has been measured."""
-        return _text(of(info), "Material Name", self.subject.material(of(info)))
+        return text(of(info), "Material Name", self.subject.material(of(info)))
 
-    def thumbnail(self, info: Info) -> dict[str, Any] | None:
+    def thumbnail(self, info: Info) -> dict[str, Any]:
         """Its picture."""
         return self.subject.thumbnail(of(info))
 
@@ -78,7 +62,7 @@ class Model(_Named):
 
     def totalCompositeMaterialName(self, info: Info) -> dict[str, Any]:
         """All that it is made of."""
-        return _text(of(info), "Total Composite Material Name", self.subject.material(of(info)))
+        return text(of(info), "Total Composite Material Name", self.subject.material(of(info)))
 
     def physicalProperties(self, info: Info) -> dict[str, Any]:
         """What is measured."""
@@ -124,11 +108,11 @@ class Component(_Named):
 
     def description(self, info: Info) -> dict[str, Any]:
         """None: files state none."""
-        return _text(of(info), "Description", None)
+        return text(of(info), "Description", None)
 
     def partNumber(self, info: Info) -> dict[str, Any]:
         """That of the product in the file, when it has been taken apart."""
-        return _text(of(info), "Part Number", self.subject.number(of(info)))
+        return text(of(info), "Part Number", self.subject.number(of(info)))
 
     def tipPartNumber(self, info: Info) -> dict[str, Any]:
         """The same."""
@@ -139,8 +123,8 @@ class Component(_Named):
         return bool(self.subject.told(of(info)).uses)
 
     def baseProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
-        """Properties that the API defines, of which files state none."""
-        return of(info).page([], pagination, dict)
+        """What the file states of it."""
+        return base(of(info), self.subject, filter, pagination)
 
     def customProperties(self, info: Info, filter: Filter = None, pagination: Filter = None) -> Paged:
         """Properties that clients have set."""
@@ -167,7 +151,7 @@ class Component(_Named):
             "toComponent": Component(used, self.composition),
             "toComponentState": self.composition,
             "quantity": use.count,
-            "quantityProperty": _text(of(info), "Quantity", use.count),
+            "quantityProperty": text(of(info), "Quantity", use.count),
             "sequenceNumber": use.place,
         }
 

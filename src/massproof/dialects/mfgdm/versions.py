@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ class Versions:
     """The versions of all files; what they were survives in the records of the service."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._lock = service, threading.Lock()
+        self._service = service
 
     def of(self, file: File, asked: Asked) -> tuple[Version, ...]:
         """All versions of a file, the oldest first; raises Refused when it is gone or cannot be read."""
@@ -38,7 +37,7 @@ class Versions:
             missing("item", file.id)
         if state != file.state:
             asked.block()
-            with self._lock:
+            with file.lock:
                 self._read(file, file.path)
         return file.versions
 

@@ -15,6 +15,8 @@ from massproof.serving.service import Service
 T = TypeVar("T")
 Found = TypeVar("Found", Operation, Operation | None)
 
+_PATIENCE = 10.0  # seconds of waiting for parts of a file: clients give up after 15
+
 Options = tuple[tuple[str, Any], ...]  # of a job, sorted by name
 
 
@@ -57,7 +59,7 @@ class Work:
         self._service, self._done = service, Recent[Operation](4096)
         settings = service.settings
         self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
-        weights = (("density", settings.density), ("material", settings.material))
+        weights = (("material", settings.material), ("density", settings.density))
         self._weight: Options = next(((pair,) for pair in weights if pair[1]), ())
 
     def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:
@@ -113,7 +115,7 @@ class Work:
         found = self.start("assembly", file, options, asked)
         if wait and not found.state.ended:
             asked.block()
-            self._service.operations.wait(found.id, self._service.settings.job_seconds)
+            self._service.operations.wait(found.id, _PATIENCE)
             found = self.start("assembly", file, options, asked)
         return found
 

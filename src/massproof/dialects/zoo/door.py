@@ -78,16 +78,11 @@ class Door:
         return await handler(Asked(request, self._service, shown, calls.user(token)))
 
 
-def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def reply(body: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """An answer; raises ValueError for a number that JSON has not."""
     text = json.dumps(body, separators=(",", ":"), allow_nan=False)
     return Response(text, status, headers, "application/json")
 
 
-def error_body(status: int, message: str, number: str = "") -> dict[str, str]:
-    """What the API says of a failure, of the request `number`."""
-    return {"message": message, "request_id": number or str(uuid4())}
-
-
 def _error(status: int, message: str, number: str, headers: Mapping[str, str] | None = None) -> Response:
-    return reply(error_body(status, message, number), status, headers)
+    return reply({"message": message, "request_id": number}, headers, status)

@@ -63,7 +63,7 @@ def routes(service: Service) -> list[BaseRoute]:
         "/file/conversion/{src_format}/{output_format}": {"POST": _convert},
         "/file/conversion": {"POST": _convert_with_options},
         "/async/operations": {"GET": _operations},
-        "/async/operations/{id}": {"GET": _operation},
+        "/async/operations/{id}": {"GET": partial(_operation, work.Finished())},
         "/unit/conversion/{kind}/{input_unit}/{output_unit}": {"GET": _unit},
         "/ai/text-to-cad/{output_format}": {"POST": _prompt},
         "/user/text-to-cad": {"GET": _prompts},
@@ -122,7 +122,9 @@ def _usable(
 ) -> tuple[Blob, dict[str, str]]:
     kept = uploads.decoded(service.blobs, sent)
     told = {} if kept == sent else {"X-Massproof-Body": "base64"}
-    return (uploads.packed(service.blobs, kept, beside) if source == "gltf" else kept), told
+    if source == "gltf":
+        kept = uploads.packed(service.blobs, kept, beside, service.settings.upload_limit)
+    return kept, told
 
 
 def _later(asked: Asked, sent: Blob) -> bool:
@@ -166,7 +168,11 @@ async def _convert_with_options(asked: Asked) -> Response:
 
 
 def _parts(service: Service, sent: Blob, kind: str) -> tuple[bytes, dict[str, Blob]]:
-    with service.blobs.path(sent.digest).open("rb") as file:
+    try:
+        file = service.blobs.path(sent.digest).open("rb")
+    except FileNotFoundError:  # dropped below, for a request with the same boundary
+        raise Refused(409, "the same body was sent twice at a time; send it again") from None
+    with file:
         service.blobs.drop(sent.digest)  # which is its parts, and these are kept
         return multipart.read(file, kind, service.blobs)
 
@@ -189,11 +195,9 @@ def _conversion(
     return _call(asked, CONVERSION, echo, calls.as_json(Job("conversion", (blob.digest,), chosen)), "", told)
 
 
-async def _operation(asked: Asked) -> Response:
+async def _operation(finished: work.Finished, asked: Asked) -> Response:
     call = await work.own(asked, forms.identifier(asked.path["id"]))
-    operation = await work.now(asked, call)
-    body, headers = await work.answered(asked, call, operation, {})
-    return reply(body, 200, headers)
+    return await finished.answer(asked, call, await work.now(asked, call))
 
 
 async def _operations(asked: Asked) -> Response:
@@ -248,7 +252,7 @@ async def _unit(asked: Asked) -> Response:
     }
     value = forms.number(asked.query, "value")
     body = conversions.answer(kind, source, target, value, asked.profile, head)
-    return reply(body, 200, {"X-Api-Call-Id": head["id"]})
+    return reply(body, {"X-Api-Call-Id": head["id"]})
 
 
 async def _prompt(asked: Asked) -> Response:
@@ -269,7 +273,7 @@ async def _prompted(asked: Asked) -> Response:
     body, headers = await asked.service.call(
         work.shown, asked.service, call, operation, {"typed": texts.typed(call)}
     )
-    return reply(body, 200, headers)
+    return reply(body, headers)
 
 
 async def _feedback(asked: Asked) -> Response:

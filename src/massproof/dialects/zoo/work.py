@@ -23,25 +23,27 @@ from massproof.serving.web import Refused
 async def made(asked: Asked, call: Call, later: bool) -> Response:
     """Record a call, have it answered, and say how far that is."""
     service = asked.service
-    call = replace(await service.call(_recorded, service, call), told=call.told)
-    job = call.asked()
-    if job is None:
-        operation = call.refused()
-    elif later:
-        operation = await service.submit(job)
-    else:
-        operation = await service.answer(job, service.settings.job_seconds)
+    call, operation = await service.call(_begun, service, call)
+    if not (later or operation.state.ended):
+        operation = await service.wait(operation.id, service.settings.job_seconds) or operation
     operation = faults.view(asked.request, operation)
-    body, headers = await service.call(shown, service, call, operation, {"typed": False, "begun": later})
-    return reply(body, 201, headers)
+    return reply(*await answered(asked, call, operation, {"typed": False, "begun": later}), status=201)
+
+
+def _begun(service: Service, call: Call) -> tuple[Call, Operation]:
+    """The call as it was first made, and its operation."""
+    call = replace(_recorded(service, call), told=call.told)
+    job = call.asked()
+    return call, service.operations.submit(job) if job else call.refused()
 
 
 def _recorded(service: Service, call: Call) -> Call:
     """The call as it was first made: in the order of time, and then for good."""
-    records, space = service.records, PROMPTS if call.type == PROMPT else ORDER
+    records = service.records
     first = records.get(CALLS, call.id)
     if first is None:
-        records.put(space, call.key, call.id)
+        for space in (ORDER, PROMPTS) if call.type == PROMPT else (ORDER,):
+            records.put(space, call.key, call.id)
         if records.put(CALLS, call.id, call.to_dict(), True):
             return call
         first = records.get(CALLS, call.id)  # somebody else was faster
@@ -75,6 +77,26 @@ def shown(
 def _text(data: bytes) -> str:
     """Base64 as the service writes it: URL-safe, without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Finished:
+    """Answers that will not change, as they were sent: whoever waits for an operation asks again and again."""
+
+    MOST = 4096
+
+    def __init__(self) -> None:
+        self._all: dict[str, tuple[Operation, Response]] = {}
+
+    async def answer(self, asked: Asked, call: Call, operation: Operation) -> Response:
+        """The answer to a question about an operation as it stands, for this request."""
+        known, response = self._all.get(call.id, (None, None))
+        if known is not operation or response is None:
+            body, headers = await answered(asked, call, operation, {})
+            response = reply(body, headers=headers)
+            if operation.state.ended and call.type not in (CONVERSION, PROMPT):
+                self._all.pop(next(iter(self._all)) if len(self._all) >= self.MOST else call.id, None)
+                self._all[call.id] = operation, response
+        return Response(response.body, headers=dict(response.headers))
 
 
 async def own(asked: Asked, id: str, type: str = "") -> Call:

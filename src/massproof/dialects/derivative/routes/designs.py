@@ -12,8 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from massproof.dialects.derivative import archives, manifests, outputs, tables, urns
+from massproof.dialects.derivative.model import Models
 from massproof.dialects.derivative.routes.door import Handler, route, told
 from massproof.dialects.derivative.translations import REFERENCES, Source, Translations
+from massproof.operations.port import State
 from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag
@@ -42,9 +44,9 @@ def _timed(handler: Handler) -> Handler:
     return taken
 
 
-def routes(service: Service) -> list[BaseRoute]:
+def routes(service: Service, models: Models) -> list[BaseRoute]:
     """Its routes."""
-    door = Designs(service)
+    door = Designs(service, models)
     return both(
         service,
         [
@@ -60,8 +62,9 @@ def routes(service: Service) -> list[BaseRoute]:
 class Designs:
     """The routes' functions."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, models: Models) -> None:
         self._service, self._translations = service, Translations(service)
+        self._models = models
         self._mode, self._since = service.settings.formats, int(time.time())
 
     async def formats(self, request: Request) -> Response:
@@ -93,10 +96,32 @@ class Designs:
         region = _region(request, output)
         digest = await self._unpacked(row["digest"], name) if packed else row["digest"]
         source = Source(urns.encoded(urns.decoded(of["urn"])), short, digest)
+        made = [await self._chosen(request, source, given, one) for one in made]
         more = {"region": region, "given": given, "force": flag(request.headers.get("x-ads-force"))}
         done = await self._translations.begin(request, source, made, more)
         body = {"result": "created" if done else "success", "urn": source.urn}
         return JSONResponse(body | {"acceptedJobs": {"output": output}}, 201 if done else 200)
+
+    async def _chosen(
+        self, request: Request, source: Source, given: dict[str, Any], output: outputs.Output
+    ) -> outputs.Output:
+        """An output with nothing but the objects that are asked for; raises Refused for objects that there are not."""
+        ids = outputs.wanted(output)
+        if not ids:
+            return output
+        if output.advanced["modelGuid"] != manifests.view(source.digest):
+            raise Refused(400, "advanced.modelGuid is none of this file; ask for metadata first.")
+        found = await weighing.operations(request, self._service, source.digest, given)
+        if not all(one.state is State.SUCCEEDED for one in found):
+            raise Refused(409, "The objects of this file are not known yet; ask for its object tree first.")
+        model = await self._service.call(self._models.of, found, source.name)
+        nodes = [model.node(id) for id in ids]
+        if None in nodes:
+            raise Refused(400, f"advanced.objectIds: there are the objects 1 to {len(model.nodes)}.")
+        if 1 in ids:  # the whole
+            return output
+        objects = [[node.id - 1, node.name] for node in nodes if node]  # as JSON has them again
+        return outputs.of_some(output, objects, len(model.nodes))
 
     async def _unpacked(self, digest: str, name: str) -> str:
         blobs = self._service.blobs

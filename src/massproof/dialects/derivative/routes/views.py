@@ -21,9 +21,9 @@ from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag
 
 
-def routes(service: Service) -> list[BaseRoute]:
+def routes(service: Service, models: Models) -> list[BaseRoute]:
     """Its routes."""
-    door, one = Views(service), "/{urn}/metadata/{guid}"
+    door, one = Views(service, models), "/{urn}/metadata/{guid}"
     return both(
         service,
         [
@@ -38,21 +38,25 @@ def routes(service: Service) -> list[BaseRoute]:
 class Views:
     """The routes' functions."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._translations, self._models = service, Translations(service), Models()
+    def __init__(self, service: Service, models: Models) -> None:
+        self._service, self._translations, self._models = service, Translations(service), models
 
     async def views(self, request: Request) -> Response:
         """The one view of a file, when what is in it is known."""
         rows = await self._translations.rows(request, request.path_params["urn"])
-        _ended(await self._translations.objects(request, rows[0]))
-        view = {"name": tables.service()["output"]["view"], "role": "3d", "guid": manifests.view(rows[0])}
+        succeeded(await self._translations.objects(request, rows[0]))
+        view = {
+            "name": tables.service()["output"]["view"],
+            "role": "3d",
+            "guid": manifests.view(rows[0].source.digest),
+        }
         return JSONResponse({"data": {"type": "metadata", "metadata": [view]}})
 
     async def _model(self, request: Request) -> Model:
         rows = await self._translations.rows(request, request.path_params["urn"])
-        if request.path_params["guid"] != manifests.view(rows[0]):
+        if request.path_params["guid"] != manifests.view(rows[0].source.digest):
             raise Refused(404, "There is no view of this guid; ask for metadata first.")
-        operations = _ended(await self._translations.objects(request, rows[0]))
+        operations = succeeded(await self._translations.objects(request, rows[0]))
         return await self._service.call(self._models.of, operations, rows[0].source.name)
 
     async def tree(self, request: Request) -> Response:
@@ -100,7 +104,7 @@ def _encoded(make: Callable[[], Any]) -> bytes:
     return json.dumps({"data": make()}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _ended(operations: list[Operation]) -> list[Operation]:
+def succeeded(operations: list[Operation]) -> list[Operation]:
     """Operations that have succeeded; raises Later, or Refused with why one has not."""
     for one in operations:
         if one.state.ended and one.state is not State.SUCCEEDED:
