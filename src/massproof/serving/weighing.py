@@ -22,7 +22,7 @@ def unit(settings: Settings) -> dict[str, Any]:
 
 def weight(settings: Settings) -> dict[str, Any]:
     """The option of jobs that says what parts weigh whose file does not, where the server was told."""
-    weights = (("density", settings.density), ("material", settings.material))
+    weights = (("material", settings.material), ("density", settings.density))
     return next(({name: value} for name, value in weights if value), {})
 
 
