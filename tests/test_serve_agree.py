@@ -1,6 +1,7 @@
 """Every API of one server answers of a file what the library measures, and nothing where the library knows nothing."""
 
 import base64
+import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ import massproof as mp
 from massproof import dialects, rendering, server
 from massproof.dialects.zoo.profiles import table
 from massproof.errors import FormatError, RemoteError
-from massproof.operations.port import State
+from massproof.operations.port import Job, State
 from massproof.properties import Box, Point
 from massproof.serving.service import Settings
 
@@ -547,3 +548,13 @@ def test_a_name_of_many_bytes_is_cut_between_characters(client):
     found = native(client, "\N{SNOWMAN}" * 100 + ".ply", content("cube.ply"), "conversion", to="stl")
     assert found["inputs"][0]["name"] == "\N{SNOWMAN}" * 66
     assert list(found["files"]) == ["\N{SNOWMAN}" * 66 + ".stl"]
+
+
+def test_what_one_client_cancels_another_gets_all_the_same(tmp_path):
+    data = content("cube.ply")
+    with served(Settings(folder=tmp_path, log="none", job_latency=0.2)) as client:
+        at, operations = onshape(client, "cube.ply", data), client.app.state.service.operations
+        made = operations.submit(Job("assembly", (hashlib.sha256(data).hexdigest(),)))
+        assert operations.cancel(made.id).state is State.CANCELLED
+        document = client.get(f"/api/v10/partstudios/{at}/massproperties").json()
+    assert agreed(dialects.parse(document, "onshape"), library("cube.ply")) == {"area", "volume"}

@@ -26,24 +26,27 @@ def weight(settings: Settings) -> dict[str, Any]:
     return next(({name: value} for name, value in weights if value), {})
 
 
-async def operation(request: Request, service: Service, job: Job) -> Operation:
-    """The operation of a job, as this request shall see it: to look at one that has failed is not to try again."""
-    found = await service.get(job.id) or await service.submit(job)
-    return faults.view(request, found)
+async def operation(request: Request, service: Service, job: Job, anew: bool = False) -> Operation:
+    """The operation of a job, as this request shall see it.
+
+    To look at one that has failed is not to try again; anew : but where there is no other way to ask, it is.
+    """
+    found = None if anew else await service.get(job.id)
+    return faults.view(request, found or await service.submit(job))
 
 
 async def operations(
-    request: Request, service: Service, digest: str, options: Mapping[str, Any]
+    request: Request, service: Service, digest: str, options: Mapping[str, Any], anew: bool = False
 ) -> list[Operation]:
     """The operation that measures each part of a file, and the one that does so with the server's density, if needed.
 
-    options : of measuring, without a density
+    options : of measuring, without a density;  anew : see `operation`
     """
-    found = await operation(request, service, Job(KIND, (digest,), options))
+    found = await operation(request, service, Job(KIND, (digest,), options), anew)
     more = weight(service.settings)
     if not more or found.state is not State.SUCCEEDED or _weighed(found.outcome.result):
         return [found]
-    return [found, await operation(request, service, Job(KIND, (digest,), {**options, **more}))]
+    return [found, await operation(request, service, Job(KIND, (digest,), {**options, **more}), anew)]
 
 
 def assembly(found: Sequence[Operation]) -> Assembly:

@@ -168,9 +168,10 @@ class Onshape:
 
     async def _ended(self, request: Request, digest: str, options: dict[str, Any]) -> list[Operation]:
         """The operations that measure a file, when they have succeeded; raises Refused."""
-        until = time.monotonic() + _WAIT
+        until, anew = time.monotonic() + _WAIT, True
         while True:
-            found = await weighing.operations(request, self._service, digest, options)
+            found = await weighing.operations(request, self._service, digest, options, anew)
+            anew = False
             for one in found:
                 if one.state.ended and one.state is not State.SUCCEEDED:
                     raise Refused(400, one.failure.message if one.failure else one.state.value)
