@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import makers
+import numpy as np
 import pytest
 from mfgdm_makers import Cloud, age, cloud, hub
 from serve_derivative import URL, job, picture, resources, settled, stored, view
@@ -558,3 +560,36 @@ def test_what_one_client_cancels_another_gets_all_the_same(tmp_path):
         assert operations.cancel(made.id).state is State.CANCELLED
         document = client.get(f"/api/v10/partstudios/{at}/massproperties").json()
     assert agreed(dialects.parse(document, "onshape"), library("cube.ply")) == {"area", "volume"}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({}, 201), ({"byteLength": 97}, 400), ({"byteOffset": -1}, 400), ({"byteLength": -1}, 400)],
+)
+def test_a_view_of_a_gltf_buffer_does_not_reach_into_the_next(client, change, status):
+    points, faces = (
+        np.array(part, kind).tobytes() for part, kind in ((makers.POINTS, "<f4"), (makers.TRIANGLES, "<u2"))
+    )
+    uris = [
+        "data:application/octet-stream;base64," + base64.b64encode(one).decode() for one in (points, faces)
+    ]
+    tree = {
+        "asset": {"version": "2.0"},
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "buffers": [
+            {"byteLength": len(one), "uri": uri} for one, uri in zip((points, faces), uris, strict=True)
+        ],
+        "bufferViews": [{"buffer": 0, "byteLength": 96} | change, {"buffer": 1, "byteLength": 72}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 8, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "count": 36, "type": "SCALAR"},
+        ],
+    }
+    answer = client.post("/file/volume?src_format=gltf&output_unit=m3", content=json.dumps(tree).encode())
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        assert answer.json()["volume"] == 1.0
+    else:
+        assert "of a buffer that has 96" in answer.json()["message"]
