@@ -1,12 +1,15 @@
 """Every API of one server answers of a file what the library measures, and nothing where the library knows nothing."""
 
 import base64
+import hashlib
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import makers
+import numpy as np
 import pytest
 from mfgdm_makers import Cloud, age, cloud, hub
 from serve_derivative import URL, job, picture, resources, settled, stored, view
@@ -21,7 +24,7 @@ import massproof as mp
 from massproof import dialects, rendering, server
 from massproof.dialects.zoo.profiles import table
 from massproof.errors import FormatError, RemoteError
-from massproof.operations.port import State
+from massproof.operations.port import Job, State
 from massproof.properties import Box, Point
 from massproof.serving.service import Settings
 
@@ -421,18 +424,20 @@ def test_what_zoo_writes_is_in_the_unit_of_the_time(client, name, profile):
 @pytest.mark.parametrize(
     ("name", "told"),
     [(name, {"density": "2.7 g/cm^3"}) for name in ("box.stl", "open.stl", "stated.step", "mixed.step")]
-    + [("partly.step", {"material": "Copper"})],
+    + [("partly.step", {"material": "Copper"}), ("box.stl", {"material": "Copper", "density": "2.7 g/cm^3"})],
 )
 def test_what_a_server_was_told_weighs_what_the_file_does_not_in_every_api(tmp_path, monkeypatch, name, told):
     monkeypatch.setattr(rendering, "render", drawn)
     data, kind = content(name), name.rpartition(".")[2]
+    given = told
+    told = {"material": told["material"]} if "material" in told else told  # which says more
     here = library(name, unit="inch")
     if not any(one.code == "density-stated" for one in here.findings):
         here = library(name, unit="inch", **told)
     parts = mp.assembly(data, format=kind, unit="inch").filled(
         mp.assembly(data, format=kind, unit="inch", **told)
     )
-    with served(Settings(folder=tmp_path, log="none", unit="inch", **told)) as client:
+    with served(Settings(folder=tmp_path, log="none", unit="inch", **given)) as client:
         found = native(client, name, data)
         assert found["result"]["properties"] == here.to_dict()["properties"]
         assert found["result"]["provenance"].get("material") == here.provenance.get("material")
@@ -524,3 +529,67 @@ def test_a_file_of_the_same_size_and_age_in_a_hub_is_measured_anew(tmp_path):
         (folder / "part.stl").write_bytes(large)
         age(folder / "part.stl", folder)
         assert tip() != first
+
+
+def test_every_api_says_what_its_numbers_are_worth(client):
+    """Of a file that has no unit, and is so small that Inventor's three decimals do not show it."""
+    data = makers.off(points=[tuple(0.05 * x for x in point) for point in makers.POINTS])
+    urn, at = stored(client, data, "tiny.off"), onshape(client, "tiny.off", data)
+    job(client, urn, {"type": "svf2", "views": ["3d"]})
+    settled(client, urn)
+    own = client.get(f"{view(client, urn)}/properties")
+    assert own.json()["data"]["collection"][0]["properties"]["Mass Properties"]["Volume"] == "0 millimeter^3"
+    assert own.headers["X-Massproof-Findings"] == "no-density, rounded-to-zero, unit-assumed"
+    for path in (f"partstudios/{at}", f"assemblies/{at}", f"parts/{at}/partid/d0"):
+        said = client.get(f"/api/v10/{path}/massproperties").headers
+        assert said["X-Massproof-Verdict"] == "BOUNDED"
+        assert said["X-Massproof-Findings"] == "no-density, unit-assumed"
+
+
+def test_a_name_of_many_bytes_is_cut_between_characters(client):
+    found = native(client, "\N{SNOWMAN}" * 100 + ".ply", content("cube.ply"), "conversion", to="stl")
+    assert found["inputs"][0]["name"] == "\N{SNOWMAN}" * 66
+    assert list(found["files"]) == ["\N{SNOWMAN}" * 66 + ".stl"]
+
+
+def test_what_one_client_cancels_another_gets_all_the_same(tmp_path):
+    data = content("cube.ply")
+    with served(Settings(folder=tmp_path, log="none", job_latency=0.2)) as client:
+        at, operations = onshape(client, "cube.ply", data), client.app.state.service.operations
+        made = operations.submit(Job("assembly", (hashlib.sha256(data).hexdigest(),)))
+        assert operations.cancel(made.id).state is State.CANCELLED
+        document = client.get(f"/api/v10/partstudios/{at}/massproperties").json()
+    assert agreed(dialects.parse(document, "onshape"), library("cube.ply")) == {"area", "volume"}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({}, 201), ({"byteLength": 97}, 400), ({"byteOffset": -1}, 400), ({"byteLength": -1}, 400)],
+)
+def test_a_view_of_a_gltf_buffer_does_not_reach_into_the_next(client, change, status):
+    points, faces = (
+        np.array(part, kind).tobytes() for part, kind in ((makers.POINTS, "<f4"), (makers.TRIANGLES, "<u2"))
+    )
+    uris = [
+        "data:application/octet-stream;base64," + base64.b64encode(one).decode() for one in (points, faces)
+    ]
+    tree = {
+        "asset": {"version": "2.0"},
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "buffers": [
+            {"byteLength": len(one), "uri": uri} for one, uri in zip((points, faces), uris, strict=True)
+        ],
+        "bufferViews": [{"buffer": 0, "byteLength": 96} | change, {"buffer": 1, "byteLength": 72}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 8, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "count": 36, "type": "SCALAR"},
+        ],
+    }
+    answer = client.post("/file/volume?src_format=gltf&output_unit=m3", content=json.dumps(tree).encode())
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        assert answer.json()["volume"] == 1.0
+    else:
+        assert "of a buffer that has 96" in answer.json()["message"]

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from massproof.dialects.mfgdm.tree import Asked
 from massproof.operations.port import Job, Operation, State
+from massproof.serving import weighing
 from massproof.serving.service import Service
 
 T = TypeVar("T")
@@ -59,8 +60,7 @@ class Work:
         self._service, self._done = service, Recent[Operation](4096)
         settings = service.settings
         self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
-        weights = (("material", settings.material), ("density", settings.density))
-        self._weight: Options = next(((pair,) for pair in weights if pair[1]), ())
+        self._weight: Options = tuple(weighing.weight(settings).items())
 
     def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:
         """The operation of a job that was submitted before, None when it was not."""

@@ -33,7 +33,7 @@ from massproof.serving.web import Refused, download, json_body, receive
 
 _FILES = "native.files"  # space of records: what is known of an upload, by its SHA-256
 _BODY = 1 << 16  # bytes of a request that asks for an operation
-_LONGEST, _WAIT = 200, 30.0  # characters of a name, seconds
+_LONGEST, _WAIT = 200, 30.0  # bytes of a name, seconds
 _MEASURED = frozenset(
     {"unit", "material", "density", "mass", "check", "weld", "repair", "engine", "accuracy"}
 )
@@ -109,7 +109,8 @@ async def _upload(service: Service, request: Request) -> Response:
 def _plain(name: str) -> str:
     """The last part of what a client calls a file, without characters that are none of a name."""
     last = PureWindowsPath(PurePosixPath(name).name).name
-    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:_LONGEST] or "part"
+    shown = re.sub(r"[\x00-\x1f\x7f]", "", last)
+    return shown.encode(errors="ignore")[:_LONGEST].decode(errors="ignore") or "part"
 
 
 async def _submit(service: Service, request: Request) -> Response:

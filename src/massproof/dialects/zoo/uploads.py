@@ -61,32 +61,42 @@ def main(files: Mapping[str, Blob], kind: str) -> str:
 def packed(blobs: Blobs, blob: Blob, beside: Mapping[str, Blob], most: int) -> Blob:
     """A glTF text, with its buffers inside or in files beside it, as one GLB; anything else is left as it is.
 
-    Raises Refused: 400 for a buffer that was not sent, 413 for more than `most` bytes of them.
+    Raises Refused: 400 for a buffer that was not sent, or that a view reaches beyond, 413 for more than `most` bytes
+    of them.
     """
     with blobs.path(blob.digest).open("rb") as file:
         if not file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return blob
     if blob.size > _TEXT:
         raise Refused(413, f"a glTF text has {_TEXT} bytes at most, this one {blob.size}; send GLB")
-    starts, whole = list[int](), bytearray()
+    buffers, whole = dict[int, tuple[int, int]](), bytearray()  # where each begins, and its bytes
     try:
         document = json.loads(blobs.read(blob.digest))
-        for one in document.get("buffers", []):
-            starts.append(len(whole))
-            whole += _buffer(one, blobs, beside)
+        for number, one in enumerate(document.get("buffers", [])):
+            piece = _buffer(one, blobs, beside)
+            buffers[number] = len(whole), len(piece)
+            whole += piece
             whole += bytes(-len(whole) % 4)
             if len(whole) > most:
                 raise Refused(
                     413, f"the buffers of the glTF file have more than {most} bytes; send less of them"
                 )
         for view in document.get("bufferViews", []):
-            view["byteOffset"] = view.get("byteOffset", 0) + starts[view.get("buffer", 0)]
-            view["buffer"] = 0
+            _move(view, *buffers[view["buffer"]])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return blob  # whose reader says what is wrong
-    if starts:
+    if buffers:
         document["buffers"] = [{"byteLength": len(whole)}]
     return blobs.put(_glb(document, whole))
+
+
+def _move(view: dict[str, int], start: int, size: int) -> None:
+    """Have a view show what it showed of a buffer that begins at `start` now; not what lies beside that."""
+    first = view.get("byteOffset", 0)
+    if not 0 <= first <= first + view["byteLength"] <= size:
+        reach = f"{view['byteLength']} bytes from byte {first} of a buffer that has {size}"
+        raise Refused(400, f"the glTF file shows {reach}; export it again")
+    view |= {"byteOffset": start + first, "buffer": 0}
 
 
 def _buffer(row: Mapping[str, str], blobs: Blobs, beside: Mapping[str, Blob]) -> bytes:

@@ -16,6 +16,7 @@ from massproof.dialects.derivative.routes.designs import READ, both
 from massproof.dialects.derivative.routes.door import Later, told, whole
 from massproof.dialects.derivative.translations import Translations
 from massproof.operations.port import Operation, State
+from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag
 
@@ -119,9 +120,6 @@ def _object(text: str | None) -> int | None:
 
 
 def _told_of(model: Model) -> dict[str, str]:
-    """What the numbers are worth, where no client trips over it."""
-    codes = {one.code for part in model.assembly.parts.values() for one in part.properties.findings}
-    return {
-        "X-Massproof-Verdict": model.whole.verdict.value,
-        "X-Massproof-Findings": ", ".join(sorted(codes)),
-    }
+    """What the numbers are worth, and whether one that is none is printed as zero."""
+    small = any(shapes.vanishes(part.properties) for part in model.assembly.parts.values())
+    return weighing.told(model.assembly, *(["rounded-to-zero"] if small else []))
