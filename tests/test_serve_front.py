@@ -807,9 +807,9 @@ def request_of(*pieces, **headers):
         (b"{", 400, "no JSON"), (b"[NaN]", 400, "NaN is no number there"), (b"\xff", 400, "no JSON"),
         (b"[" * 65 + b"]" * 65, 400, "nested more than 64 deep"), (b"[" * 500_000, 400, "nested too deeply"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, 400, "nested more than 64 deep"), (b" " * (MEBI + 1), 413, "maximum size of 1048576 bytes"),
-        (b"9" * 5000, 400, "no JSON"),
+        (b"9" * 5000, 400, "no JSON"), (b'["\\ud800"]', 400, "no JSON"), (b"[1e999]", 400, "no number there"),
     ],
-    ids=["cut", "NaN", "no text", "deep", "very deep", "deep objects", "large", "digits"],
+    ids=["cut", "NaN", "no text", "deep", "very deep", "deep objects", "large", "digits", "half a character", "overflow"],
 )  # fmt: skip
 def test_json_that_is_refused(body, status, message):
     with pytest.raises(web.Refused, match=message) as error:

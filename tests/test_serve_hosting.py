@@ -21,7 +21,7 @@ import typer.testing
 # Loaded here, so that a run inside of this one does not load them a second time.
 import massproof.pytest_plugin
 from massproof import cli, commands, hosting, server, testing
-from massproof.errors import InputError, MissingExtra, UsageError
+from massproof.errors import InputError, MissingExtra, UnitError, UnknownMaterial, UsageError
 from massproof.serving.service import MEBI, Settings
 
 pytest_plugins = ["pytester"]
@@ -129,6 +129,25 @@ def test_a_server_on_the_network_wants_a_token(tmp_path, host):
     ):
         hosting.run(Settings(folder=tmp_path, host=host))
     hosting.checked(Settings(folder=tmp_path, host=host, token="t"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"unit": "parsec"}, UnitError, "parsec"), ({"unit": "kg"}, UnitError, "kg"), ({"material": "unobtainium"}, UnknownMaterial, "unobtainium"),
+        ({"density": "3 mm"}, UnitError, "mm"), ({"formats": "none"}, UsageError, "formats are extended or strict, not 'none'"),
+        ({"hubs": (Path("/no/such/folder"),)}, InputError, "/no/such/folder is no folder"),
+    ],
+)  # fmt: skip
+def test_what_every_request_would_fail_for_fails_at_the_start(tmp_path, settings, error, message):
+    with pytest.raises(error, match=message):
+        hosting.run(Settings(folder=tmp_path, port=0, **settings))
+
+
+def test_settings_that_mean_something(tmp_path):
+    hosting.meant(
+        Settings(folder=tmp_path, unit="mm", material="ABS Plastic", density="2.7 g/cm^3", hubs=(tmp_path,))
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
