@@ -24,7 +24,7 @@ from massproof import server
 from massproof.blobs import Blobs
 from massproof.commands import app
 from massproof.errors import InputError, MissingExtra, UsageError
-from massproof.operations import databases, durable, expiry, presence, stores, tables
+from massproof.operations import databases, durable, expiry, port, presence, stores, tables
 from massproof.operations.databases import Database
 from massproof.operations.durable import Durable
 from massproof.operations.memory import Memory
@@ -55,6 +55,8 @@ class Kept:
         if job.kind == "failing":
             msg = "no file is kept here any more; upload it again"
             raise InputError(msg)
+        if job.kind == "lacking":
+            raise MissingExtra(job.kind, "step")
         if job.kind == "broken":
             raise MemoryError
         if job.kind == "odd":
@@ -192,6 +194,20 @@ def test_a_failure_is_kept_with_its_code_and_not_tried_again(kept, kind, code, w
     assert found.outcome == Outcome()
     assert store.submit(job(1, kind)) == found
     assert len(kept.runs) == 1
+
+
+def test_what_failed_without_an_optional_dependency_is_tried_again_by_the_next_process(kept, monkeypatch):
+    store = kept.store()
+    found = store.wait(store.submit(job(1, "lacking")).id, LONG)
+    assert (found.state, found.failure.code) == (State.FAILED, "missing-extra")
+    assert store.submit(job(1, "lacking")) == found
+    monkeypatch.setattr(port, "_BEGAN", time.time())
+    store = store if kept.kind == "memory" else kept.store()
+    asked = store.submit(job(1, "lacking"))
+    assert (asked.state, asked.attempts) == (State.QUEUED, 1)
+    found = store.wait(asked.id, LONG)
+    assert (found.state, found.attempts, len(kept.runs)) == (State.FAILED, 2, 2)
+    assert store.submit(job(1, "lacking")) == found
 
 
 def test_a_failure_that_may_pass_is_tried_again_when_it_is_asked_for(kept):

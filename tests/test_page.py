@@ -57,6 +57,12 @@ def test_what_is_wrong_is_said_and_nothing_is_shown_for_it(browser, data, tmp_pa
 
     assert "not a STEP file" in text(browser, "#status")
     assert browser.value("document.querySelector('#properties tbody').childElementCount") == 0
+    for empty in ("#verdict", "#properties", "#view", "#clouds", "#downloads"):
+        assert browser.value(f"document.querySelector('{empty}').checkVisibility()") is False
+
+    browser.choose("#file", data / "box.stl")
+    browser.until("document.querySelector('#status').innerText.startsWith('measured in')", 60)
+    assert browser.value("document.querySelector('#downloads').checkVisibility()") is True
 
 
 def test_a_mesh_with_a_hole_has_no_volume_and_the_page_says_why(browser, data):
@@ -65,5 +71,16 @@ def test_a_mesh_with_a_hole_has_no_volume_and_the_page_says_why(browser, data):
     rows = text(browser, "#properties").splitlines()
 
     assert text(browser, "#verdict") == "UNSAFE"
+    assert "center of mass\t" in text(browser, "#properties")
     assert next(row for row in rows if row.startswith("volume\t")).count("edges") == 1
     assert next(row for row in rows if row.startswith("area\t"))
+
+
+def test_nothing_stands_out_of_a_narrow_window(browser, data):
+    browser.send(
+        "Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=False
+    )
+    browser.choose("#file", data / "sphere.step")
+    browser.until("document.querySelector('#status').innerText.startsWith('measured in')", 60)
+
+    assert browser.value("document.documentElement.scrollWidth") <= 400

@@ -206,6 +206,30 @@ def test_what_is_said_at_the_start(tmp_path, capsys, monkeypatch):
     assert "http://127.0.0.1:1234/mfg/graphql" in said
 
 
+@pytest.mark.parametrize(("module", "extra"), [("PIL", "render"), ("OCP", "step")])
+def test_what_requests_will_miss_is_said_at_the_start(tmp_path, capsys, monkeypatch, module, extra):
+    monkeypatch.setattr(hosting, "find_spec", lambda name: None if name == module else name)
+    hosting.announce(Settings(folder=tmp_path))
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  no ")]
+
+    assert f'pip install "massproof[{extra}]"' in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"unit": "parsec"}, UnitError),
+        ({"unit": "kg"}, UnitError),
+        ({"density": "2.7"}, UnitError),
+        ({"material": "Unobtainium"}, UnknownMaterial),
+    ],
+)
+def test_a_setting_with_which_every_request_would_fail_is_said_at_the_start(tmp_path, settings, error):
+    hosting.checked(Settings(folder=tmp_path, unit="mm", density="2.7 g/cm^3", material="Steel"))
+    with pytest.raises(error):
+        hosting.checked(Settings(folder=tmp_path, **settings))
+
+
 @pytest.mark.parametrize("missing", ["massproof.serving.service", "granian.server"])
 def test_what_is_not_installed_is_said(tmp_path, monkeypatch, missing):
     settings = Settings(folder=tmp_path)

@@ -18,11 +18,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from massproof import dialects
+from massproof import dialects, materials, units
 from massproof.errors import InputError, MassproofError, MissingExtra, UsageError
 from massproof.version import __version__
 
@@ -108,6 +109,11 @@ _NAMES = {
     "profile": "zoo_profile",
     "inline": "zoo_inline",
 }
+# Modules without which some requests fail: what is missing then.
+_OPTIONAL = (
+    ("PIL", "render", "", "thumbnails", "drawing"),
+    ("OCP", "step", "cadquery-ocp-novtk", "pictures and conversions of STEP files", "that"),
+)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 _BYTES = {f"{k}{b}": 1000**n for k, n in _POWERS.items() for b in ("b", "")}
 _BYTES |= {f"{k}ib": 1024**n for k, n in _POWERS.items() if k}
@@ -150,8 +156,8 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
 
 def checked(settings: Settings) -> None:
     """Raises UsageError for a server that the network reaches and that wants no token, and for workers that share
-    nothing.
-    """  # fmt: skip
+    nothing; UnitError and UnknownMaterial for a unit, density or material with which every request would fail.
+    """
     if not settings.token and not is_loopback(settings.host):
         msg = (
             f"on {settings.host} others on the network can reach the server, and it would ask nobody for a token: "
@@ -164,6 +170,12 @@ def checked(settings: Settings) -> None:
             "name one with --database postgresql://..., or use one worker"
         )
         raise UsageError(msg)
+    if settings.unit:
+        units.unit(settings.unit, "length")
+    if settings.density:
+        units.parse(settings.density, "density")
+    if settings.material:
+        materials.material(settings.material)
 
 
 def meant(settings: Settings) -> None:
@@ -261,6 +273,17 @@ def announce(settings: Settings) -> None:
     said(f"massproof {__version__} serves at {address} until Ctrl-C; files are kept in {settings.folder}")
     for name in dialects.SERVED:
         said(f"  {name:<12}{dialects.ADDRESSES[name].format(url=address)}")
+    for line in lacking():
+        said(f"  {line}")
+
+
+def lacking() -> list[str]:
+    """What a server here cannot do, for want of an optional dependency: a line for each, with what to install."""
+    return [
+        f"no {what}: {MissingExtra(why, extra, instead)}"
+        for module, extra, instead, what, why in _OPTIONAL
+        if find_spec(module) is None
+    ]
 
 
 def tell(settings: Settings) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from massproof.errors import MissingExtra
 from massproof.version import __version__
 
 
@@ -93,7 +95,8 @@ class Operations(Protocol):
     def submit(self, job: Job) -> Operation:
         """Store a job, durably before this returns, and have it run; what there is, if it was asked before.
 
-        One that was cancelled, or failed for a reason that may pass (`TRANSIENT`), runs once more.
+        One that was cancelled, or failed for a reason that may pass (`TRANSIENT`), runs once more; so does one that
+        failed without an optional dependency before this process began: it may have been installed since.
         """
         ...
 
@@ -136,9 +139,14 @@ class Operations(Protocol):
 # Reasons that may pass: another try may succeed.
 TRANSIENT = frozenset({"OUT_OF_MEMORY", "ZYGOTE_LOST", "WORKER_LOST", "PROVIDER_UNAVAILABLE"})
 
+_BEGAN = time.time()  # of this process, which sees no package that is installed later
+
 
 def again(known: Operation) -> bool:
     """Whether an operation runs once more when it is submitted."""
     if known.state is State.CANCELLED:
         return True
-    return known.state is State.FAILED and known.failure is not None and known.failure.code in TRANSIENT
+    if known.state is not State.FAILED or known.failure is None:
+        return False
+    installed = known.failure.code == MissingExtra.kind and (known.ended or 0.0) < _BEGAN
+    return installed or known.failure.code in TRANSIENT

@@ -93,7 +93,7 @@ async function properties(done, file) {
   }));
   for (const [name, why] of Object.entries(report.absent ?? {})) {
     const row = element("tr");
-    row.append(element("td", name), element("td", why, { colSpan: 3, className: "absent" }));
+    row.append(element("td", name.replaceAll("_", " ")), element("td", why, { colSpan: 3, className: "absent" }));
     body.append(row);
   }
   $("verdict").textContent = report.verdict;
@@ -219,6 +219,7 @@ async function show(file, name) {
   for (const id of ["verdict", "findings", "clouds"]) $(id).replaceChildren();
   $("properties").tBodies[0].replaceChildren();
   delete $("view").dataset.loaded;
+  $("result").classList.remove("nothing");
   downloads(file, name, unit);
   const drawn = model(file, unit, current);
   try {
@@ -230,7 +231,7 @@ async function show(file, name) {
     await clouds(done);
     told(`measured in ${((new Date(done.ended) - new Date(done.started)) / 1000).toFixed(2)} s`);
   } catch (error) {
-    if (current === shown) $("status").replaceChildren(element("span", error.message, { className: "failed" }));
+    if (current === shown) wrong(error);
   }
   parts(file, { ...unit, ...material }, current).catch(() => { $("tree").hidden = true; }); // said by the measurement already
   await drawn;
@@ -253,6 +254,14 @@ async function recent() {
   return latest;
 }
 
+// What went wrong, and nothing beside it: what is of no file yet, or of the one before, is not shown.
+function wrong(error) {
+  $("result").classList.add("nothing");
+  $("tree").hidden = true;
+  $("verdict").replaceChildren();
+  $("status").replaceChildren(element("span", error.message, { className: "failed" }));
+}
+
 async function upload(file) {
   $("empty").hidden = true;
   $("result").hidden = false;
@@ -262,7 +271,7 @@ async function upload(file) {
     const known = await json(`/v1/files?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
     await show(known.file, known.name);
   } catch (error) {
-    $("status").replaceChildren(element("span", error.message, { className: "failed" }));
+    wrong(error);
   }
 }
 
