@@ -129,8 +129,9 @@ def wait(client):
 
 def settled(client, urn):
     """The manifest when it will not change any more."""
-    wait(client)
-    return client.get(f"{DESIGN}/{urn}/manifest").json()
+    while (found := client.get(f"{DESIGN}/{urn}/manifest").json())["status"] in ("pending", "inprogress"):
+        wait(client)
+    return found
 
 
 def view(client, urn):

@@ -46,6 +46,23 @@ def test_the_same_bytes_are_kept_once(blobs, tmp_path):
     assert len(files(blobs)) == 2
 
 
+def test_bytes_that_are_there_are_not_written_again_and_are_young(blobs, monkeypatch):
+    kept = blobs.put(b"solid box")
+    os.utime(blobs.path(kept.digest), (0, 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "fsync", lambda _: pytest.fail("it is on disk"))
+        assert blobs.put(b"solid box") == kept
+    assert blobs.path(kept.digest).stat().st_mtime > 1e9
+    assert files(blobs) == [blobs.path(kept.digest)]
+
+
+def test_a_blob_that_was_damaged_is_written_again(blobs):
+    kept = blobs.put(b"solid box")
+    blobs.path(kept.digest).write_bytes(b"solid")
+    assert blobs.put(b"solid box") == kept
+    assert blobs.read(kept.digest) == b"solid box"
+
+
 def test_processes_share_a_folder(blobs):
     other = Blobs(blobs.folder)
     kept = other.put(b"of another")

@@ -10,7 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src/massproof"
-HEAVY = {"numba", "OCP", "trimesh", "cadquery", "scipy", "rich", "typer", "httpx", "kittycad"}
+HEAVY = {
+    "numba",
+    "OCP",
+    "trimesh",
+    "cadquery",
+    "scipy",
+    "rich",
+    "typer",
+    "httpx",
+    "kittycad",
+    "starlette",
+    "granian",
+    "graphql",
+    "dbos",
+}
 
 
 @pytest.mark.parametrize(

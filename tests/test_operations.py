@@ -307,6 +307,7 @@ def test_closing_finishes_what_runs(kept):
     threading.Timer(0.1, kept.gate.set).start()
     kept.open.clear()
     store.close()
+    store.close()  # once more is no error
     if kept.kind == "memory":
         assert store.get(made.id).state is State.SUCCEEDED
     else:
@@ -533,7 +534,8 @@ def test_a_busy_server_leaves_the_rest_to_the_queue(shared, monkeypatch):
     store = shared.store(threads=1)
     ids = [store.submit(job(n, "held")).id for n in range(3)]
     until(lambda: shared.runs)
-    assert [store._table.held("", time.time())] == [[Turn(id, 1) for id in ids[1:]]] or len(shared.runs) == 1
+    assert {turn.id for turn in store._table.held("", time.time() + 1)} == set(ids[1:])
+    assert shared.runs == ids[:1]
     shared.gate.set()
     assert {store.wait(id, LONG).state for id in ids} == {State.SUCCEEDED}
 

@@ -1,6 +1,8 @@
 """The whole way of the official clients through storage and translation, in process, and every status on it."""
 
+import contextlib
 import json
+import sqlite3
 from urllib.parse import quote
 
 import pytest
@@ -26,6 +28,7 @@ from serve_derivative import (
 
 from massproof import cassettes, choice, clients, dialects, measure, partwise, rendering
 from massproof.breakdown import Assembly, Part, Use
+from massproof.dialects.derivative import tables
 from massproof.errors import UsageError
 from massproof.kernels import jit
 
@@ -242,15 +245,18 @@ def test_the_density_of_the_server_is_for_parts_that_state_none(made, data, monk
         )
 
     monkeypatch.setattr(partwise, "assembly", mixed)
-    for weight in ({"density": "2 g/cm^3"}, {"material": "steel", "density": "2 g/cm^3"}):
+    both = {"material": "steel", "density": "2 g/cm^3"}  # a material says more
+    for weight, times in (({"density": "2 g/cm^3"}, 2), (both, 7.85)):
         client = made(**weight)
         urn = translated(client, (data / "box.stl").read_bytes())
+        assert settled(client, urn)["status"] == "success"
+        assert client.get(f"{DESIGN}/{urn}/metadata").status_code == 200  # at once, as clients count on it
         rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
         grams = measure(data / "box.stl", unit="mm", density="1 g/cm^3").mass.to("g").value
         assert [row["properties"].get("Mass:") for row in rows] == [
             None,
             f"{grams:g} gram",
-            f"{2 * grams:g} gram",
+            f"{round(times * grams, 3):g} gram",
         ]
 
 
@@ -285,8 +291,6 @@ def test_objects_that_are_not_there(client, data, path, status):
 
 
 def test_large_answers_are_given_to_whoever_insists(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     one = view(client, translated(client, (data / "box.stl").read_bytes()))
     monkeypatch.setitem(tables.service()["limits"], "tree", 10)
     for path in (one, f"{one}/properties"):
@@ -302,8 +306,6 @@ def test_large_answers_are_given_to_whoever_insists(client, data, monkeypatch):
 
 
 def test_more_objects_than_a_tree_has_are_refused(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     monkeypatch.setitem(tables.service()["limits"], "objects", 1)
     monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
     urn = translated(client, (data / "box.stl").read_bytes())
@@ -443,8 +445,6 @@ def test_files_are_had_in_ranges_and_by_head(client, data):
 
 
 def test_files_too_large_to_be_had_at_once(client, data, monkeypatch):
-    from massproof.dialects.derivative import tables
-
     urn = translated(
         client,
         (data / "box.stl").read_bytes(),
@@ -520,6 +520,51 @@ def test_a_file_for_each_part(client):
     ]
 
     assert volumes == pytest.approx([121.5, 4.5])
+
+
+def test_the_property_database_holds_what_the_objects_are(made, data, monkeypatch):
+    monkeypatch.setattr(partwise, "assembly", put_together(data / "box.stl"))
+    client = made(material="steel")
+    urn = translated(client, (data / "box.stl").read_bytes())
+    rows = client.get(f"{view(client, urn)}/properties").json()["data"]["collection"]
+    (resource,) = resources(settled(client, urn), "Autodesk.CloudPlatform.PropertyDatabase")
+    path = f"{DESIGN}/{urn}/manifest/{resource['urn']}"
+    found = client.get(path)
+    assert found.headers["content-type"] == resource["mime"] == "application/autodesk-db"
+    assert client.get(path).content == found.content
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        base.deserialize(found.content)
+        told = base.execute(
+            "SELECT i.id, i.external_id, a.category, a.name, v.value, a.data_type_context FROM _objects_eav e JOIN _objects_id i ON e.entity_id = i.id "
+            "JOIN _objects_attr a ON e.attribute_id = a.id JOIN _objects_val v ON e.value_id = v.id"
+        ).fetchall()
+    truth = measure(data / "box.stl", material="steel")
+    names = {id: value for id, _, _, name, value, _ in told if name == "name"}
+    assert names == {row["objectid"]: row["name"] for row in rows}
+    assert {(id, external) for id, external, *_ in told} == {
+        (row["objectid"], row["externalId"]) for row in rows
+    }
+    children = {(id, value) for id, _, _, name, value, _ in told if name == "child"}
+    assert (
+        children
+        == {(value, id) for id, _, _, name, value, _ in told if name == "parent"}
+        == {(1, 2), (1, 5), (2, 3), (2, 4), (5, 6), (5, 7)}
+    )
+    for name, quantity in (
+        ("Mass", truth.mass.to("kg")),
+        ("Volume", truth.volume.to("mm^3")),
+        ("Area", truth.area.to("mm^2")),
+    ):
+        assert {value for _, _, category, key, value, _ in told if (category, key) == ("Physical", name)} == {
+            quantity.value
+        }
+    assert {value for _, _, _, key, value, _ in told if key == "Material"} == {
+        "brass",
+        truth.provenance["material"],
+    }
+    monkeypatch.setitem(tables.service()["limits"], "database", 100)
+    assert client.get(path).status_code == 413
+    assert client.get(path, headers={"X-Massproof-Fault": "stuck"}).status_code == 202
 
 
 def test_some_objects_alone(client, data, monkeypatch):

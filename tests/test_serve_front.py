@@ -418,7 +418,7 @@ def test_every_answer_has_an_id_and_no_type_is_guessed(cloud):
     assert cloud.get("/").headers.get_list("x-content-type-options") == ["nosniff"]
 
 
-def test_a_service_may_have_ids_of_its_own(settings, capsys):
+def test_an_error_tells_the_id_that_the_log_has(settings, capsys):
     with client(replace(settings, log="text")) as cloud:
         answer = cloud.get(
             "/async/operations/x", headers={"Authorization": "Bearer any", "X-Request-Id": "mine"}
@@ -443,6 +443,34 @@ def test_a_line_of_json_for_each_request_without_secrets(settings, capsys):
     assert lines[0]["time"].endswith("+00:00")
     assert lines[1]["path"] == r"/else\nwhere"
     assert "s3cret" not in str(lines) and "abc" not in str(lines)
+
+
+def test_a_file_that_the_server_sends_by_itself_is_counted_unless_it_shall_be_slow(settings, capsys):
+    """As Granian does where an answer is a whole file; with a fault it must come through our hands."""
+    app = server.app(replace(settings, log="json"))
+    kinds = []
+
+    async def asked(fault):
+        async def send(message):
+            kinds.append(message["type"].rpartition(".")[2])
+
+        headers = [(b"host", b"localhost"), *([(b"x-massproof-fault", fault)] if fault else [])]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/page/page.css",
+            "query_string": b"",
+            "headers": headers,
+        }
+        await app(scope | {"extensions": {"http.response.pathsend": {}}}, asyncio.Event().wait, send)
+
+    asyncio.run(asked(b""))
+    asyncio.run(asked(b"slow=10ms"))
+    sizes = [json.loads(line)["bytes"] for line in capsys.readouterr().err.splitlines()]
+
+    assert kinds[:2] == ["start", "pathsend"]
+    assert "pathsend" not in kinds[2:]
+    assert sizes[0] == sizes[1] > 1000
 
 
 def test_a_line_of_text_for_each_request(settings, capsys):
@@ -779,9 +807,9 @@ def request_of(*pieces, **headers):
         (b"{", 400, "no JSON"), (b"[NaN]", 400, "NaN is no number there"), (b"\xff", 400, "no JSON"),
         (b"[" * 65 + b"]" * 65, 400, "nested more than 64 deep"), (b"[" * 500_000, 400, "nested too deeply"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, 400, "nested more than 64 deep"), (b" " * (MEBI + 1), 413, "maximum size of 1048576 bytes"),
-        (b"9" * 5000, 400, "no JSON"),
+        (b"9" * 5000, 400, "no JSON"), (b'["\\ud800"]', 400, "no JSON"), (b"[1e999]", 400, "no number there"),
     ],
-    ids=["cut", "NaN", "no text", "deep", "very deep", "deep objects", "large", "digits"],
+    ids=["cut", "NaN", "no text", "deep", "very deep", "deep objects", "large", "digits", "half a character", "overflow"],
 )  # fmt: skip
 def test_json_that_is_refused(body, status, message):
     with pytest.raises(web.Refused, match=message) as error:

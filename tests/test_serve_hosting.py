@@ -131,6 +131,25 @@ def test_a_server_on_the_network_wants_a_token(tmp_path, host):
     hosting.checked(Settings(folder=tmp_path, host=host, token="t"))
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"unit": "parsec"}, UnitError, "parsec"), ({"unit": "kg"}, UnitError, "kg"), ({"material": "unobtainium"}, UnknownMaterial, "unobtainium"),
+        ({"density": "3 mm"}, UnitError, "mm"), ({"formats": "none"}, UsageError, "formats are extended or strict, not 'none'"),
+        ({"hubs": (Path("/no/such/folder"),)}, InputError, "/no/such/folder is no folder"),
+    ],
+)  # fmt: skip
+def test_what_every_request_would_fail_for_fails_at_the_start(tmp_path, settings, error, message):
+    with pytest.raises(error, match=message):
+        hosting.run(Settings(folder=tmp_path, port=0, **settings))
+
+
+def test_settings_that_mean_something(tmp_path):
+    hosting.meant(
+        Settings(folder=tmp_path, unit="mm", material="ABS Plastic", density="2.7 g/cm^3", hubs=(tmp_path,))
+    )
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_a_server_on_this_machine_need_not(tmp_path, host):
     hosting.checked(Settings(folder=tmp_path, host=host))
@@ -194,21 +213,6 @@ def test_what_requests_will_miss_is_said_at_the_start(tmp_path, capsys, monkeypa
     (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  no ")]
 
     assert f'pip install "massproof[{extra}]"' in said
-
-
-@pytest.mark.parametrize(
-    ("settings", "error"),
-    [
-        ({"unit": "parsec"}, UnitError),
-        ({"unit": "kg"}, UnitError),
-        ({"density": "2.7"}, UnitError),
-        ({"material": "Unobtainium"}, UnknownMaterial),
-    ],
-)
-def test_a_setting_with_which_every_request_would_fail_is_said_at_the_start(tmp_path, settings, error):
-    hosting.checked(Settings(folder=tmp_path, unit="mm", density="2.7 g/cm^3", material="Steel"))
-    with pytest.raises(error):
-        hosting.checked(Settings(folder=tmp_path, **settings))
 
 
 @pytest.mark.parametrize("missing", ["massproof.serving.service", "granian.server"])

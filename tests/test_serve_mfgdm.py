@@ -882,7 +882,7 @@ def test_custom_properties_that_cannot_be(served, target, inputs, code, words):
     ] == ["known to be text"]
 
 
-EXPORT = "mutation($h: ID!, $i: ID!, $n: String!) { createDesignFromFile(input: {hubId: $h, sourceItemId: $i, name: $n}) { exportId } }"
+EXPORT = "mutation($h: ID!, $i: ID!, $n: String) { createDesignFromFile(input: {hubId: $h, sourceItemId: $i, name: $n}) { exportId } }"
 STATUS = "query($h: ID!, $e: ID!) { exportStatusOfFile(input: {hubId: $h, exportId: $e}) { status progress designItemVersion { id name versionNumber } } }"
 
 
@@ -891,7 +891,7 @@ def test_a_file_is_a_design_already(served):
     item = served.items(of_hub)["box.stl"][0]
     made = {
         served.ask(EXPORT, h=of_hub, i=item, n=name)["createDesignFromFile"]["exportId"]
-        for name in ("box", "box.stl")
+        for name in ("box", "box.stl", None)
     }
     (export,) = made
     found = served.ask(STATUS, h=of_hub, e=export)["exportStatusOfFile"]

@@ -225,7 +225,7 @@ def known(served):
 
 @pytest.mark.parametrize("api", ["v2", "v3"])
 def test_any_valid_query_is_answered_or_refused_for_a_reason(served, known, api):
-    @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(questions(api))
     def holds(query):
         for word, id in known[api].items():

@@ -1,5 +1,6 @@
 """Folders as hubs: what is there, what changes, what is nobody's business."""
 
+import hashlib
 import os
 import shutil
 import time
@@ -691,10 +692,54 @@ def test_what_was_uploaded_is_a_hub(served, box, other):
         }
     ]
     service = served.client.app.state.service
-    service.blobs.drop(service.records.list("uploads")[0][1]["digest"])
+    service.blobs.drop(hashlib.sha256(box).hexdigest())
     gone = "query($i: ID!) { componentVersion(componentVersionId: $i) { occurrences { results { id } } } }"
     assert (
         served.refused(gone, i=found["versions"]["results"][1]["rootComponentVersion"]["id"])[0]
+        == "NOT_FOUND"
+    )
+
+
+def test_objects_of_buckets_are_uploads_until_they_are_deleted(still, box):
+    def oss(method, path, **more):
+        answer = still.client.request(method, f"/oss/v2/buckets{path}", headers=still.headers, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json() if answer.content else {}
+
+    for bucket in ("one-bucket", "two-bucket"):
+        oss("POST", "", json={"bucketKey": bucket, "policyKey": "transient"})
+        begun = oss("GET", f"/{bucket}/objects/a%20box.stl/signeds3upload")
+        assert still.client.put(begun["urls"][0], content=box).status_code == 200
+        oss("POST", f"/{bucket}/objects/a%20box.stl/signeds3upload", json={"uploadKey": begun["uploadKey"]})
+    listed = "query($h: ID!) { projects(hubId: $h) { results { items { results { id name } } } } }"
+    found = still.ask(listed, h=still.hub("Uploads"))["projects"]["results"][0]["items"]["results"]
+    own = "query($h: ID!, $i: ID!) { item(hubId: $h, itemId: $i) { ... on DesignItem { tipRootComponentVersion { id } } } }"
+    versions = {
+        one["id"]: still.ask(own, h=still.hub("Uploads"), i=one["id"])["item"]["tipRootComponentVersion"][
+            "id"
+        ]
+        for one in found
+    }
+    oss("DELETE", "/one-bucket/objects/a%20box.stl")
+    refused = [
+        one["id"]
+        for one in found
+        if still.post(
+            "query($i: ID!) { componentVersion(componentVersionId: $i) { id } }", {"i": versions[one["id"]]}
+        ).json()["data"]["componentVersion"]
+        is None
+    ]
+    left = still.ask(listed, h=still.hub("Uploads"))["projects"]["results"][0]["items"]["results"]
+
+    assert [one["name"] for one in found] == ["a box.stl"] * 2
+    assert len(left) == 1
+    assert left[0] in found
+    (gone,) = (one["id"] for one in found if one not in left)
+    assert refused == [gone]
+    assert (
+        still.refused(
+            "query($h: ID!, $i: ID!) { item(hubId: $h, itemId: $i) { id } }", h=still.hub("Uploads"), i=gone
+        )[0]
         == "NOT_FOUND"
     )
 
@@ -704,13 +749,16 @@ def test_uploads_are_kept_in_pages(tmp_path, monkeypatch):
 
     monkeypatch.setattr(uploads, "_PAGE", 2)
     records, blobs = InMemory(), Blobs(tmp_path)
-    made = [uploads.keep(records, name, blobs.put(name.encode())) for name in "cab"]
-    again = uploads.keep(records, "a", blobs.put(b"a"))
-    more = uploads.keep(records, "a", blobs.put(b"other"))
+    made = [uploads.keep(records, name, "x", blobs.put(name.encode())) for name in "cab"]
+    again = uploads.keep(records, "a", "x", blobs.put(b"a"))
+    more = uploads.keep(records, "a", "x", blobs.put(b"other"))
 
     assert again == made[1]
     assert [one.name for one in uploads.newest(records)] == ["a", "b", "c"]
     assert uploads.versions(records, more.key) == [made[1], more]
+    other = uploads.keep(records, "a", "y", blobs.put(b"a"))
+    uploads.forget(records, "a", "x")
+    assert [one.key for one in uploads.newest(records)] == [other.key, made[2].key, made[0].key]
 
 
 # Ids and parts alone

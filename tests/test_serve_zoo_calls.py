@@ -532,6 +532,8 @@ def test_what_cannot_be_done_fails_and_says_so(client, source, target, text):
         (STL, {**STL, "storage": "binary"}, "missing field `selection`"),
         (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_index", "index": -1}}, "expected usize"),
         (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_name", "name": 1}}, "expected a string"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_name", "name": "\0"}}, "invalid unicode"),
+        (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_index", "index": 2**32}}, "expected usize"),
         (STL, {**STL, "storage": "binary", "selection": {"type": "mesh_by_name"}}, "missing field `name`"),
         (STL, {"type": "step", "created": "yesterday"}, "no time in RFC 3339"),
         (STL, {"type": "step", "created": 5}, "no time in RFC 3339"),
@@ -636,15 +638,34 @@ def test_two_buffers_of_odd_length_become_one(client):
         "buffers": [{"uri": "data:application/octet-stream;base64,YWJj"}, {"uri": "x/b.bin"}],
         "bufferViews": [{"buffer": 0, "byteLength": 3}, {"buffer": 1, "byteOffset": 1, "byteLength": 2}],
     }
-    packed = uploads.packed(blobs, blobs.put(json.dumps(document).encode()), {"b.bin": blobs.put(b"defg")})
+    packed = uploads.packed(blobs, blobs.put(json.dumps(document).encode()), {"b.bin": blobs.put(b"defg")}, 8)
     content = blobs.read(packed.digest)
     tail = content[content.index(b"BIN\0") + 4 :]
 
     assert tail == b"abc\0defg"
+    with pytest.raises(Refused, match="more than 7 bytes"):
+        uploads.packed(blobs, blobs.put(json.dumps(document).encode()), {"b.bin": blobs.put(b"defg")}, 7)
     assert int.from_bytes(content[8:12], "little") == len(content)
     length = int.from_bytes(content[12:16], "little")
     views = json.loads(content[20 : 20 + length])["bufferViews"]
     assert [tail[v["byteOffset"] : v["byteOffset"] + v["byteLength"]] for v in views] == [b"abc", b"ef"]
+
+
+def test_a_text_of_gltf_that_is_too_long(client, monkeypatch):
+    monkeypatch.setattr(uploads, "_TEXT", 10)
+    errors(
+        client.post("/file/volume?src_format=gltf", content=b'{"asset": {}}'),
+        413,
+        "has 10 bytes at most, this one 13",
+    )
+
+
+def test_a_body_that_another_request_has_taken(client, monkeypatch):
+    from massproof.blobs import Blob
+    from massproof.dialects.zoo import routes
+
+    with pytest.raises(Refused, match="twice at a time"):
+        routes._parts(client.app.state.service, Blob("0" * 64, 1), "multipart/form-data; boundary=b")
 
 
 @given(

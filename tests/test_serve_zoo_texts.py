@@ -270,7 +270,9 @@ def test_prompts_are_listed_newest_first(tmp_path):
         talk = made[1]["conversation_id"]
         assert client.get(f"/user/text-to-cad?conversation_id={talk}").json()["items"] == [made[1]]
         errors(client.get("/user/text-to-cad?conversation_id=x"), 400, "UUID parsing failed")
-        assert client.get("/async/operations").json()["items"] == []
+        listed = client.get("/async/operations").json()["items"]
+        assert [one["input"]["prompt"] for one in listed] == ["one", "two", "three"]
+        assert {one["type"] for one in listed} == {"text_to_cad"}
 
 
 def test_feedback_is_kept(tmp_path):

@@ -123,10 +123,13 @@ class Writer:
 
     def close(self) -> Blob:
         """On disk for good, under its name."""
+        final = self._blobs.path(self.blob.digest)
         self._file.flush()
+        if _renewed(final, self.size):
+            self.abandon()
+            return self.blob
         os.fsync(self._file.fileno())
         self._file.close()
-        final = self._blobs.path(self.blob.digest)
         if not final.parent.is_dir():
             final.parent.mkdir(exist_ok=True)
             _sync(self._blobs.folder)
@@ -139,6 +142,15 @@ class Writer:
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def _renewed(path: Path, size: int) -> bool:
+    """Whether a blob is there already; then it is as young as one that is written now."""
+    try:
+        os.utime(path)
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
 
 
 def _sync(folder: Path) -> None:

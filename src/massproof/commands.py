@@ -363,7 +363,7 @@ def serve(
     threads: Annotated[int | None, typer.Option(help="Jobs that run at once in each, 2 without it; 0 where 'massproof work' runs them.")] = None,
     unit: Annotated[str | None, typer.Option(help="Length unit of files that declare none; mm, with a finding, without it.")] = None,
     material: Annotated[str | None, typer.Option(help="Material of files that state no density.")] = None,
-    density: Annotated[str | None, typer.Option(help='The same as a number, "2.7 g/cm^3"; in Autodesk\'s data model.')] = None,
+    density: Annotated[str | None, typer.Option(help='The same as a number, "2.7 g/cm^3", without a material.')] = None,
     hub: Annotated[list[str] | None, typer.Option("--hub", help="A folder that Autodesk's data model shows; may be repeated.")] = None,
     quirks: Annotated[str | None, typer.Option(help="clean, or live: with the oddities of the live services.")] = None,
     mfgdm: Annotated[str | None, typer.Option(help="live, or seed: with the statuses of Autodesk's first tutorial.")] = None,

@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from massproof import dialects, materials, units
+from massproof import dialects
 from massproof.errors import InputError, MassproofError, MissingExtra, UsageError
 from massproof.version import __version__
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from massproof.serving.service import Settings
 
+_FORMATS = ("extended", "strict")
 _COMMAND = "massproof serve"
 _HEADERS = 128 << 10  # bytes of a request's headers: 431 beyond
 _PATIENCE = 30  # seconds that running jobs have to finish when the server is told to stop
@@ -124,7 +125,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
     """Serve until SIGTERM or SIGINT; what is said when it listens is what `announced` does.
 
     Raises UsageError where the settings would let anybody on the network in, InputError for a port that is taken,
-    MissingExtra without Granian.
+    MissingExtra without Granian, and what `meant` raises.
     """
     try:
         from granian.constants import HTTPModes, Interfaces
@@ -133,6 +134,7 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
     except ModuleNotFoundError as error:
         raise MissingExtra(_COMMAND, "serve") from error
     checked(settings)
+    meant(settings)
     settings = replace(settings, port=free_port(settings.host, settings.port))
     worker = partial(application, settings, announced or announce, Once(), os.getpid())
     Server(
@@ -154,8 +156,8 @@ def run(settings: Settings, announced: Callable[[Settings], None] | None = None)
 
 def checked(settings: Settings) -> None:
     """Raises UsageError for a server that the network reaches and that wants no token, and for workers that share
-    nothing; UnitError and UnknownMaterial for a unit, density or material with which every request would fail.
-    """
+    nothing.
+    """  # fmt: skip
     if not settings.token and not is_loopback(settings.host):
         msg = (
             f"on {settings.host} others on the network can reach the server, and it would ask nobody for a token: "
@@ -168,12 +170,27 @@ def checked(settings: Settings) -> None:
             "name one with --database postgresql://..., or use one worker"
         )
         raise UsageError(msg)
+
+
+def meant(settings: Settings) -> None:
+    """Raises before anything is served what every request would fail for.
+
+    UnitError, UnknownMaterial, UsageError for words that mean nothing, InputError for a hub that is no folder.
+    """
+    from massproof import materials, units
+
     if settings.unit:
         units.unit(settings.unit, "length")
-    if settings.density:
-        units.parse(settings.density, "density")
     if settings.material:
         materials.material(settings.material)
+    if settings.density:
+        units.parse(settings.density, "density")
+    if settings.formats not in _FORMATS:
+        msg = f"formats are {' or '.join(_FORMATS)}, not {settings.formats!r}"
+        raise UsageError(msg)
+    if missing := [hub for hub in settings.hubs if not hub.is_dir()]:
+        msg = f"{missing[0]} is no folder, so it cannot be a hub; name one that holds folders of files"
+        raise InputError(msg)
 
 
 def is_loopback(host: str) -> bool:

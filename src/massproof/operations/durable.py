@@ -8,6 +8,7 @@ touches it ends as WORKER_LOST. An answer is written by the process that claimed
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -201,15 +202,17 @@ class Durable:
         self._closing.set()
         self._keeper.join()
         self._flow.close()
-        until = time.monotonic() + _GRACE
-        while self._running and time.monotonic() < until:
-            time.sleep(0.01)
+        self._idle(_GRACE)
         for running in [*self._running.values()]:
             running.set()
-        while self._running:
-            time.sleep(0.01)
+        self._idle(math.inf)
         self._presence.close()
         self._database.close()
+
+    def _idle(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while self._running and time.monotonic() < until:
+            time.sleep(0.01)
 
     # What runs a turn: DBOS calls `_perform`, as often as processes die that run it.
 
@@ -249,7 +252,7 @@ class Durable:
     # What keeps watch.
 
     def _keeping(self) -> None:
-        tidied = 0.0
+        tidied = -math.inf
         while not self._closing.wait(_ROUND):
             try:
                 self._presence.hold()

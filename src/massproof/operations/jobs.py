@@ -26,14 +26,16 @@ _LATE = frozenset({"WALL_CLOCK", "CPU_LIMIT"})
 def properties(job: Job, blobs: Blobs) -> Outcome:
     """One file measured: our own JSON.
 
-    Options are those of `massproof.measure`; and `otherwise`, those of them that hold where the file states no density.
+    Options are those of `massproof.measure`; and `otherwise`, those of them that hold where the file states no density:
+    one that states it of some of its parts is not weighed as if all were of one density.
     """
     from massproof.measure import measure
 
     source, options = _asked(job, blobs)
     otherwise = options.pop("otherwise", None)
     found = measure(source, **options)
-    if otherwise and found.density is None:
+    stated = any(one.code == "density-stated" and one.evidence["densities"] for one in found.findings)
+    if otherwise and found.density is None and not stated:
         found = measure(source, **options, **otherwise)
     return Outcome(found.to_dict())
 

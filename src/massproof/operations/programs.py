@@ -19,6 +19,7 @@ from massproof.operations.port import Job, Outcome
 LIMITS = isolation.Limits(seconds=60.0, memory=4 << 30)
 _ALWAYS = ("step", "gltf")
 _LONGEST = 1 << 20  # bytes of a program
+_TOLD = 1000  # characters of its error
 
 
 def program(job: Job, blobs: Blobs) -> Outcome:
@@ -72,7 +73,7 @@ def run(text: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         exec(compile(text, "<program>", "exec"), space)
     except (Exception, SystemExit) as error:
-        msg = f"the program fails: {type(error).__name__}: {error}; correct it and ask again"
+        msg = f"the program fails: {type(error).__name__}: {str(error)[:_TOLD]}; correct it and ask again"
         raise FormatError(msg) from error
     part = space.get("result")
     if part is None and shown:

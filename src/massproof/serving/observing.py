@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +19,7 @@ from massproof.serving.failing import Cut
 from massproof.serving.forms import ID, Forms
 from massproof.serving.metrics import Metrics
 
-_ASKED = b"x-request-id"
+_ASKED, _TYPES = _OURS = (b"x-request-id", b"x-content-type-options")
 _GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # an id of the client's that may stand in our log
 _LONGEST = 200  # characters of a path that no route has
 
@@ -80,12 +81,11 @@ class _Seen:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = {bytes(name).lower(): value for name, value in message["headers"]}
-            if _ASKED in headers:  # a service whose requests have ids of its own form
-                self.id = headers[_ASKED].decode("latin-1")
-            ours = [(_ASKED, self.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
-            more = [(name, value) for name, value in ours if name not in headers]
-            message = {**message, "headers": [*message["headers"], *more]}
+            theirs = [(name, value) for name, value in message["headers"] if name not in _OURS]
+            ours = [(_ASKED, self.id.encode()), (_TYPES, b"nosniff")]
+            message = {**message, "headers": theirs + ours}
+        elif message["type"] == "http.response.pathsend":  # a file, which the server sends by itself
+            self.sent += Path(message["path"]).stat().st_size
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)

@@ -43,7 +43,7 @@ class Settings:
     keep_seconds: float = 7 * 86400.0  # that operations stay after their end, and blobs that nothing needs
     unit: str | None = None  # of files that declare none; None: millimetres, with a finding
     material: str | None = None  # of files that state no density
-    density: str | None = None  # the same as "2.7 g/cm^3", where no material is named; of mfgdm alone
+    density: str | None = None  # the same as "2.7 g/cm^3", where no material is named
     hubs: tuple[Path, ...] = ()  # folders that the Manufacturing Data Model shows, beside what was uploaded
     mfgdm: str = "live"  # or "seed": its physical properties have the statuses of the tutorial
     quirks: str = "clean"  # or "live": oddities of the live services are reproduced

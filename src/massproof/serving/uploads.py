@@ -26,9 +26,12 @@ class Upload(NamedTuple):
     time: float  # seconds since 1970
 
 
-def keep(records: Records, name: str, blob: Blob) -> Upload:
-    """Enter an upload, so that it is listed; bytes that are the newest under this name already change nothing."""
-    key = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32]
+def keep(records: Records, name: str, source: str, blob: Blob) -> Upload:
+    """Enter an upload, so that it is listed; bytes that are the newest under this name already change nothing.
+
+    source : where names are told apart, as "oss/my-bucket"; a name from another source is another file
+    """
+    key = _key(name, source)
     before = versions(records, key)
     if before and before[-1].digest == blob.digest:
         return before[-1]
@@ -38,14 +41,25 @@ def keep(records: Records, name: str, blob: Blob) -> Upload:
     return made
 
 
+def forget(records: Records, name: str, source: str) -> None:
+    """List a file no longer."""
+    while rows := records.list(_SPACE, f"{_key(name, source)}/", limit=_PAGE):
+        for key, _ in rows:
+            records.delete(_SPACE, key)
+
+
+def _key(name: str, source: str) -> str:
+    return hashlib.sha256(f"{source}\0{name}".encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def versions(records: Records, key: str) -> list[Upload]:
     """All versions of one file, the oldest first."""
     return _listed(records, f"{key}/")
 
 
-def newest(records: Records) -> list[Upload]:
-    """The newest version of each file, by name."""
-    found = {one.key: one for one in _listed(records, "")}
+def newest(records: Records, key: str = "") -> list[Upload]:
+    """The newest version of each file, or of the one with a key, by name."""
+    found = {one.key: one for one in _listed(records, key and f"{key}/")}
     return sorted(found.values(), key=lambda one: (one.name, one.key))
 
 

@@ -1,4 +1,4 @@
-// The official packages against a local server, unmodified: their environment "Local" is http://localhost:1234.
+// The official packages against a local server, unmodified: their environment "Local" is http://localhost:1234; HOST is another.
 // node official.mjs FILE [FOLDER OF node_modules]; exits 1 where anything is not as it should be.
 import { createRequire } from "node:module";
 import { createHash } from "node:crypto";
@@ -30,7 +30,9 @@ function same(found, wanted) {
 }
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
-const sdkManager = SdkManagerBuilder.create().addApsConfiguration(new ApsConfiguration({ environment: AdskEnvironment.Local })).build();
+const host = process.env.HOST ?? "http://localhost:1234", configuration = new ApsConfiguration({ environment: AdskEnvironment.Local });
+if (process.env.HOST) configuration.baseAddress = new URL(host);
+const sdkManager = SdkManagerBuilder.create().addApsConfiguration(configuration).build();
 const auth = new AuthenticationClient({ sdkManager });
 const token = await step("getTwoLeggedToken", () =>
   auth.getTwoLeggedToken("app", "secret", [Scopes.DataRead, Scopes.DataWrite, Scopes.DataCreate, Scopes.BucketCreate, Scopes.BucketRead, Scopes.BucketDelete]));
@@ -38,7 +40,7 @@ await step("introspectToken", async () => { const a = await auth.introspectToken
 await step("getKeys", () => auth.getKeys());
 await step("three legs", async () => {
   const url = auth.authorize("app", ResponseType.Code, "http://localhost:9/back", [Scopes.DataRead], { state: "s" });
-  const went = await fetch(url.replace(/^https:\/\/developer\.api\.autodesk\.com/, "http://localhost:1234"), { redirect: "manual" });
+  const went = await fetch(url.replace(/^https?:\/\/[^/]+/, host), { redirect: "manual" });
   const code = new URL(went.headers.get("location")).searchParams.get("code");
   const three = await auth.getThreeLeggedToken("app", code, "http://localhost:9/back", { clientSecret: "secret" });
   const again = await auth.refreshToken(three.refresh_token, "app", { clientSecret: "secret" });
@@ -107,7 +109,7 @@ for (const resource of manifest.derivatives.flatMap((d) => (d.children ?? []).fi
   await step(`getDerivativeUrl ${resource.urn.split("/").at(-1)}`, async () => {
     const answer = await client.getDerivativeUrl(resource.urn, urn);
     const got = Buffer.from(await (await fetch(answer.url)).arrayBuffer());
-    const direct = await fetch(`http://localhost:1234/modelderivative/v2/designdata/${urn}/manifest/${encodeURIComponent(resource.urn)}`, { headers: { Authorization: `Bearer ${token.access_token}` } });
+    const direct = await fetch(`${host}/modelderivative/v2/designdata/${urn}/manifest/${encodeURIComponent(resource.urn)}`, { headers: { Authorization: `Bearer ${token.access_token}` } });
     same(hash(got), hash(Buffer.from(await direct.arrayBuffer())));
     writeFileSync(join(folder, resource.urn.split("/").at(-1)), got);
     return got.length;

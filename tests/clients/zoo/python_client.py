@@ -130,7 +130,7 @@ def of_errors():
     failed = CLIENT.file.create_file_volume(
         src_format=m.FileImportFormat.STL, body=(DATA / "open_box.stl").read_bytes()
     )
-    while str(failed.status) == "queued":
+    while str(failed.status) in ("queued", "uploaded", "in_progress"):
         failed = CLIENT.api_calls.get_async_operation(id=str(failed.id)).root
     print(f"      open mesh        {failed.status}: {failed.error}")
     yield str(failed.status) == "failed" and failed.volume is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from massproof.dialects.derivative import tables, urns
-from massproof.dialects.derivative.translations import Row, required
+from massproof.dialects.derivative import propertydb, tables, urns
+from massproof.dialects.derivative.translations import PICTURE, Row, required
 from massproof.operations.port import Operation, State
 
 _SPACE = uuid.UUID("2f7c2b0a-6a6c-5c9e-9c5e-0d1f5b6f3a11")  # of our own making
@@ -60,7 +60,7 @@ def view(digest: str) -> str:
 
 
 def _derivative(row: Row, referenced: bool) -> dict[str, Any]:
-    needed = list(required(row))
+    needed = required(row)
     if all(one.state is State.SUCCEEDED for one in needed):  # pictures may still be drawn, or fail
         needed = [one for one in row.operations if not one.state.ended] or needed
     status = _status([_STATUS[one.state] for one in needed])
@@ -82,7 +82,7 @@ def _derivative(row: Row, referenced: bool) -> dict[str, Any]:
 
 
 def _picture(operation: Operation) -> bool:
-    return operation.job.kind == "thumbnail" and operation.state is State.SUCCEEDED
+    return operation.job.kind == PICTURE and operation.state is State.SUCCEEDED
 
 
 def _children(row: Row, pictures: list[Operation]) -> list[dict[str, Any]]:
@@ -100,13 +100,25 @@ def _children(row: Row, pictures: list[Operation]) -> list[dict[str, Any]]:
             "progress": "complete",
             "children": drawn,
         }
-        return [scene]
+        return [scene, _database(row)]
     role = row.output.type.upper()
     return [
         _resource(row, one, name, role) | row.output.advanced
         for one in row.operations
         for name in one.outcome.files
     ]
+
+
+def _database(row: Row) -> dict[str, Any]:
+    operation = required(row)[0]
+    return {
+        "guid": guid(operation.id, propertydb.NAME),
+        "type": "resource",
+        "role": propertydb.ROLE,
+        "mime": propertydb.MIME,
+        "status": "success",
+        "urn": str(urns.Output(row.source.urn, operation.id, propertydb.NAME)),
+    }
 
 
 def _resource(row: Row, operation: Operation, name: str, role: str) -> dict[str, Any]:

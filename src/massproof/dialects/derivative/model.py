@@ -38,6 +38,7 @@ class Model:
         """Raises Refused for more objects than one tree may have."""
         self.assembly, self.whole = assembly, assembly.whole.properties
         self.nodes = _nodes(assembly, name, digest)
+        self.database = ""  # digest of its property database, once that is written
         self._texts: dict[tuple[str, str], dict[str, Any]] = {}
         self._numbers: dict[str, dict[str, Quantity]] = {}
 
@@ -70,6 +71,10 @@ class Model:
             self._numbers[node.part] = shapes.quantities(self.assembly.parts[node.part].properties)
         return self._numbers[node.part]
 
+    def words(self, node: Node) -> dict[str, str]:
+        """What is told of an object and is no number: material and part number, where they are known."""
+        return _words(self.assembly.parts[node.part])
+
     def described(self, node: Node, form: str = "text") -> dict[str, Any]:
         """An object with its properties, which others may share."""
         part = self.assembly.parts[node.part]
@@ -84,12 +89,13 @@ class Model:
 
 
 def _properties(part: Part, form: str) -> dict[str, Any]:
-    found = shapes.written(part.properties, form)
+    return shapes.written(part.properties, form) | (_words(part) if form == "text" else {})
+
+
+def _words(part: Part) -> dict[str, str]:
     material = part.material or part.properties.provenance.get("material")
-    if form == "text":
-        found |= {"Part Number": part.number} if part.number else {}
-        found |= {shapes.contract()["material"]["key"]: material} if material else {}
-    return found
+    told = {"Part Number": part.number, shapes.contract()["material"]["key"]: material}
+    return {key: text for key, text in told.items() if text}
 
 
 def _nodes(assembly: Assembly, name: str, digest: str) -> list[Node]:

@@ -101,6 +101,13 @@ def quantities(result: Properties) -> dict[str, Quantity]:
     }
 
 
+def vanishes(result: Properties) -> bool:
+    """Whether an area, a volume or a mass that is there is printed as zero, since the vendor's decimals are few."""
+    words = {"length": _word("length", None), "mass": _word("mass", None)}
+    numbers = [_in_words(one, words)[0] for one in quantities(result).values()]
+    return any(number and _decimals(number) == "0" for number in numbers)
+
+
 def _written(result: Properties, form: str) -> list[tuple[Mapping[str, Any], Any]]:
     """Places of what there is, in a form."""
     places = [row for row in contract()["places"] if form in row["written"]]

@@ -97,6 +97,7 @@ class Store:
 
     def _forget(self, name: str, row: dict[str, Any]) -> None:
         self._records.delete(OBJECTS, name)
+        uploads.forget(self._records, *_listing(name))
         expiry.release(self._records, row["digest"], _holder(name))
 
     def _enter(self, bucket: str, key: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -105,13 +106,13 @@ class Store:
         before = self._records.get(OBJECTS, name)
         expiry.hold(self._records, row["digest"], _holder(name))
         self._records.put(OBJECTS, name, row)
+        uploads.keep(self._records, *_listing(name), Blob(row["digest"], row["size"]))
         if before and before["digest"] != row["digest"]:
             expiry.release(self._records, before["digest"], _holder(name))
         return row
 
     def _put(self, bucket: str, key: str, blob: Blob, sha1: str, kind: str) -> dict[str, Any]:
         row = {"digest": blob.digest, "size": blob.size, "sha1": sha1, "type": kind, "created": _now()}
-        uploads.keep(self._records, key, blob)
         return self._enter(bucket, key, row)
 
     def writable(self, bucket: str, key: str) -> None:
@@ -199,6 +200,12 @@ class Store:
 def _holder(name: str) -> str:
     """Who keeps the bytes of an object from being dropped."""
     return hashlib.sha256(f"{OBJECTS}/{name}".encode()).hexdigest()
+
+
+def _listing(name: str) -> tuple[str, str]:
+    """Under which name, and from where, an object is listed among uploads."""
+    bucket, _, key = name.partition("/")
+    return key, f"oss/{bucket}"
 
 
 def tag(digest: str) -> str:

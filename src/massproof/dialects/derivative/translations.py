@@ -7,7 +7,6 @@ for the same jobs: nothing else has to survive a restart.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused
 
+PICTURE = "thumbnail"  # the kind of job that draws one
 ROWS, REFERENCES = "derivative.outputs", "derivative.references"
 
 
@@ -60,8 +60,12 @@ class Translations:
     async def _row(self, request: Request, urn: str, row: dict[str, Any]) -> Row:
         source = Source(urn, row["name"], row["digest"])
         output = outputs.Output(row["type"], row["advanced"], [(kind, of) for kind, of in row["jobs"]])
-        jobs = [Job(kind, (source.digest,), of) for kind, of in output.jobs]
-        operations = [await self.operation(request, job) for job in jobs]
+        operations: list[Operation] = []
+        for kind, of in output.jobs:
+            if kind == weighing.KIND:  # a translation is done when the weights are known
+                operations += await weighing.operations(request, self._service, source.digest, of)
+            else:
+                operations.append(await self.operation(request, Job(kind, (source.digest,), of)))
         return Row(source, output, row["region"], row["given"], operations)
 
     async def operation(self, request: Request, job: Job) -> Operation:
@@ -135,6 +139,6 @@ def _succeeded(row: Row) -> bool:
     return all(one.state is State.SUCCEEDED for one in required(row))
 
 
-def required(row: Row) -> Iterable[Operation]:
+def required(row: Row) -> list[Operation]:
     """The operations without which a format is not there: a view may lack pictures."""
-    return row.operations[:1]
+    return [one for one in row.operations if one.job.kind != PICTURE] or row.operations

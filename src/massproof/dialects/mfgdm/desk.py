@@ -57,8 +57,8 @@ def shared(service: Service) -> Shared:
             msg = f"{name}={word!r} is unknown; use one of {', '.join(known)}"
             raise UsageError(msg)
 
-    def uploaded() -> list[tuple[str, str]]:
-        return [(one.key, one.name) for one in uploads.newest(service.records) if measurable(one.name)]
+    def uploaded(key: str) -> list[tuple[str, str]]:
+        return [(one.key, one.name) for one in uploads.newest(service.records, key) if measurable(one.name)]
 
     tree = Tree(service.settings.hubs, uploaded)
     return Shared(service, tree, Versions(service), Work(service))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from massproof.breakdown import Assembly
 from massproof.dialects.mfgdm import ids
-from massproof.dialects.mfgdm.work import weighed
 from massproof.errors import InputError
 
 _MOST = 100_000  # occurrences that are counted through, level by level
@@ -38,16 +38,17 @@ class Parts:
 
     def __init__(self, result: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> None:
         """result : of the job "assembly";  more : the same with a density for those that state none."""
+        if more is not None:
+            result = Assembly.from_dict(result).filled(Assembly.from_dict(more)).to_dict()
         told = result["parts"]
         keys = _keys(told, result["root"])
         self.all: dict[str, Part] = {}
         for id in sorted(told, key=lambda id: id != result["root"]):
             row = told[id]
-            own = row["properties"]
-            if more is not None and not weighed(own):
-                own = more["parts"][id]["properties"]
             uses = tuple(Use(one["id"], keys[one["part"]]) for one in row["children"])
-            self.all[keys[id]] = Part(keys[id], id, row["name"], row["number"], row["material"], own, uses)
+            self.all[keys[id]] = Part(
+                keys[id], id, row["name"], row["number"], row["material"], row["properties"], uses
+            )
         self.users: dict[str, list[str]] = {key: [] for key in self.all}
         for part in self.all.values():
             for key in dict.fromkeys(use.part for use in part.uses):

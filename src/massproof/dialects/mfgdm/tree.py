@@ -51,12 +51,15 @@ State = tuple[int, ...]
 
 
 def state_of(path: Path) -> State:
-    """Which file or folder is at a path, its bytes, and its time of change in nanoseconds; () for none."""
+    """Which file or folder is at a path, its bytes, and its times of change in nanoseconds; () for none.
+
+    The second time is the system's own, which no program that sets the first can set: archives unpack files of any age.
+    """
     try:
         found = path.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(slots=True, eq=False)
@@ -125,8 +128,8 @@ def settled(state: State) -> bool:
 class Tree:
     """All hubs, projects, folders and files that are known."""
 
-    def __init__(self, hubs: Sequence[Path], uploads: Callable[[], Sequence[tuple[str, str]]]) -> None:
-        """hubs : folders;  uploads : key and name of each file that was uploaded.
+    def __init__(self, hubs: Sequence[Path], uploads: Callable[[str], Sequence[tuple[str, str]]]) -> None:
+        """hubs : folders;  uploads : key and name of the file that was uploaded with a key, of all for "".
 
         Raises InputError for a folder that there is not.
         """
@@ -146,7 +149,10 @@ class Tree:
             if place.kind == "project":
                 asked.block()
                 with self._lock:
-                    place.files = tuple(self._file(*one, None, place) for one in self._uploads())
+                    before = place.files
+                    place.files = tuple(self._file(*one, None, place) for one in self._uploads(""))
+                    for gone in {*before} - {*place.files}:
+                        self._forget(gone)
             return place
         state = asked.state(place.path)
         if not state:  # it is gone
@@ -214,6 +220,9 @@ class Tree:
     def _there(self, one: Place | File, asked: Asked) -> bool:
         """Whether the folders above still have it, each by its own name."""
         above = one.parent
+        if isinstance(one, File) and one.path is None:
+            asked.block()
+            return bool(self._uploads(one.key))
         if above is None or above.path is None:
             return True
         look = self.look(above, asked) if self._there(above, asked) else None

@@ -290,7 +290,7 @@ class Root(navigation.Navigation):
         context, id = of(info), input["sourceItemId"]
         file = file_in(context, input["hubId"], ids.item_key(id), "item", id)
         subject = Subject(file, context.desk.versions.tip(file, context))
-        if input["name"] not in (file.name, subject.name(context)):
+        if input.get("name") not in (None, file.name, subject.name(context)):
             wrong(
                 f"this server writes no files into its hubs, so the design cannot be called {input['name']!r}: "
                 f"it is the file itself; name it {file.name!r}"

@@ -10,10 +10,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from massproof.dialects.mfgdm.tree import Asked
 from massproof.operations.port import Job, Operation, State
+from massproof.serving import weighing
 from massproof.serving.service import Service
 
 T = TypeVar("T")
 Found = TypeVar("Found", Operation, Operation | None)
+
+_PATIENCE = 10.0  # seconds of waiting for parts of a file: clients give up after 15
 
 Options = tuple[tuple[str, Any], ...]  # of a job, sorted by name
 
@@ -57,8 +60,7 @@ class Work:
         self._service, self._done = service, Recent[Operation](4096)
         settings = service.settings
         self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
-        weights = (("material", settings.material), ("density", settings.density))
-        self._weight: Options = next(((pair,) for pair in weights if pair[1]), ())
+        self._weight: Options = tuple(weighing.weight(settings).items())
 
     def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:
         """The operation of a job that was submitted before, None when it was not."""
@@ -93,7 +95,7 @@ class Work:
         A density or material of the server is used where the file states none, and only there.
         """
         found = self.start("properties", file, (), asked)
-        if self._weight and found.state is State.SUCCEEDED and not weighed(found.outcome.result):
+        if self._weight and found.state is State.SUCCEEDED and not _weighs(found.outcome.result):
             return self.start("properties", file, self._weight, asked)
         return found
 
@@ -113,7 +115,7 @@ class Work:
         found = self.start("assembly", file, options, asked)
         if wait and not found.state.ended:
             asked.block()
-            self._service.operations.wait(found.id, self._service.settings.job_seconds)
+            self._service.operations.wait(found.id, _PATIENCE)
             found = self.start("assembly", file, options, asked)
         return found
 
@@ -121,6 +123,12 @@ class Work:
 def _asked(key: tuple[str, str, Options]) -> Job:
     kind, digest, options = key
     return Job(kind, (digest,), dict(options))
+
+
+def _weighs(result: Mapping[str, Any]) -> bool:
+    """Whether a file has a density, or states those of some of its parts, which one density of all would override."""
+    stated = (one["evidence"]["densities"] for one in result["findings"] if one["code"] == "density-stated")
+    return weighed(result) or any(stated)
 
 
 def weighed(result: Mapping[str, Any]) -> bool:

@@ -29,11 +29,11 @@ from massproof.operations.port import Job, Operation
 from massproof.serving import faults, uploads, weighing
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service, measured
-from massproof.serving.web import Refused, authorized, download, json_body, receive
+from massproof.serving.web import Refused, download, json_body, receive
 
 _FILES = "native.files"  # space of records: what is known of an upload, by its SHA-256
 _BODY = 1 << 16  # bytes of a request that asks for an operation
-_LONGEST, _WAIT = 200, 30.0  # characters of a name, seconds
+_LONGEST, _WAIT = 200, 30.0  # bytes of a name, seconds
 _MEASURED = frozenset(
     {"unit", "material", "density", "mass", "check", "weld", "repair", "engine", "accuracy"}
 )
@@ -70,17 +70,15 @@ def routes(service: Service) -> list[BaseRoute]:
         ("GET", "/v1/operations/{id}/as/{dialect}", _spoken),
         ("GET", "/v1/materials", _materials),
     ]
-    return [Route(path, _guarded(service, endpoint), methods=[method]) for method, path, endpoint in table]
+    return [Route(path, _told(service, endpoint), methods=[method]) for method, path, endpoint in table]
 
 
-def _guarded(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that shows its errors as JSON, once the token is right."""
+def _told(service: Service, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that shows its errors as JSON."""
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         try:
-            if not authorized(request, service):
-                raise Refused(401, "this server wants its token: send Authorization: Bearer and the token")
             return await endpoint(service, request)
         except Refused as refused:
             return _error(refused.status, "refused", refused.message)
@@ -104,14 +102,15 @@ async def _upload(service: Service, request: Request) -> Response:
     blob = await receive(request, service)
     known = {"file": blob.digest, "name": name, "size": blob.size}
     await service.call(service.records.put, _FILES, blob.digest, known)
-    await service.call(uploads.keep, service.records, name, blob)
+    await service.call(uploads.keep, service.records, name, "native", blob)
     return JSONResponse(known, 201)
 
 
 def _plain(name: str) -> str:
     """The last part of what a client calls a file, without characters that are none of a name."""
     last = PureWindowsPath(PurePosixPath(name).name).name
-    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:_LONGEST] or "part"
+    shown = re.sub(r"[\x00-\x1f\x7f]", "", last)
+    return shown.encode(errors="ignore")[:_LONGEST].decode(errors="ignore") or "part"
 
 
 async def _submit(service: Service, request: Request) -> Response:

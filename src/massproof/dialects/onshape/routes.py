@@ -29,6 +29,7 @@ from massproof.serving.service import MEBI, Service
 from massproof.serving.web import Refused, flag, json_body
 
 _DOCUMENTS, _ELEMENTS = "onshape.documents", "onshape.elements"
+_TOLD = "massproof.onshape.told"  # in the scope of a request: headers of its answer
 _WAIT = 60.0  # seconds for an answer; then the client is told to ask again
 _MORE = "https://onshape-public.github.io/docs/api-intro/"
 _WITHIN = "d/{document}/{letter:str}/{within}"
@@ -66,7 +67,8 @@ def _taken(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
         try:
             if not request.headers.get("authorization"):
                 raise Refused(401, "Unauthenticated API request")
-            return JSONResponse(await handler(request))
+            found = await handler(request)
+            return JSONResponse(found, headers=request.scope.get(_TOLD))
         except Refused as error:
             later = {"Retry-After": "1"} if error.status == 503 else {}
             return JSONResponse(error_body(Refusal(error.status, error.message)), error.status, later)
@@ -160,13 +162,16 @@ class Onshape:
         await self._within(request, row["digest"])
         options = weighing.unit(self._service.settings)
         found = await self._ended(request, row["digest"], options)
-        return await self._service.call(weighing.assembly, found), _microversion(row["digest"])
+        assembly = await self._service.call(weighing.assembly, found)
+        request.scope[_TOLD] = weighing.told(assembly)
+        return assembly, _microversion(row["digest"])
 
     async def _ended(self, request: Request, digest: str, options: dict[str, Any]) -> list[Operation]:
         """The operations that measure a file, when they have succeeded; raises Refused."""
-        until = time.monotonic() + _WAIT
+        until, anew = time.monotonic() + _WAIT, True
         while True:
-            found = await weighing.operations(request, self._service, digest, options)
+            found = await weighing.operations(request, self._service, digest, options, anew)
+            anew = False
             for one in found:
                 if one.state.ended and one.state is not State.SUCCEEDED:
                     raise Refused(400, one.failure.message if one.failure else one.state.value)

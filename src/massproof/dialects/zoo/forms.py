@@ -102,6 +102,15 @@ def limit(query: Mapping[str, str]) -> int:
     return min(int(text), MOST)
 
 
+def text(value: Any, where: str = BODY) -> str:
+    """A text that can be kept anywhere. Raises Refused for one that has a NUL or half a character."""
+    if not isinstance(value, str):
+        raise Refused(400, f"{where}invalid type, expected a string")
+    if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise Refused(400, f"{where}invalid unicode code point")
+    return value
+
+
 def flag(query: Mapping[str, str], name: str) -> bool:
     """A parameter that is true or false. Raises Refused for another word."""
     value = given(query.get(name))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from massproof.dialects.zoo.forms import BODY, variant
+from massproof.dialects.zoo.forms import BODY, text, variant
 from massproof.dialects.zoo.profiles import Profile, table
 from massproof.dialects.zoo.shapes import contract
 from massproof.errors import UsageError
@@ -97,11 +97,10 @@ def _selection(row: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": kind}
     key = _KINDS[kind]
     value = _needed(row, key)
-    right = isinstance(value, str) if key == "name" else type(value) is int and value >= 0
-    if not right:
-        raise Refused(
-            400, f"{BODY}invalid type: {_type(value)}, expected {'a string' if key == 'name' else 'usize'}"
-        )
+    if key == "name":
+        return {"type": kind, key: text(value)}
+    if type(value) is not int or not 0 <= value < 2**32:
+        raise Refused(400, f"{BODY}invalid type: {_type(value)}, expected usize")
     return {"type": kind, key: value}
 
 

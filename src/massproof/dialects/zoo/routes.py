@@ -122,7 +122,9 @@ def _usable(
 ) -> tuple[Blob, dict[str, str]]:
     kept = uploads.decoded(service.blobs, sent)
     told = {} if kept == sent else {"X-Massproof-Body": "base64"}
-    return (uploads.packed(service.blobs, kept, beside) if source == "gltf" else kept), told
+    if source == "gltf":
+        kept = uploads.packed(service.blobs, kept, beside, service.settings.upload_limit)
+    return kept, told
 
 
 def _later(asked: Asked, sent: Blob) -> bool:
@@ -166,7 +168,11 @@ async def _convert_with_options(asked: Asked) -> Response:
 
 
 def _parts(service: Service, sent: Blob, kind: str) -> tuple[bytes, dict[str, Blob]]:
-    with service.blobs.path(sent.digest).open("rb") as file:
+    try:
+        file = service.blobs.path(sent.digest).open("rb")
+    except FileNotFoundError:  # dropped below, for a request with the same boundary
+        raise Refused(409, "the same body was sent twice at a time; send it again") from None
+    with file:
         service.blobs.drop(sent.digest)  # which is its parts, and these are kept
         return multipart.read(file, kind, service.blobs)
 

@@ -9,7 +9,7 @@ from uuid import uuid5
 from massproof.blobs import Blobs
 from massproof.dialects.zoo import calls
 from massproof.dialects.zoo.calls import NAMES, PROMPT, Call
-from massproof.dialects.zoo.forms import BODY
+from massproof.dialects.zoo.forms import BODY, text
 from massproof.dialects.zoo.profiles import Profile, profile
 from massproof.errors import UsageError
 from massproof.operations import providers
@@ -38,10 +38,7 @@ def body(document: Any) -> str:
         value = document.get(name)
         if not isinstance(value, str) and (value is not None or name == "prompt"):
             raise Refused(400, f"{BODY}invalid type for `{name}`, expected a string")
-    prompt: str = document["prompt"]
-    if "\0" in prompt or any("\ud800" <= sign <= "\udfff" for sign in prompt):
-        raise Refused(400, f"{BODY}invalid unicode code point")
-    return prompt
+    return text(document["prompt"])
 
 
 def call(

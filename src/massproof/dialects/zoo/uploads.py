@@ -17,6 +17,7 @@ _PEEK = 1 << 12  # bytes that tell whether the rest is worth a look
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _SUFFIXES = {"gltf": (".gltf", ".glb"), "step": (".step", ".stp")}
 _DATA = re.compile(r"data:[^,]*;base64,")
+_TEXT = 1 << 27  # bytes of JSON, which take ten times as much to read
 _HEAD = b"glTF" + (2).to_bytes(4, "little")
 
 
@@ -57,29 +58,45 @@ def main(files: Mapping[str, Blob], kind: str) -> str:
     return fitting[0]
 
 
-def packed(blobs: Blobs, blob: Blob, beside: Mapping[str, Blob]) -> Blob:
+def packed(blobs: Blobs, blob: Blob, beside: Mapping[str, Blob], most: int) -> Blob:
     """A glTF text, with its buffers inside or in files beside it, as one GLB; anything else is left as it is.
 
-    Raises Refused, 400, for a buffer that was not sent.
+    Raises Refused: 400 for a buffer that was not sent, or that a view reaches beyond, 413 for more than `most` bytes
+    of them.
     """
     with blobs.path(blob.digest).open("rb") as file:
         if not file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return blob
+    if blob.size > _TEXT:
+        raise Refused(413, f"a glTF text has {_TEXT} bytes at most, this one {blob.size}; send GLB")
+    buffers, whole = dict[int, tuple[int, int]](), bytearray()  # where each begins, and its bytes
     try:
         document = json.loads(blobs.read(blob.digest))
-        pieces = [_buffer(one, blobs, beside) for one in document.get("buffers", [])]
-        starts, whole = list[int](), b""
-        for piece in pieces:
-            starts.append(len(whole))
-            whole += piece + bytes(-len(piece) % 4)
+        for number, one in enumerate(document.get("buffers", [])):
+            piece = _buffer(one, blobs, beside)
+            buffers[number] = len(whole), len(piece)
+            whole += piece
+            whole += bytes(-len(whole) % 4)
+            if len(whole) > most:
+                raise Refused(
+                    413, f"the buffers of the glTF file have more than {most} bytes; send less of them"
+                )
         for view in document.get("bufferViews", []):
-            view["byteOffset"] = view.get("byteOffset", 0) + starts[view.get("buffer", 0)]
-            view["buffer"] = 0
+            _move(view, *buffers[view["buffer"]])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return blob  # whose reader says what is wrong
-    if pieces:
+    if buffers:
         document["buffers"] = [{"byteLength": len(whole)}]
     return blobs.put(_glb(document, whole))
+
+
+def _move(view: dict[str, int], start: int, size: int) -> None:
+    """Have a view show what it showed of a buffer that begins at `start` now; not what lies beside that."""
+    first = view.get("byteOffset", 0)
+    if not 0 <= first <= first + view["byteLength"] <= size:
+        reach = f"{view['byteLength']} bytes from byte {first} of a buffer that has {size}"
+        raise Refused(400, f"the glTF file shows {reach}; export it again")
+    view |= {"byteOffset": start + first, "buffer": 0}
 
 
 def _buffer(row: Mapping[str, str], blobs: Blobs, beside: Mapping[str, Blob]) -> bytes:
@@ -93,10 +110,10 @@ def _buffer(row: Mapping[str, str], blobs: Blobs, beside: Mapping[str, Blob]) ->
     return blobs.read(found.digest)
 
 
-def _glb(document: object, binary: bytes) -> bytes:
+def _glb(document: object, binary: bytearray) -> bytes:
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     chunks = len(text).to_bytes(4, "little") + b"JSON" + text
     if binary:
-        chunks += len(binary).to_bytes(4, "little") + b"BIN\0" + binary
+        chunks += len(binary).to_bytes(4, "little") + b"BIN\0" + bytes(binary)
     return _HEAD + (12 + len(chunks)).to_bytes(4, "little") + chunks

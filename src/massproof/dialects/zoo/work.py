@@ -39,10 +39,11 @@ def _begun(service: Service, call: Call) -> tuple[Call, Operation]:
 
 def _recorded(service: Service, call: Call) -> Call:
     """The call as it was first made: in the order of time, and then for good."""
-    records, space = service.records, PROMPTS if call.type == PROMPT else ORDER
+    records = service.records
     first = records.get(CALLS, call.id)
     if first is None:
-        records.put(space, call.key, call.id)
+        for space in (ORDER, PROMPTS) if call.type == PROMPT else (ORDER,):
+            records.put(space, call.key, call.id)
         if records.put(CALLS, call.id, call.to_dict(), True):
             return call
         first = records.get(CALLS, call.id)  # somebody else was faster

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from massproof.dialects.derivative.model import Models
 from massproof.dialects.derivative.routes import auth, designs, door, files, storage, uploads, views
 from massproof.serving.forms import Refusal
 from massproof.serving.service import Service
@@ -29,11 +30,12 @@ def admits(service: Service, token: str) -> bool:
 
 def routes(service: Service) -> list[BaseRoute]:
     """All routes: those with more words first, as a key may have any."""
+    models = Models()
     return [
         *auth.routes(service),
         *uploads.routes(service),
         *storage.routes(service),
-        *designs.routes(service),
-        *views.routes(service),
-        *files.routes(service),
+        *designs.routes(service, models),
+        *views.routes(service, models),
+        *files.routes(service, models),
     ]

@@ -44,9 +44,9 @@ def _timed(handler: Handler) -> Handler:
     return taken
 
 
-def routes(service: Service) -> list[BaseRoute]:
+def routes(service: Service, models: Models) -> list[BaseRoute]:
     """Its routes."""
-    door = Designs(service)
+    door = Designs(service, models)
     return both(
         service,
         [
@@ -62,9 +62,9 @@ def routes(service: Service) -> list[BaseRoute]:
 class Designs:
     """The routes' functions."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, models: Models) -> None:
         self._service, self._translations = service, Translations(service)
-        self._models = Models()
+        self._models = models
         self._mode, self._since = service.settings.formats, int(time.time())
 
     async def formats(self, request: Request) -> Response:

@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from massproof.dialects.derivative import outputs, tables, urns
+from massproof.dialects.derivative import manifests, outputs, propertydb, tables, urns
+from massproof.dialects.derivative.model import Models
 from massproof.dialects.derivative.routes.designs import READ, both
 from massproof.dialects.derivative.routes.door import Later, base, route, whole
-from massproof.dialects.derivative.translations import Translations
+from massproof.dialects.derivative.routes.views import succeeded
+from massproof.dialects.derivative.translations import Row, Translations
 from massproof.operations.port import Job, State
-from massproof.serving import faults
+from massproof.serving import faults, weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, download, given
 
@@ -26,9 +28,9 @@ _COOKIES = ("Policy", "Key-Pair-Id", "Signature")  # in this order: clients coun
 _WAIT = 8.0  # seconds for a picture that is being drawn; clients give up after 15
 
 
-def routes(service: Service) -> list[BaseRoute]:
+def routes(service: Service, models: Models) -> list[BaseRoute]:
     """Its routes."""
-    door, one = Files(service), "/{urn}/manifest/{derivative:path}"
+    door, one = Files(service, models), "/{urn}/manifest/{derivative:path}"
     rows = [
         ("/{urn}/thumbnail", "GET", door.thumbnail, READ),
         (f"{one}/signedcookies", "GET", door.cookies, READ),
@@ -41,8 +43,8 @@ def routes(service: Service) -> list[BaseRoute]:
 class Files:
     """The routes' functions."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._translations = service, Translations(service)
+    def __init__(self, service: Service, models: Models) -> None:
+        self._service, self._translations, self._models = service, Translations(service), models
 
     async def thumbnail(self, request: Request) -> Response:
         """A picture of a file, of the size nearest to the one that is asked for."""
@@ -76,9 +78,21 @@ class Files:
                     continue
                 if not one.state.ended:
                     raise Later
+                if output.name == propertydb.NAME and one.job.kind == weighing.KIND:
+                    return await self._database(request, row)
                 if output.name in one.outcome.files:
                     return one.outcome.files[output.name]
         raise Refused(404, "The derivative urn is none of this manifest.")
+
+    async def _database(self, request: Request, row: Row) -> str:
+        """Digest of the property database of a file, which is written when somebody asks for it."""
+        found = succeeded(await self._translations.objects(request, row))
+        model = await self._service.call(self._models.of, found, row.source.name)
+        if not model.database or not self._service.blobs.has(model.database):
+            view = manifests.view(row.source.digest)
+            content = await self._service.call(propertydb.written, model, view)
+            model.database = (await self._service.call(self._service.blobs.put, content)).digest
+        return model.database
 
     async def _asked(self, request: Request) -> tuple[urns.Output, str]:
         output = urns.output(request.path_params["derivative"])
@@ -89,7 +103,8 @@ class Files:
     async def derivative(self, request: Request) -> Response:
         """The bytes of what was made."""
         output, digest = await self._asked(request)
-        size, most = self._service.blobs.size(digest), tables.service()["limits"]["file"]
+        limit = "database" if output.name == propertydb.NAME else "file"
+        size, most = self._service.blobs.size(digest), tables.service()["limits"][limit]
         if size > most and request.method == "GET" and "range" not in request.headers:
             raise Refused(
                 413, f"The derivative has {size} bytes: ask for ranges of {most} at most, or signed cookies."
@@ -149,5 +164,7 @@ def _policy(url: str, until: int, shown: str | None) -> str:
 
 
 def _mime(name: str) -> str:
+    if name == propertydb.NAME:
+        return propertydb.MIME
     mime: str = tables.service()["output"]["mime"]
     return "image/png" if name.endswith(".png") else mime

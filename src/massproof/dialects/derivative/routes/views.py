@@ -16,13 +16,14 @@ from massproof.dialects.derivative.routes.designs import READ, both
 from massproof.dialects.derivative.routes.door import Later, told, whole
 from massproof.dialects.derivative.translations import Translations
 from massproof.operations.port import Operation, State
+from massproof.serving import weighing
 from massproof.serving.service import Service
 from massproof.serving.web import Refused, flag
 
 
-def routes(service: Service) -> list[BaseRoute]:
+def routes(service: Service, models: Models) -> list[BaseRoute]:
     """Its routes."""
-    door, one = Views(service), "/{urn}/metadata/{guid}"
+    door, one = Views(service, models), "/{urn}/metadata/{guid}"
     return both(
         service,
         [
@@ -37,13 +38,13 @@ def routes(service: Service) -> list[BaseRoute]:
 class Views:
     """The routes' functions."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._translations, self._models = service, Translations(service), Models()
+    def __init__(self, service: Service, models: Models) -> None:
+        self._service, self._translations, self._models = service, Translations(service), models
 
     async def views(self, request: Request) -> Response:
         """The one view of a file, when what is in it is known."""
         rows = await self._translations.rows(request, request.path_params["urn"])
-        _ended(await self._translations.objects(request, rows[0]))
+        succeeded(await self._translations.objects(request, rows[0]))
         view = {
             "name": tables.service()["output"]["view"],
             "role": "3d",
@@ -55,7 +56,7 @@ class Views:
         rows = await self._translations.rows(request, request.path_params["urn"])
         if request.path_params["guid"] != manifests.view(rows[0].source.digest):
             raise Refused(404, "There is no view of this guid; ask for metadata first.")
-        operations = _ended(await self._translations.objects(request, rows[0]))
+        operations = succeeded(await self._translations.objects(request, rows[0]))
         return await self._service.call(self._models.of, operations, rows[0].source.name)
 
     async def tree(self, request: Request) -> Response:
@@ -103,7 +104,7 @@ def _encoded(make: Callable[[], Any]) -> bytes:
     return json.dumps({"data": make()}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _ended(operations: list[Operation]) -> list[Operation]:
+def succeeded(operations: list[Operation]) -> list[Operation]:
     """Operations that have succeeded; raises Later, or Refused with why one has not."""
     for one in operations:
         if one.state.ended and one.state is not State.SUCCEEDED:
@@ -119,9 +120,6 @@ def _object(text: str | None) -> int | None:
 
 
 def _told_of(model: Model) -> dict[str, str]:
-    """What the numbers are worth, where no client trips over it."""
-    codes = {one.code for part in model.assembly.parts.values() for one in part.properties.findings}
-    return {
-        "X-Massproof-Verdict": model.whole.verdict.value,
-        "X-Massproof-Findings": ", ".join(sorted(codes)),
-    }
+    """What the numbers are worth, and whether one that is none is printed as zero."""
+    small = any(shapes.vanishes(part.properties) for part in model.assembly.parts.values())
+    return weighing.told(model.assembly, *(["rounded-to-zero"] if small else []))
