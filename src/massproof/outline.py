@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _REASONS = 5  # that are told of parts without a volume
 _DIGITS = 6  # which leave room for names
+_NAME = 14  # columns that a name has, if it needs them, in a window however narrow
 
 
 def lines(found: Assembly) -> Iterator[tuple[int, int, Part, bool]]:
@@ -45,12 +46,13 @@ def show(found: Assembly, system_name: str | None = None) -> None:
 def _table(found: Assembly, units: Mapping[str, Unit]) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("part", overflow="fold")
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="dim")
+    widest = max(2 * depth + len(_name(part)) + 2 * again for depth, _, part, again in lines(found))
+    table.add_column("part", overflow="fold", min_width=min(widest, _NAME))
     table.add_column("count", justify="right")
     names = (("volume", "volume"), ("mass", "mass"), *((f"center {axis}", "length") for axis in "xyz"))
     for name, dimension in names:
-        table.add_column(f"{name}, {symbol(units[dimension])}", justify="right")
+        table.add_column(f"{name},\n{symbol(units[dimension])}", justify="right")
     table.add_column("")
     for depth, count, part, again in lines(found):
         one = part.properties
