@@ -125,6 +125,13 @@ def test_without_the_package_it_says_what_to_install(monkeypatch, work):
     assert "massproof[mcp]" in run("mcp", "--root", str(work)).stderr
 
 
+def test_a_root_that_is_no_folder_is_said(work):
+    found = run("mcp", "--root", str(work / "absent"))
+
+    assert found.exit_code != 0
+    assert "absent is no folder" in found.stderr
+
+
 def test_the_command_speaks_the_protocol(work):
     """One exchange with a real process: initialize, list, call."""
     asked = [

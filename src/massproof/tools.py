@@ -29,7 +29,7 @@ _ASKED = ParamSpec("_ASKED")
 def server(root: Path) -> Any:
     """The server with its tools, which read and write files below `root` alone; `run()` serves.
 
-    Raises MissingExtra without the package `mcp`.
+    Raises MissingExtra without the package `mcp`, InputError for a root that is no folder.
     """
     try:
         from mcp.server.mcpserver import MCPServer
@@ -37,6 +37,9 @@ def server(root: Path) -> Any:
     except ModuleNotFoundError as error:
         what = "massproof mcp"
         raise MissingExtra(what, "mcp") from error
+    if not root.is_dir():
+        msg = f"{root} is no folder, so that no tool could read a file; name one with --root"
+        raise InputError(msg)
     made = MCPServer("massproof", version=__version__, instructions=_TOLD)
     for tool in Tools(root).all():
         made.tool()(_told(tool, ToolError))
