@@ -238,6 +238,16 @@ def test_parts_of_exact_step_keep_their_colours(here, tmp_path):
     assert [placed.colour for placed in found.placed()] == [(*RED, 1.0)] * 2
 
 
+def test_products_that_nothing_holds_together_become_one_file(here, tmp_path):
+    f = Stating()
+    for x, name in ((0.0, "one"), (20.0, "two"), (40.0, "three")):
+        f.part(f.box((4.0, 5.0, 6.0), x=x), name=name)
+    found = convert(io.BytesIO(f.file()), tmp_path / "a.step", format="step", parts=["one", "three"])
+
+    assert volume(found.written) == pytest.approx(240, rel=1e-12)
+    assert named(choice.of(sources.load(tmp_path / "a.step")).tree)[-2:] == ["one", "three"]
+
+
 def test_surfaces_become_exact_step_too(here, tmp_path):
     two = compound(open_shell(), moved(open_shell(), 0.4, (200, 0, 0))[0])
     found = convert(io.BytesIO(exact(two)), tmp_path / "a.step", format="step", parts=1)

@@ -48,7 +48,8 @@ def measured(scene):
 # --- nothing is left half-written
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start tests where it is ignored
 import massproof as mp
 from massproof import formats
 
