@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Compiled kernels outlive a run, so that a second one does not wait for the compiler.
 export MASSPROOF_CACHE ?= $(CURDIR)/$(VENV)/kernels
+# Tests run on all cores, up to four: more only wait for each other's memory.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
 .PHONY: demo test check bench lint test-jit test-nojit clean
 
@@ -31,11 +33,11 @@ lint: $(VENV)/dev.stamp
 
 # With the JIT: what users run.
 test-jit: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 # Without it: every line of every kernel is seen by the coverage tool.
 test-nojit: $(VENV)/dev.stamp
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
+	NUMBA_DISABLE_JIT=1 $(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 $(VENV)/pip.stamp:
 	$(PYTHON) -m venv $(VENV)
