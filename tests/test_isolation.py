@@ -719,6 +719,23 @@ def test_no_time_is_left_for_what_comes_too_late():
 
 
 @confined_only
+def test_who_answers_before_nothing_more_is_sent_is_heard():
+    from massproof import zygote
+
+    ours, theirs = socket.socketpair()
+
+    def parts():
+        yield b"asked"
+        theirs.recv(5)
+        theirs.sendall(b"".join(answering.message(b"said", b"beside")))
+        theirs.close()
+        yield b""
+
+    with ours:
+        assert zygote._exchange(ours, parts(), time.monotonic() + 5) == (b"said", b"beside")
+
+
+@confined_only
 def test_limits_are_those_asked_for_but_never_above_our_own(monkeypatch):
     import resource
 
