@@ -14,13 +14,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from massproof import materials, outline, output, replacing, report, units
-from massproof.conversion import convert
+from massproof import materials, output, replacing, report, units
 from massproof.errors import MassproofError, MissingExtra, UnitError, UsageError
 from massproof.files import Hashed
 from massproof.output import MISSING, UNREADABLE, UNSAFE, USAGE, say
 from massproof.properties import Verdict
-from massproof.rendering import render, turntable
 from massproof.topology import topology
 from massproof.verify import verify
 from massproof.version import __version__
@@ -119,6 +117,8 @@ def show_tree(
             msg = f"{file} carries no length unit and --strict assumes none; give one with --unit"
             raise UnitError(msg)
     if shown:
+        from massproof import outline
+
         outline.show(found, system)
     else:
         say(json.dumps(found.to_dict(system or "SI"), indent=2, allow_nan=False, ensure_ascii=False))
@@ -282,6 +282,8 @@ def convert_file(
     as_json: Annotated[bool, typer.Option("--json", help="JSON: the default when not on a terminal.")] = False,
 ) -> None:  # fmt: skip
     """Write a file in another format, measure what was written, and say how it differs."""
+    from massproof.conversion import convert
+
     with _reported(), output.waiting(f"converting {source}"):
         share = None if volume_error is None else _share(volume_error)
         chosen = {"storage": storage, "presentation": presentation, "protocol": protocol}
@@ -321,6 +323,8 @@ def render_file(
     part: Annotated[list[str] | None, typer.Option(help="Draw this part or group alone, by its name or number; may be repeated.")] = None,
 ) -> None:  # fmt: skip
     """Draw a file: a thumbnail, or a turntable."""
+    from massproof.rendering import render, turntable
+
     with _reported(), output.waiting(f"drawing {source}"):
         given: dict[str, Any] = {"unit": unit, "format": format, "deflection": deflection}
         if turns:
