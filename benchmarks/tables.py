@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -256,7 +257,7 @@ def step(found: Found) -> list[str]:
     page += [
         f"Repeat with `python benchmarks/step.py`, or `--files` and a word of the path. {_agreement(given, measured)}",
         "",
-        *(f"- not read by massproof: {row['file']}: {row['refused'][:160]}" for row in given["refused"]),
+        *(f"- not read by massproof: {row['file']}: {_reason(row)}" for row in given["refused"]),
         "",
     ]
     speed = given["tokens"]
@@ -280,6 +281,11 @@ _STEP_COLUMNS = (
     *("file", "kB", "faces", "solids", "engine", "**CPU ms**", "OCCT CPU ms", "× CPU", "rounds"),
     *("apart", "apart, careful", "within", "says"),
 )
+
+
+def _reason(row: dict[str, Any]) -> str:
+    """Why a file is refused, without where it lies on this machine."""
+    return re.sub(rf"\S*{re.escape(row['file'])}: ", "", row["refused"])[:160]
 
 
 def _of_step(row: dict[str, Any], measured: Any) -> dict[str, str]:
