@@ -117,10 +117,10 @@ def _nested(value: Any) -> Iterable[Any]:
 
 def tokens(headers: Headers) -> tuple[str, ...]:
     """What a request shows to be let in: a Bearer token; or both halves of what HTTP calls Basic."""
-    scheme, _, shown = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    scheme, shown = _credentials(headers)
+    if scheme == "bearer":
         return (shown.strip(),)
-    if scheme.lower() != "basic":
+    if scheme != "basic":
         return ()
     try:
         name, _, password = base64.b64decode(shown, validate=True).decode().partition(":")
@@ -136,8 +136,14 @@ async def small(request: Request, most: int) -> bytes:
 
 def bearer(request: Request) -> str:
     """The token that a request shows, "" without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    scheme, token = _credentials(request.headers)
+    return token.strip() if scheme == "bearer" else ""
+
+
+def _credentials(headers: Headers) -> tuple[str, str]:
+    """The scheme of the header Authorization, in lower case, and what follows it."""
+    scheme, _, shown = headers.get("authorization", "").partition(" ")
+    return scheme.lower(), shown
 
 
 def authorized(request: Request, service: Service) -> bool:

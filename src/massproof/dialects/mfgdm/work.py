@@ -59,7 +59,7 @@ class Work:
     def __init__(self, service: Service) -> None:
         self._service, self._done = service, Recent[Operation](4096)
         settings = service.settings
-        self._unit: Options = (("unit", settings.unit),) if settings.unit else ()
+        self._unit: Options = tuple(weighing.unit(settings).items())
         self._weight: Options = tuple(weighing.weight(settings).items())
 
     def find(self, kind: str, file: Input, options: Options, asked: Asked) -> Operation | None:

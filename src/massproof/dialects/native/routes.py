@@ -134,12 +134,9 @@ async def _submit(service: Service, request: Request) -> Response:
 def _complete(service: Service, kind: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a job: what is given, and what the name and the server's settings say of the file."""
     stem, _, suffix = name.rpartition(".")
-    options: dict[str, Any] = dict(given)
-    options["called"] = stem or name
+    options: dict[str, Any] = {**weighing.unit(service.settings), **given, "called": stem or name}
     if f".{suffix.lower()}" in formats.SUFFIXES:
         options["format"] = suffix.lower()
-    if service.settings.unit:
-        options.setdefault("unit", service.settings.unit)
     more = weighing.weight(service.settings)
     if kind in ("properties", "assembly") and more and not options.keys() & _DENSE:
         options["otherwise"] = more
